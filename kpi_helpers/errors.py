@@ -1,0 +1,190 @@
+"""What can go wrong, said so that it can be put right: the thing, the allowed values, the fix.
+
+Raise an error with the key of its text (``errors.<key>`` in the language files; each class brings
+one of its own) and the values of its placeholders. Some values are understood by every error and
+add a sentence to its text: ``nearest`` (names that were perhaps meant), ``candidates`` (what the
+source has instead), ``allowed`` (names or forms that are accepted), ``fix`` (what to do). Any value
+may be a ``Phrase``, which follows the language the error is shown in, or a list.
+"""
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
+from kpi_helpers.language import Phrase, text
+
+LONGEST_LIST = 12
+CLOSE_ENOUGH = 0.6
+HINTS = ("nearest", "candidates", "allowed", "fix")
+
+
+class KpiError(Exception):
+    """An error with a text in every language.
+
+    Parameters
+    ----------
+    key : str, optional
+        Which text, under ``errors``; by default the one of the class.
+    **values : object
+        The placeholders of the text; those in ``HINTS`` add a sentence each.
+
+    Examples
+    --------
+    >>> error = NotAddable(kpi="distinct_buyers", over="month")
+    >>> print(error)
+    distinct_buyers does not add up over month. Ask for it at the level you want to show.
+    """
+
+    key: str
+    exit_code = 2
+
+    def __init__(self, key: str | None = None, /, **values: object) -> None:
+        super().__init__(key)
+        self.key = key or type(self).key
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.render("en")
+
+    def render(self, lang: str) -> str:
+        """Return the text of the error in a language."""
+        said = {name: _said(value, lang) for name, value in self.values.items()}
+        sentences = [text(f"errors.{self.key}", lang, **said, **self._location(lang))]
+        for hint in HINTS:
+            if self._shows(hint):
+                sentences.append(text(f"errors.hints.{hint}", lang, **{hint: said[hint]}))
+        return " ".join(sentences)
+
+    def _shows(self, hint: str) -> bool:
+        value = self.values.get(hint)
+        too_long = hint == "allowed" and isinstance(value, list) and len(value) > LONGEST_LIST
+        return bool(value) and not too_long
+
+    def _location(self, lang: str) -> dict[str, str]:
+        return {}
+
+
+class UnknownName(KpiError):
+    """A name that does not exist; built by `unknown`."""
+
+    key = "unknown_name"
+
+
+class BadPeriod(KpiError):
+    """A text that is not a period: ``text``."""
+
+    key = "bad_period"
+
+
+class BadInput(KpiError):
+    """A value in a file that cannot be used: ``file, line, column, value, expected``.
+
+    ``file``, ``line`` and ``column`` may be left out; those given make up the placeholder
+    ``{where}`` of the text.
+    """
+
+    key = "bad_input"
+
+    def _location(self, lang: str) -> dict[str, str]:
+        places = [
+            text(f"errors.places.{place}", lang, **{place: _said(self.values[place], lang)})
+            for place in ("file", "line", "column")
+            if self.values.get(place) is not None
+        ]
+        return {"where": ", ".join(places) or text("errors.places.input", lang)}
+
+
+class BadConfig(KpiError):
+    """A setting that cannot be used: ``file, key, value, expected``."""
+
+    key = "bad_config"
+
+
+class MissingColumn(KpiError):
+    """A required column that is not there: ``table, column, candidates``."""
+
+    key = "missing_column"
+
+
+class MixedCurrencies(KpiError):
+    """Amounts in several currencies without rates or a declaration: ``table, currencies``."""
+
+    key = "mixed_currencies"
+
+
+class Unavailable(KpiError):
+    """Something cannot be computed on this source: ``what, needs``."""
+
+    key = "unavailable"
+
+
+class NotAddable(KpiError):
+    """Parts of a KPI do not add over periods or a dimension: ``kpi, over``."""
+
+    key = "not_addable"
+
+
+class ReportFailed(KpiError):
+    """A report that could not be made, with nothing written: ``report, reason``."""
+
+    key = "report_failed"
+    exit_code = 1
+
+
+def unknown(kind: str, name: object, allowed: Iterable[object]) -> UnknownName:
+    """Return the error for a name that is not among those allowed, with the nearest ones.
+
+    Parameters
+    ----------
+    kind : str
+        What the name should have been, a key of ``kinds`` in the language files: ``"kpi"``,
+        ``"dimension"``, ``"column"``...
+    name : object
+        The name that was given.
+    allowed : iterable
+        The names that exist; they are listed when there are at most twelve of them.
+
+    Examples
+    --------
+    >>> print(unknown("status", "wonn", ["won", "lost", "open"]))
+    Unknown status: 'wonn'. Did you mean won? Allowed: won, lost, open.
+    """
+    names = [str(each) for each in allowed]
+    return UnknownName(
+        kind=Phrase(f"kinds.{kind}"), name=name, nearest=nearest(str(name), names), allowed=names
+    )
+
+
+def nearest(name: str, allowed: Iterable[str], n: int = 3) -> list[str]:
+    """Return up to `n` names that look like the one given, the most alike first.
+
+    Case, accents and separators do not count, and a name that contains the other is close.
+
+    Examples
+    --------
+    >>> nearest("Equipe", ["owner", "équipe", "equipe_commerciale"])
+    ['équipe', 'equipe_commerciale']
+    """
+    scores = {candidate: _likeness(name, candidate) for candidate in allowed}
+    close = [candidate for candidate, score in scores.items() if score >= CLOSE_ENOUGH]
+    return sorted(close, key=lambda candidate: -scores[candidate])[:n]
+
+
+def _likeness(name: str, candidate: str) -> float:
+    a, b = _folded(name), _folded(candidate)
+    ratio = difflib.SequenceMatcher(None, a, b).ratio()
+    contained = min(len(a), len(b)) > 2 and (a in b or b in a)
+    return max(ratio, CLOSE_ENOUGH) if contained else ratio
+
+
+def _folded(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
+def _said(value: object, lang: str) -> object:
+    if isinstance(value, Phrase):
+        return value.render(lang)
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(str(_said(each, lang)) for each in value)
+    return value
