@@ -1,0 +1,52 @@
+"""Commercial KPIs one can trust: checked tables in, figures with their intervals out.
+
+The names below are the whole public face; each is loaded when it is first used, so that importing
+the package costs next to nothing.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kpi_helpers.catalogue import kpi
+    from kpi_helpers.kpis import catalogue
+    from kpi_helpers.measure import measure, rows
+    from kpi_helpers.sources import left_out, load, quality
+
+__version__ = "0.1.0"
+__all__ = ["catalogue", "kpi", "left_out", "load", "measure", "quality", "rows"]
+
+_HOMES = {
+    "catalogue": "kpi_helpers.kpis",
+    "kpi": "kpi_helpers.catalogue",
+    "left_out": "kpi_helpers.sources",
+    "load": "kpi_helpers.sources",
+    "measure": "kpi_helpers.measure",
+    "quality": "kpi_helpers.sources",
+    "rows": "kpi_helpers.measure",
+}
+
+
+class _Facade(ModuleType):
+    # Python stores an imported submodule on its package: kpi_helpers.measure, the room, would take
+    # the place of kpi_helpers.measure, the function.
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Facade
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kpi_helpers' has no attribute {name!r}")
+    found = getattr(import_module(_HOMES[name]), name)
+    setattr(sys.modules[__name__], name, found)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
