@@ -1,0 +1,12 @@
+"""Periods: what a text such as ``2026Q3`` covers, its neighbours, its parts, its label.
+
+A period is half-open: it holds the days from ``start`` up to, not including, ``end``. Weeks are ISO
+weeks. ``2026`` and ``2026Q3`` always follow the calendar, ``FY2026`` and ``FY2026Q1`` the company's
+fiscal year, named by the calendar year in which it ends.
+"""
+
+from kpi_helpers.periods.calendar import Calendar
+from kpi_helpers.periods.names import FORMS, GRAINS, label
+from kpi_helpers.periods.period import Period, elapsed, grid
+
+__all__ = ["FORMS", "GRAINS", "Calendar", "Period", "elapsed", "grid", "label"]
