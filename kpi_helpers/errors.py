@@ -9,7 +9,7 @@ may be a ``Phrase``, which follows the language the error is shown in, or a list
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from kpi_helpers.language import Phrase, text
 
@@ -57,8 +57,8 @@ class KpiError(Exception):
 
     def _shows(self, hint: str) -> bool:
         value = self.values.get(hint)
-        too_long = hint == "allowed" and isinstance(value, list) and len(value) > LONGEST_LIST
-        return bool(value) and not too_long
+        names = len(value) if isinstance(value, list | tuple) else 1
+        return bool(value) and not (hint == "allowed" and names > LONGEST_LIST)
 
     def _location(self, lang: str) -> dict[str, str]:
         return {}
@@ -149,7 +149,8 @@ def unknown(kind: str, name: object, allowed: Iterable[object]) -> UnknownName:
     >>> print(unknown("status", "wonn", ["won", "lost", "open"]))
     Unknown status: 'wonn'. Did you mean won? Allowed: won, lost, open.
     """
-    names = [str(each) for each in allowed]
+    ordered = sorted(allowed, key=str) if isinstance(allowed, Set) else allowed
+    names = [str(each) for each in ordered]
     return UnknownName(
         kind=Phrase(f"kinds.{kind}"), name=name, nearest=nearest(str(name), names), allowed=names
     )
@@ -158,16 +159,19 @@ def unknown(kind: str, name: object, allowed: Iterable[object]) -> UnknownName:
 def nearest(name: str, allowed: Iterable[str], n: int = 3) -> list[str]:
     """Return up to `n` names that look like the one given, the most alike first.
 
-    Case, accents and separators do not count, and a name that contains the other is close.
+    Case, accents and separators do not count: a name equal but for these is returned alone. A name
+    that contains the other is close.
 
     Examples
     --------
     >>> nearest("Equipe", ["owner", "équipe", "equipe_commerciale"])
-    ['équipe', 'equipe_commerciale']
+    ['équipe']
     """
     scores = {candidate: _likeness(name, candidate) for candidate in allowed}
-    close = [candidate for candidate, score in scores.items() if score >= CLOSE_ENOUGH]
-    return sorted(close, key=lambda candidate: -scores[candidate])[:n]
+    best = max(scores.values(), default=0.0)
+    least = 1.0 if best == 1.0 else CLOSE_ENOUGH
+    close = [candidate for candidate, score in scores.items() if score >= least]
+    return sorted(close, key=lambda candidate: (-scores[candidate], candidate))[:n]
 
 
 def _likeness(name: str, candidate: str) -> float:

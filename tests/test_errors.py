@@ -136,6 +136,14 @@ def test_nothing_near_nothing_suggested():
     assert str(unknown("grain", "zzz", ["day"])) == "Unknown grain: 'zzz'. Allowed: day."
 
 
+def test_names_from_a_set_are_listed_in_order():
+    assert unknown("grain", "zzz", {"week", "day", "month"}).values["allowed"] == [
+        "day",
+        "month",
+        "week",
+    ]
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_phrases_in_lists_follow_the_language(lang):
     needs = [Phrase("expected.number"), Phrase("expected.date")]
@@ -158,6 +166,7 @@ def test_an_error_survives_pickling():
         ("Équipe", ["equipe", "owner"], ["equipe"]),
         ("WIN-RATE", ["avg_deal_value", "win_rate"], ["win_rate"]),
         ("retention", ["customer_retention_rate", "cac"], ["customer_retention_rate"]),
+        ("eur", ["MUR", "EUR"], ["EUR"]),
         ("wonn", ["lost", "won", "open"], ["won"]),
         ("aaaa", ["aaab", "aaac", "aaad", "aaae"], ["aaab", "aaac", "aaad"]),
         ("xyz", ["won"], []),

@@ -109,7 +109,7 @@ def test_a_fiscal_year_starts_in_a_month(fiscal_start):
         ("FY2026", "FY2026", "Exercice 2026"),
         ("FY2026Q1", "Q1 FY2026", "T1 exercice 2026"),
         ("2025Q1:2026Q3", "Q1 2025 – Q3 2026", "T1 2025 – T3 2026"),
-        ("ytd", "1 Jul 2026 – 14 Sep 2026", "1 juil. 2026 – 14 sept. 2026"),
+        ("ytd", "1 Jul 2026 – 14 Sep 2026", "1er juil. 2026 – 14 sept. 2026"),
         ("all", "9 Mar 2024 – 14 Sep 2026", "9 mars 2024 – 14 sept. 2026"),
     ],
 )

@@ -132,7 +132,8 @@ def _label(name: str, lang: str) -> str:
         from babel.dates import format_date
 
         day = date(int(form["year"]), int(form["month"]), int(form["day"] or 1))
-        return format_date(day, text(f"periods.{'day' if form['day'] else 'month'}", lang), lang)
+        key = "periods.day" if form["day"] else "periods.month"
+        return text(key, lang, n=day.day, month=format_date(day, "MMM", lang), year=day.year)
     kind = "quarter" if form["quarter"] else "week" if form["week"] else "year"
     key = f"periods.fiscal_{kind}" if form["fiscal"] else f"periods.{kind}"
     return text(key, lang, **form.groupdict())
