@@ -183,7 +183,7 @@ def _decimal(value: object) -> Decimal | None:
 
 
 def _rounded(value: object, unit: str, digits: int | None) -> Decimal | None:
-    """Return what will be written: rates in percent, rounded, and no negative zero."""
+    """Return what will be written: rates in percent, rounded."""
     number = _scaled(value, unit)
     if number is None:
         return None
@@ -213,8 +213,7 @@ def _customary(number: Decimal, unit: str) -> int:
 
 
 def _quantized(number: Decimal, digits: int) -> Decimal:
-    rounded = number.quantize(Decimal(1).scaleb(-digits), context=_EXACT)
-    return rounded if rounded else abs(rounded)
+    return number.quantize(Decimal(1).scaleb(-digits), context=_EXACT)
 
 
 def _unit_of_change(unit: str) -> str:

@@ -167,6 +167,7 @@ def test_an_error_survives_pickling():
         ("WIN-RATE", ["avg_deal_value", "win_rate"], ["win_rate"]),
         ("retention", ["customer_retention_rate", "cac"], ["customer_retention_rate"]),
         ("eur", ["MUR", "EUR"], ["EUR"]),
+        ("rates", ["a_rate_of", "rate"], ["rate", "a_rate_of"]),
         ("wonn", ["lost", "won", "open"], ["won"]),
         ("aaaa", ["aaab", "aaac", "aaad", "aaae"], ["aaab", "aaac", "aaad"]),
         ("xyz", ["won"], []),

@@ -286,7 +286,14 @@ def test_a_part_that_is_cut_is_named_by_its_days():
 
 @pytest.mark.parametrize(
     ("as_of", "expected"),
-    [("2026-06-30", 0), ("2026-07-01", 1), ("2026-08-15", 46), ("2026-09-30", 92), ("2027", 92)],
+    [
+        ("2026-05-31", 0),
+        ("2026-06-30", 0),
+        ("2026-07-01", 1),
+        ("2026-08-15", 46),
+        ("2026-09-30", 92),
+        ("2027", 92),
+    ],
 )
 def test_elapsed(as_of, expected):
     day = date(2027, 1, 1) if as_of == "2027" else date.fromisoformat(as_of)
