@@ -1,0 +1,30 @@
+"""Durations of cases that may still be open: survival curves from counts at each time.
+
+Every function takes ``time`` (ascending, without repeats, shape ``(T,)``) and the counts of what
+ended at each of these times (shape ``(T,)``, or ``(..., T)`` for many groups at once; a group may
+have zeros). On ties events come before censorings: an open deal of 60 days was at risk on day 60.
+
+Medians come with test-based limits, not a bootstrap: in ``benchmarks/coverage.py`` the percentile
+bootstrap of the median time to win covers 88 to 95 % with 30 deals where these cover 93 to 95.
+"""
+
+from kpi_helpers.survival.curves import Curve, Incidence, aalen_johansen, kaplan_meier
+from kpi_helpers.survival.medians import (
+    conditional_median,
+    conditional_median_interval,
+    median,
+    median_interval,
+    restricted_mean,
+)
+
+__all__ = [
+    "Curve",
+    "Incidence",
+    "aalen_johansen",
+    "conditional_median",
+    "conditional_median_interval",
+    "kaplan_meier",
+    "median",
+    "median_interval",
+    "restricted_mean",
+]
