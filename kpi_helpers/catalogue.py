@@ -1,0 +1,235 @@
+"""What a KPI is: one declaration that names, defines, dates and exemplifies it, and their register."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from kpi_helpers.errors import BadInput, unknown
+
+HIGHER, LOWER, NEUTRAL = "higher", "lower", "neutral"
+
+
+@dataclass(frozen=True)
+class Ago:
+    """Another KPI, read some months earlier.
+
+    Parameters
+    ----------
+    kpi
+        Its id.
+    months
+        How many months earlier, or the name of a lag in the settings (``"cac"``).
+    """
+
+    kpi: str
+    months: int | str = 0
+
+
+class Example:
+    """A worked example: a few rows, and the value that they give.
+
+    Parameters
+    ----------
+    gives
+        Expected value.
+    period
+        Period asked for.
+    config
+        Settings for this example.
+    **tables
+        Table → {column: values}. Required columns that are not named are filled in.
+
+    Examples
+    --------
+    >>> Example(gives=0.5, deals={"status": ["won", "lost"]}).frames()["deals"]["deal_id"].tolist()
+    ['1', '2']
+    """
+
+    def __init__(
+        self,
+        gives: float,
+        period: str = "all",
+        config: Mapping[str, Any] | None = None,
+        **tables: Mapping[str, list[Any]],
+    ) -> None:
+        self.gives = gives
+        self.period = period
+        self.config = dict(config or {})
+        self.tables = tables
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The example's tables, as `kpi_helpers.load` takes them."""
+        return {name: _filled(name, dict(columns)) for name, columns in self.tables.items()}
+
+
+def _filled(table: str, columns: dict[str, list[Any]]) -> pd.DataFrame:
+    rows = len(next(iter(columns.values())))
+    keys = {"deals": "deal_id", "leads": "lead_id", "orders": "order_id"}
+    days = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
+    filled: dict[str, list[Any]] = {}
+    if table in keys:
+        filled[keys[table]] = [str(row + 1) for row in range(rows)]
+    if table in days:
+        filled[days[table]] = ["2026-01-01"] * rows
+    if table == "deals":
+        closed = [None if s == "open" else "2026-02-01" for s in columns["status"]]
+        filled["closed_at"] = closed
+    return pd.DataFrame({**filled, **columns})
+
+
+@dataclass(frozen=True, eq=False)
+class Kpi:
+    """A KPI as it was declared with `kpi`.
+
+    ``body`` maps a canonical table to parts (never to a quotient), or, where ``of`` is given, the
+    measured values of other KPIs to a value.
+    """
+
+    id: str
+    body: Callable[..., Any]
+    names: Mapping[str, str]
+    definitions: Mapping[str, str]
+    unit: str
+    better: str
+    dated: str | None = None
+    of: Mapping[str, Ago] = field(default_factory=dict)
+    tier: str = "P1"
+    category: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ("all",)
+    pitfalls: Mapping[str, str] = field(default_factory=dict)
+    seeds: str = ""
+    example: Example | None = None
+    version: str = ""
+
+    @property
+    def derived(self) -> bool:
+        """Whether it is computed from other KPIs."""
+        return bool(self.of)
+
+    @property
+    def table(self) -> str:
+        """The fact table it is counted on: the name of the body's first argument."""
+        return "" if self.derived else next(iter(inspect.signature(self.body).parameters))
+
+    def label(self, lang: str) -> str:
+        """Its name in a language."""
+        return self.names.get(lang, self.names["en"])
+
+
+REGISTRY: dict[str, Kpi] = {}
+
+
+def kpi(
+    *,
+    names: tuple[str, str],
+    definition_fr: str,
+    unit: str,
+    better: str = HIGHER,
+    dated: str | None = None,
+    of: Mapping[str, str | Ago] | None = None,
+    pitfalls: tuple[str, str] = ("", ""),
+    **more: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a KPI: the function's name is its id, its docstring's first line the definition.
+
+    Parameters
+    ----------
+    names
+        French and English name.
+    definition_fr
+        The definition in French; the English one is the docstring's first line.
+    unit
+        A unit of `kpi_helpers.units`.
+    better
+        `HIGHER`, `LOWER` or `NEUTRAL`.
+    dated
+        The date by which a row belongs to a period.
+    of
+        For a derived KPI: argument → id of another KPI, or `Ago`.
+    pitfalls
+        What to beware of, in French and English.
+    **more
+        ``tier, category, tags, seeds, example`` of `Kpi`.
+
+    Returns
+    -------
+    callable
+        A decorator that registers the function and returns it unchanged.
+
+    Raises
+    ------
+    BadInput
+        When the function has no docstring, or a KPI of the kit is declared anew by mistake.
+
+    Examples
+    --------
+    >>> from kpi_helpers.kpis.parts import share
+    >>> from kpi_helpers.units import PERCENT
+    >>> @kpi(names=("Part des grosses affaires", "Share of large deals"), unit=PERCENT,
+    ...      definition_fr="Affaires de 50 000 ou plus.", dated="created_at")
+    ... def large_deal_share(deals):
+    ...     "Deals of 50,000 and more, as a share of all deals created."
+    ...     return share(deals.amount >= 50_000, of=deals.amount.notnull())
+    >>> REGISTRY.pop("large_deal_share").label("fr")
+    'Part des grosses affaires'
+    """
+
+    def declare(body: Callable[..., Any]) -> Callable[..., Any]:
+        meaning = (inspect.getdoc(body) or "").split("\n")[0]
+        if not meaning:
+            raise BadInput("kpi_without_definition", column=body.__name__)
+        named = {
+            argument: Ago(other) if isinstance(other, str) else other
+            for argument, other in (of or {}).items()
+        }
+        declared = Kpi(
+            id=body.__name__,
+            body=body,
+            names=dict(zip(("fr", "en"), names, strict=True)),
+            definitions={"fr": definition_fr, "en": meaning},
+            unit=unit,
+            better=better,
+            dated=dated,
+            of=named,
+            pitfalls=dict(zip(("fr", "en"), pitfalls, strict=True)),
+            version=_version(body, dated, unit, named),
+            **more,
+        )
+        existing = REGISTRY.get(declared.id)
+        if existing is not None and existing.body.__module__ != body.__module__:
+            raise BadInput("kpi_declared_twice", column=declared.id, value=existing.body.__module__)
+        REGISTRY[declared.id] = declared
+        return body
+
+    return declare
+
+
+def _version(body: Callable[..., Any], *fields: object) -> str:
+    """Eight digits that change with the definition, not with its comments or layout."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(body)))
+    function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    function.decorator_list = []
+    function.body = function.body[1:]
+    text = ast.unparse(function) + repr(fields)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def find(name: str) -> Kpi:
+    """The KPI of that id.
+
+    Raises
+    ------
+    UnknownName
+        With the nearest ids.
+    """
+    if name not in REGISTRY:
+        raise unknown("kpi", name, sorted(REGISTRY))
+    return REGISTRY[name]

@@ -1,0 +1,124 @@
+"""What the body of a KPI returns: the parts of a figure, as terms of one row.
+
+A KPI never divides. It says what each row contributes; the engine adds the contributions up, and
+`measure` divides, so that every figure comes with its n and its interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The kind of a figure and what each row contributes to it.
+
+    ``where`` selects the rows that count; ``cluster`` names what rows belong to together (orders
+    of a customer), so that the interval does not take them for independent.
+    """
+
+    kind: str
+    terms: Mapping[str, Any]
+    where: ir.BooleanValue | None = None
+    cluster: ir.Value | None = None
+
+
+def count(where: ir.BooleanValue) -> Parts:
+    """How many rows; interval of Garwood."""
+    return Parts("count", {"k": where}, where)
+
+
+def total(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Parts:
+    """A sum of amounts; exact for the past."""
+    known = amount.notnull() if where is None else where & amount.notnull()
+    return Parts("total", {"x": amount}, known)
+
+
+def share(part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
+    """Rows of ``of`` for which ``part`` holds too, as a share; interval of Wilson."""
+    return Parts("share", {"k": part & of, "n": of}, of)
+
+
+def ratio(
+    amount: ir.NumericValue,
+    over: ir.NumericValue,
+    where: ir.BooleanValue | None = None,
+    cluster: ir.Value | None = None,
+) -> Parts:
+    """A ratio of two sums; interval by the delta method, on clusters where they are named."""
+    known = amount.notnull() & over.notnull()
+    kind = "ratio" if cluster is None else "clustered_ratio"
+    counted = known if where is None else known & where
+    return Parts(kind, {"a": amount, "b": over}, counted, cluster)
+
+
+def value_share(amount: ir.NumericValue, part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
+    """Share of an amount; missing where the rows outside ``part`` carry no amounts."""
+    zero = amount * 0.0
+    inside, outside = part.ifelse(amount, zero), (of & ~part).ifelse(1.0, 0.0)
+    known = outside * amount.notnull().ifelse((amount != 0).ifelse(1.0, 0.0), 0.0)
+    terms = {"a": inside, "b": amount, "outside": outside, "outside_known": known}
+    return Parts("value_share", terms, of)
+
+
+def exact_ratio(
+    amount: ir.NumericValue, over: ir.NumericValue, where: ir.BooleanValue | None = None
+) -> Parts:
+    """A ratio of two sums that are facts of the past, not a sample: no interval."""
+    return Parts("exact_ratio", {"a": amount, "b": over}, where)
+
+
+def average(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Parts:
+    """A mean of amounts; Hall's interval, which allows for their skewness."""
+    known = amount.notnull() if where is None else where & amount.notnull()
+    return Parts("average", {"x": amount}, known)
+
+
+def average_per(
+    entity: ir.Value, amount: ir.NumericValue, where: ir.BooleanValue | None = None
+) -> Parts:
+    """Mean over entities (customers) of the sum of their amounts; Hall's interval."""
+    known = entity.notnull() & amount.notnull()
+    counted = known if where is None else known & where
+    return Parts("average_per", {"x": amount}, counted, entity)
+
+
+def distinct(identity: ir.Value, where: ir.BooleanValue | None = None) -> Parts:
+    """How many different ones; adds over nothing."""
+    return Parts("distinct", {"id": identity}, where)
+
+
+def duration(days: ir.IntegerValue, won: ir.BooleanValue, lost: ir.BooleanValue) -> Parts:
+    """Median time to win among those that win; losing competes, open ones are censored."""
+    return Parts("duration", {"days": days, "won": won, "lost": lost}, days.notnull() & (days >= 0))
+
+
+def cohort(days: ir.IntegerValue, age: ir.IntegerValue) -> Parts:
+    """Share converted within the window, among those old enough to have had it.
+
+    Parameters
+    ----------
+    days
+        From creation to conversion, missing where there was none.
+    age
+        From creation to today.
+    """
+    return Parts("cohort", {"days": days, "age": age}, age.notnull())
+
+
+def standing(amount: ir.NumericValue, opened: ir.DateValue, left: ir.DateValue) -> Parts:
+    """A stock at the end of the period: what was opened before, less what had left."""
+    return Parts("standing", {"x": amount, "opened": opened, "left": left}, opened.notnull())
+
+
+def retained(identity: ir.Value, base: ir.BooleanValue, kept: ir.BooleanValue) -> Parts:
+    """Share of a population at the start that is still there at the end; interval of Wilson.
+
+    ``base`` and ``kept`` are tests on a row that use `START` and `END` of the period; one row that
+    passes is enough for its ``identity``.
+    """
+    return Parts("retained", {"id": identity, "base": base, "kept": kept}, identity.notnull())

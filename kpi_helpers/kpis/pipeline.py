@@ -1,0 +1,158 @@
+"""Pipeline, win rates and the sales cycle."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from kpi_helpers.catalogue import LOWER, Example, kpi
+from kpi_helpers.kpis.parts import Parts, duration, share, standing, total, value_share
+from kpi_helpers.kpis.settled import Settled, quotient, remaining
+from kpi_helpers.units import DAYS, MONEY, PERCENT, TIMES
+
+
+@kpi(
+    names=("Taux de gain (nombre)", "Win rate (count)"),
+    definition_fr="Affaires gagnées, en part des affaires décidées dans la période.",
+    unit=PERCENT,
+    dated="closed_at",
+    category=("quality",),
+    tags=("B2B",),
+    pitfalls=(
+        "Les pertes se déclarent tard : le taux monte quand le portefeuille grossit ; pertes jamais saisies.",
+        "Losses are logged late: the rate rises while the pipeline grows; losses never logged.",
+    ),
+    seeds="S0 L14, S4 L32",
+    example=Example(gives=0.4, deals={"status": ["won", "won", "lost", "lost", "lost", "open"]}),
+)
+def win_rate_count(deals: ir.Table) -> Parts:
+    """Deals won, as a share of the deals decided in the period."""
+    return share(deals.is_won, of=deals.is_decided)
+
+
+@kpi(
+    names=("Taux de gain (valeur)", "Win rate (value)"),
+    definition_fr="Montants gagnés, en part des montants décidés dans la période.",
+    unit=PERCENT,
+    dated="closed_at",
+    category=("quality",),
+    tags=("B2B",),
+    pitfalls=(
+        "Montant revu à la baisse au gain, ou effacé à la perte : le taux est alors trop haut.",
+        "An amount revised at the win, or blanked at the loss, makes the rate too high.",
+    ),
+    seeds="S4 L5",
+    example=Example(
+        gives=0.25,
+        deals={"status": ["won", "lost", "open"], "amount": [100.0, 300.0, 500.0]},
+    ),
+)
+def win_rate_value(deals: ir.Table) -> Parts:
+    """Amounts won, as a share of the amounts decided in the period."""
+    return value_share(deals.amount, part=deals.is_won, of=deals.is_decided)
+
+
+@kpi(
+    names=("Durée du cycle de vente", "Sales cycle length"),
+    definition_fr="Délai médian de la création au gain, parmi les affaires créées dans la période "
+    "qui finissent gagnées ; les affaires ouvertes comptent comme inachevées.",
+    unit=DAYS,
+    better=LOWER,
+    dated="created_at",
+    category=("quality",),
+    tags=("B2B long",),
+    pitfalls=(
+        "La moyenne des affaires gagnées oublie les longues encore ouvertes ; comparer au même horizon.",
+        "The mean of won deals forgets the long ones still open; compare at the same horizon.",
+    ),
+    seeds="S0 L8/L20/L37, S1 L17, S4 L5/L34/L48",
+    example=Example(
+        gives=20.0,
+        deals={
+            "status": ["won"] * 6,
+            "created_at": ["2026-01-01"] * 6,
+            "closed_at": [
+                "2026-01-11",
+                "2026-01-16",
+                "2026-01-21",
+                "2026-01-31",
+                "2026-02-10",
+                "2026-02-20",
+            ],
+        },
+    ),
+)
+def sales_cycle_duration(deals: ir.Table) -> Parts:
+    """Median days from creation to win, among the deals created in the period that end up won."""
+    return duration(deals.age_days, won=deals.is_won, lost=deals.is_lost)
+
+
+@kpi(
+    names=("Valeur du portefeuille ouvert", "Open pipeline value"),
+    definition_fr="Montants des affaires ouvertes à la fin de la période.",
+    unit=MONEY,
+    dated="opened_at",
+    category=("volume", "leading"),
+    tags=("B2B",),
+    pitfalls=(
+        "Les affaires dormantes le gonflent ; dates de clôture prévues dépassées.",
+        "Stale deals inflate it; expected closing dates that have passed.",
+    ),
+    seeds="S4 L29",
+    example=Example(
+        gives=500.0,
+        deals={"status": ["won", "open", "open"], "amount": [100.0, 200.0, 300.0]},
+    ),
+)
+def open_pipeline_value(deals: ir.Table) -> Parts:
+    """Amounts of the deals open at the end of the period."""
+    return standing(deals.amount, opened=deals.opened_at, left=deals.left_at)
+
+
+@kpi(
+    names=("Portefeuille à échéance", "Pipeline due"),
+    definition_fr="Montants des affaires ouvertes dont la clôture est prévue dans la période.",
+    unit=MONEY,
+    dated="expected_close",
+    tier="P2",
+    category=("volume", "leading"),
+    tags=("B2B",),
+    seeds="S4 L29",
+)
+def pipeline_due(deals: ir.Table) -> Parts:
+    """Amounts of the open deals expected to close in the period."""
+    return total(deals.amount, where=deals.is_open)
+
+
+@kpi(
+    names=("Taux de couverture", "Pipeline coverage"),
+    definition_fr="Portefeuille à clore dans la période, rapporté à ce qui manque à l’objectif.",
+    unit=TIMES,
+    of={"due": "pipeline_due", "target": "bookings_target", "done": "bookings"},
+    category=("leading",),
+    tags=("B2B",),
+    pitfalls=(
+        "« Trois fois » ne vaut qu’à un taux de gain de 33 % : il faut 1 ÷ le taux de gain en valeur.",
+        "“Three times” holds only at a win rate of 33%: what is needed is 1 ÷ the value win rate.",
+    ),
+    seeds="S4 L29",
+    example=Example(
+        gives=2.0,
+        period="2026Q1",
+        deals={
+            "status": ["won", "open", "open"],
+            "amount": [40.0, 80.0, 40.0],
+            "expected_close": [None, "2026-03-01", "2026-03-31"],
+        },
+        targets={
+            "metric": ["bookings"],
+            "period_start": ["2026-01-01"],
+            "period_end": ["2026-03-31"],
+            "scope_type": ["company"],
+            "scope_value": [None],
+            "value": [100.0],
+        },
+    ),
+)
+def pipeline_coverage(due: Settled, target: Settled, done: Settled) -> Settled:
+    """Open pipeline that closes in the period, over what is missing to the target."""
+    return quotient(due, remaining(target, done))

@@ -1,0 +1,82 @@
+"""Measured values as plain arrays, and what derived KPIs may do with them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kpi_helpers import intervals
+
+Array = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+class Remark(NamedTuple):
+    """A note on the cells where ``where`` is true: a key of the texts and its values, by cell."""
+
+    key: str
+    where: Flags
+    values: dict[str, Array]
+
+
+class Settled(NamedTuple):
+    """One figure for each cell: value, its parts, n, interval; all arrays of one length.
+
+    What is not known is NaN: the numerator of a total's share, the interval of an exact figure.
+    ``method`` names how the interval was made, ``remarks`` says in keys of the texts what a
+    reader must know of a cell (None where nothing), ``young`` marks cells too recent to be read.
+    """
+
+    value: Array
+    numerator: Array
+    denominator: Array
+    n: Array
+    low: Array
+    high: Array
+    method: str
+    remarks: tuple[Remark, ...] = ()
+    young: Flags | None = None
+
+
+def divided(a: Array, b: Array) -> Array:
+    """``a / b``, missing where ``b`` is zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(b != 0, a / b, np.nan)
+
+
+def _bounds(figure: Settled) -> tuple[Array, Array]:
+    """The interval of a figure, its own value where it is exact."""
+    exact = np.isnan(figure.low)
+    return np.where(exact, figure.value, figure.low), np.where(exact, figure.value, figure.high)
+
+
+def quotient(a: Settled, b: Settled) -> Settled:
+    """``a ÷ b``, with the intervals of both carried on (MOVER-R); n is that of ``b``."""
+    value = divided(a.value, b.value)
+    a_low, a_high = _bounds(a)
+    b_low, b_high = _bounds(b)
+    low, high = intervals.quotient(a.value, a_low, a_high, b.value, b_low, b_high)
+    exact = np.isnan(a.low) & np.isnan(b.low)
+    low, high = (np.where(exact, np.nan, bound) for bound in (low, high))
+    return Settled(value, a.value, b.value, b.n, low, high, "propagated")
+
+
+def growth(now: Settled, before: Settled) -> Settled:
+    """``now ÷ before − 1``; missing where ``before`` is not above zero."""
+    base = np.where(before.value > 0, before.value, np.nan)
+    change = quotient(now, before._replace(value=base))
+    return change._replace(
+        value=change.value - 1, low=change.low - 1, high=change.high - 1, n=now.n, method="exact"
+    )
+
+
+def remaining(target: Settled, done: Settled) -> Settled:
+    """What is left of a target; missing once it is reached."""
+    left = target.value - done.value
+    blank = np.full_like(left, np.nan)
+    return target._replace(
+        value=np.where(left > 0, left, np.nan), low=blank, high=blank, method="exact"
+    )

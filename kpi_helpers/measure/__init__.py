@@ -1,0 +1,159 @@
+"""Runs any KPIs on any data set and returns one tidy frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.catalogue import Ago, Kpi, find
+from kpi_helpers.language import text
+from kpi_helpers.measure.answer import Answer, answer, chosen, earlier_period, made_of
+from kpi_helpers.measure.facts import kind_of
+from kpi_helpers.measure.judge import (
+    MISSING,
+    Finding,
+    heaviest,
+    notes,
+    of_period,
+    statuses,
+)
+from kpi_helpers.measure.rows import rows
+from kpi_helpers.periods import Period
+from kpi_helpers.sources.dataset import Dataset, Where
+
+__all__ = ["measure", "rows"]
+
+
+def measure(
+    data: Dataset,
+    kpis: str | Sequence[str],
+    period: str,
+    by: str | Sequence[str] = (),
+    where: Where = None,
+    grain: str | None = None,
+) -> pd.DataFrame:
+    """Measure KPIs in a period, with n and interval, broken down and filtered as asked.
+
+    Parameters
+    ----------
+    data
+        A data set of `kpi_helpers.load`.
+    kpis
+        An id or a list of ids of the catalogue.
+    period
+        ``"2026Q3"``, ``"2026-09"``, ``"2025Q1:2026Q3"``, ``"all"``, ``"last"``, ``"ytd"`` …
+    by
+        Dimensions; each combination that occurs gets a row a period.
+    where
+        A filter: ``{"team": "A"}``, ``"amount >= 15000"``, or the name of a segment.
+    grain
+        ``"day"``, ``"week"``, ``"month"``, ``"quarter"`` or ``"year"``: cut the period into these.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``kpi, label, unit, better, period, start, end, <dimensions>, value, numerator,
+        denominator, n, low, high, method, status, note``. Rates are 0 to 1; ``end`` is the first
+        day after the period; ``status`` is one of ``ok``, ``indicative`` (5 to 29 cases, or a
+        period not wholly covered), ``insufficient`` (under 5), ``immature`` (too early) and
+        ``missing`` (the note says why).
+
+    Raises
+    ------
+    UnknownName
+        For a KPI, dimension or column that does not exist, with the nearest names.
+    BadPeriod
+        For a text that is no period.
+
+    Examples
+    --------
+    >>> import kpi_helpers as kh
+    >>> deals = pd.DataFrame({"deal_id": list("abc"), "status": ["won", "lost", "won"],
+    ...     "created_at": ["2026-01-05"] * 3, "closed_at": ["2026-02-01"] * 3})
+    >>> kh.measure(kh.load(deals), "win_rate_count", "2026Q1")[["value", "n", "status"]]
+          value    n        status
+    0  0.666667  3.0  insufficient
+    """
+    wanted = [kpis] if isinstance(kpis, str) else list(dict.fromkeys(kpis))
+    dimensions = (by,) if isinstance(by, str) else tuple(by)
+    calendar = data.config.calendar
+    periods = calendar.periods(period, grain, as_of=data.as_of, first=data.first)
+    found = answer(data, [chosen(data, name) for name in wanted], periods, dimensions, where)
+    blocks = [_block(data, found, name) for name in wanted]
+    columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return pd.DataFrame(columns)
+
+
+def _block(data: Dataset, found: Answer, name: str) -> dict[str, Any]:
+    """The tidy columns of one KPI: a row a combination and period, periods running fastest."""
+    kpi, lang = chosen(data, name), data.config.lang
+    settled = found.settled[Ago(kpi.id, 0)]
+    findings = [_findings(data, kpi, period) for period in found.cells.periods]
+    weights = [heaviest(each) for each in findings for _ in found.cells.combos]
+    sampled = settled.method not in ("exact", "garwood") if kpi.derived else _sampled(found, kpi)
+    status = statuses(settled, weights, sampled)
+    said = notes(found.cells, settled, findings, lang)
+    if kpi.id in found.failed:
+        said = [found.failed[kpi.id].render(lang)] * len(found.cells)
+    if kpi.id != name:
+        said = [
+            f"{text('notes.stands_in', lang, name=find(name).label(lang))} {s}".strip()
+            for s in said
+        ]
+    known = status != MISSING
+    numbers = {
+        column: np.where(known, getattr(settled, column), np.nan)
+        for column in ("value", "numerator", "denominator", "n", "low", "high")
+    }
+    per_cell = {**numbers, "method": np.full(len(status), settled.method, object), "status": status}
+    per_cell["note"] = np.array(said, dtype=object)
+    return _rows_of(found, kpi, name, lang, per_cell)
+
+
+def _rows_of(
+    found: Answer, kpi: Kpi, name: str, lang: str, per_cell: dict[str, Any]
+) -> dict[str, Any]:
+    cells = found.cells
+    seen = found.seen.get(Ago(kpi.id, 0))
+    places = [(c, i) for c, i in cells.order() if seen is None or seen[i]]
+    blank = [(None,) * len(cells.by)] if not places else []
+    starts = np.arange(len(cells.periods)) * len(cells.combos)
+    index = np.concatenate([starts + place for _, place in places]) if places else None
+    rows = len(cells.periods) * max(len(places), 1)
+    repeated = [*(combo for combo, _ in places), *blank]
+    constant = {"kpi": name, "label": kpi.label(lang), "unit": kpi.unit, "better": kpi.better}
+    columns: dict[str, Any] = {k: np.full(rows, v, object) for k, v in constant.items()}
+    columns["period"] = np.array([p.name for p in cells.periods] * len(repeated), dtype=object)
+    for bound in ("start", "end"):
+        days = np.array([getattr(p, bound) for p in cells.periods], dtype="datetime64[s]")
+        columns[bound] = np.tile(days, len(repeated))
+    for position, dimension in enumerate(cells.by):
+        values = np.empty(len(repeated), dtype=object)
+        values[:] = [combo[position] for combo in repeated]
+        columns[dimension] = np.repeat(values, len(cells.periods))
+    for column, values in per_cell.items():
+        columns[column] = values[index] if index is not None else _absent(column, rows)
+    return columns
+
+
+def _absent(column: str, rows: int) -> Any:
+    if column == "status":
+        return np.full(rows, MISSING, object)
+    return np.full(rows, "", object) if column in ("method", "note") else np.full(rows, np.nan)
+
+
+def _sampled(found: Answer, kpi: Kpi) -> bool:
+    return kpi.id not in found.failed and kind_of(kpi).sampled
+
+
+def _findings(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
+    """What coverage says of a period, for a KPI and for all that it is made of."""
+    return [
+        finding
+        for each in made_of(data, Ago(kpi.id, 0))
+        for finding in of_period(data, find(each.kpi), earlier_period(period, each.months))
+        if find(each.kpi).table in data.base
+    ]

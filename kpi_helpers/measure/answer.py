@@ -1,0 +1,197 @@
+"""One value for each KPI and cell: the queries' sums settled, derived KPIs made of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.catalogue import Ago, Kpi, find
+from kpi_helpers.errors import KpiError, Unavailable, UnknownName
+from kpi_helpers.kpis.settled import Settled
+from kpi_helpers.measure.ask import ask, questions
+from kpi_helpers.measure.cells import PLACE, Cells
+from kpi_helpers.measure.counted import settle_cohort, settle_duration, window_of
+from kpi_helpers.measure.facts import kind_of, require
+from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.periods import Period
+from kpi_helpers.sources.dataset import Dataset, Where
+
+Seen = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+@dataclass
+class Answer:
+    """What was found: the cells, a value for each KPI in each, and why some KPIs have none.
+
+    ``seen`` says which combinations of dimension values a KPI's own rows hold.
+    """
+
+    cells: Cells
+    settled: dict[Ago, Settled] = field(default_factory=dict)
+    seen: dict[Ago, Seen] = field(default_factory=dict)
+    failed: dict[str, KpiError] = field(default_factory=dict)
+
+
+def answer(
+    data: Dataset, kpis: Sequence[Kpi], periods: Sequence[Period], by: tuple[str, ...], where: Where
+) -> Answer:
+    """Ask for everything that the KPIs are made of, and settle it.
+
+    Raises
+    ------
+    UnknownName
+        When a dimension exists in no table that the KPIs are counted on.
+    """
+    found = Answer(Cells(periods, by))
+    needed = list(dict.fromkeys(each for kpi in kpis for each in made_of(data, Ago(kpi.id, 0))))
+    usable = [each for each in needed if _has_what_it_reads(data, found, each, by, where)]
+    _refuse_unknown_names(found, needed)
+    frames = [(group, _asked(data, group, periods, by, where)) for group in _groups(data, usable)]
+    for _, frame in frames:
+        found.cells.places(frame)
+    for group, frame in frames:
+        seen = np.zeros(len(found.cells.combos), dtype=bool)
+        seen[found.cells.places(frame)] = True
+        for each in group:
+            found.settled[each] = _settle(data, frame, found.cells, find(each.kpi))
+            found.seen[each] = seen
+    for kpi in kpis:
+        _value(data, found, Ago(kpi.id, 0))
+    return found
+
+
+def chosen(data: Dataset, name: str) -> Kpi:
+    """The KPI of that id, or the one that the settings use in its stead."""
+    return find(data.config.use.get(name, name))
+
+
+def made_of(data: Dataset, wanted: Ago) -> list[Ago]:
+    """The base KPIs behind one, each with how many months earlier it is read."""
+    kpi = find(wanted.kpi)
+    if not kpi.derived:
+        return [wanted]
+    return [
+        base
+        for other in kpi.of.values()
+        for base in made_of(data, _earlier(data, other, wanted.months))
+    ]
+
+
+def _earlier(data: Dataset, other: Ago, months: int | str) -> Ago:
+    """The KPI that stands for ``other``, its lag read in the settings and added up."""
+    lag = data.config.lags.get(other.months, 0) if isinstance(other.months, str) else other.months
+    return Ago(chosen(data, other.kpi).id, lag + int(months))
+
+
+def _has_what_it_reads(
+    data: Dataset, found: Answer, each: Ago, by: tuple[str, ...], where: Where
+) -> bool:
+    try:
+        require(data, find(each.kpi), by, where)
+    except (Unavailable, UnknownName) as error:
+        found.failed[each.kpi] = error
+        return False
+    return True
+
+
+def _refuse_unknown_names(found: Answer, needed: Sequence[Ago]) -> None:
+    """A name that no table knows is a mistake; one that only some know is a limit."""
+    errors = [found.failed.get(each.kpi) for each in needed]
+    unknown_names = [error for error in errors if isinstance(error, UnknownName)]
+    known_somewhere = any(error is None for error in errors)
+    if unknown_names and not known_somewhere:
+        raise unknown_names[0]
+
+
+def _groups(data: Dataset, needed: Sequence[Ago]) -> list[tuple[Ago, ...]]:
+    """KPIs that one query serves: same table, date, kind of query and months earlier."""
+    groups: dict[tuple[object, ...], list[Ago]] = {}
+    for each in needed:
+        kpi = find(each.kpi)
+        how = kind_of(kpi).ask
+        alone = "" if how == "flow" else kpi.id
+        groups.setdefault((kpi.table, kpi.dated, how, each.months, alone), []).append(each)
+    return [tuple(group) for group in groups.values()]
+
+
+def _asked(
+    data: Dataset,
+    group: tuple[Ago, ...],
+    periods: Sequence[Period],
+    by: tuple[str, ...],
+    where: Where,
+) -> pd.DataFrame:
+    """The sums of one group; a period that is still running is read as far in its past too."""
+    months = int(group[0].months)
+    until = data.as_of + dt.timedelta(days=1)
+    begun = [earlier_period(period, months) for period in periods]
+    frames, offset = [], 0
+    for question in questions(begun, by, where):
+        frame = ask(data, [find(each.kpi) for each in group], question, _before(until, months))
+        frames.append(frame.assign(**{PLACE: frame[PLACE] + offset}) if offset else frame)
+        offset += len(question.periods)
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+
+def earlier_period(period: Period, months: int | str) -> Period:
+    """The same dates some months earlier."""
+    start, end = (_before(day, int(months)) for day in (period.start, period.end))
+    return Period(period.name, start, end, period.grain)
+
+
+def _before(day: dt.date, months: int) -> dt.date:
+    if months == 0:
+        return day
+    return (pd.Timestamp(day) - pd.DateOffset(months=months)).date()
+
+
+def _settle(data: Dataset, frame: pd.DataFrame, cells: Cells, kpi: Kpi) -> Settled:
+    kind = kind_of(kpi)
+    if kind is KINDS["duration"]:
+        return settle_duration(frame, cells, kpi)
+    if kind is KINDS["cohort"]:
+        return settle_cohort(frame, cells, kpi, window_of(data, kpi))
+    prefix = f"{kpi.id}__"
+    sums = {
+        column.removeprefix(prefix): cells.spread(frame, column)
+        for column in frame.columns
+        if column.startswith(prefix)
+    }
+    if kind is KINDS["standing"]:
+        shape = (len(cells.periods), len(cells.combos))
+        sums = {name: x.reshape(shape).cumsum(axis=0).reshape(-1) for name, x in sums.items()}
+    return kind.settle(sums)
+
+
+def _value(data: Dataset, found: Answer, wanted: Ago) -> Settled:
+    if wanted not in found.settled:
+        kpi = find(wanted.kpi)
+        if wanted.kpi in found.failed or not kpi.derived:
+            found.settled[wanted] = _nothing(len(found.cells))
+        else:
+            found.settled[wanted] = _derived(data, found, kpi, wanted.months)
+    return found.settled[wanted]
+
+
+def _derived(data: Dataset, found: Answer, kpi: Kpi, months: int | str) -> Settled:
+    parts = {}
+    seen = np.zeros(len(found.cells.combos), dtype=bool)
+    for argument, other in kpi.of.items():
+        each = _earlier(data, other, months)
+        parts[argument] = _value(data, found, each)
+        seen |= found.seen.get(each, seen)
+        if each.kpi in found.failed:
+            found.failed.setdefault(kpi.id, found.failed[each.kpi])
+    found.seen[Ago(kpi.id, months)] = seen
+    result: Settled = kpi.body(**parts)
+    remarks = [remark for part in parts.values() for remark in part.remarks]
+    return result._replace(remarks=tuple(remarks))
+
+
+def _nothing(size: int) -> Settled:
+    blank = np.full(size, np.nan)
+    return Settled(blank, blank, blank, np.zeros(size), blank, blank, "")

@@ -1,0 +1,208 @@
+"""What is asked of the engine: one query a table and date, its SQL kept without the period."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpi_helpers.catalogue import Kpi
+from kpi_helpers.kpis.parts import Parts
+from kpi_helpers.measure.cells import PLACE
+from kpi_helpers.measure.facts import fact, kind_of
+from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.periods import Period, grid
+from kpi_helpers.sources.dataset import Dataset, Where
+from kpi_helpers.sources.derived import days_between
+from kpi_helpers.sources.engine import END, START, fetch, filled, template
+from kpi_helpers.sources.schema import ACHIEVEMENTS
+
+DAYS_A_MONTH = 365.25 / 12
+LONGEST_TARGET = 1.15
+
+
+@dataclass(frozen=True)
+class Question:
+    """Periods, breakdown and filter of one call; ``unit`` and ``step`` place a day by arithmetic."""
+
+    periods: tuple[Period, ...]
+    by: tuple[str, ...]
+    where: Where
+    unit: str
+    step: int
+
+    @property
+    def start(self) -> dt.date:
+        """First day asked for."""
+        return self.periods[0].start
+
+    @property
+    def end(self) -> dt.date:
+        """First day no longer asked for."""
+        return self.periods[-1].end
+
+    def place(self, day: ir.DateValue) -> ir.IntegerValue:
+        """Index of the period that holds a day."""
+        if self.unit == "span":
+            return ibis.literal(0)
+        if self.unit == "days":
+            passed = days_between(START, day)
+        else:
+            passed = (day.year() * 12 + day.month()) - (START.year() * 12 + START.month())
+        return passed if self.step == 1 else (passed // self.step).cast("int64")
+
+    def longest(self) -> ir.NumericValue:
+        """Days that a target of these periods may have."""
+        if self.unit == "span":
+            return days_between(START, END) * LONGEST_TARGET
+        days = self.step * (DAYS_A_MONTH if self.unit == "months" else 1)
+        return ibis.literal(days * LONGEST_TARGET)
+
+
+def questions(periods: Sequence[Period], by: tuple[str, ...], where: Where) -> list[Question]:
+    """One question where the periods are a regular grid, else one a period."""
+    unit, step = grid(periods) if len(periods) > 1 else ("span", None)
+    if unit != "span" and step is not None:
+        return [Question(tuple(periods), by, where, unit, step)]
+    return [Question((period,), by, where, "span", 1) for period in periods]
+
+
+def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) -> pd.DataFrame:
+    """The summed parts of KPIs that share a table, a date and a kind of query.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    kpis
+        They share ``table``, ``dated`` and the ``ask`` of their kind.
+    question
+        Periods, breakdown and filter.
+    until
+        First day that is not known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a cell (for counted kinds: a cell, age and outcome): the index of the period under
+        ``_period``, the dimensions, the parts as ``<kpi>__<part>``.
+    """
+    how = kind_of(kpis[0]).ask
+    versions = tuple((kpi.id, kpi.version) for kpi in kpis)
+    key = ("sql", versions, question.by, repr(question.where), question.unit, question.step)
+    sql = data.remember(key, lambda: template(data.con, _QUERIES[how](data, kpis, question)))
+    if how == "retained":
+        return _each_period(data, sql, question, until)
+    end = max(min(question.end, until), question.start)
+    return fetch(data.con, filled(sql, question.start, end))
+
+
+def _each_period(data: Dataset, sql: str, question: Question, until: dt.date) -> pd.DataFrame:
+    """The same query for each period, in one statement."""
+    each = [
+        f"SELECT {place} AS {PLACE}, q{place}.* FROM ({filled(sql, p.start, min(p.end, until))}) AS q{place}"
+        for place, p in enumerate(question.periods)
+    ]
+    return fetch(data.con, " UNION ALL ".join(each))
+
+
+def _placed(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    """Rows dated within the question, each with the index of its period."""
+    table = fact(data, kpis, question.by, question.where)
+    day = table[str(kpis[0].dated)]
+    tests = [day >= START, day < END]
+    if kpis[0].table == ACHIEVEMENTS.name:
+        tests.append(table.days <= question.longest())
+    rows = table.filter(*tests)
+    return rows.mutate(**{PLACE: question.place(rows[str(kpis[0].dated)])})
+
+
+def _flow(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    rows = _placed(data, kpis, question)
+    sums = {}
+    for kpi in kpis:
+        parts: Parts = kpi.body(rows)
+        named = KINDS[parts.kind].sums(parts)
+        sums |= {f"{kpi.id}__{part}": value for part, value in named.items()}
+    return rows.group_by([PLACE, *question.by]).agg(**sums)
+
+
+def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    (kpi,) = kpis
+    rows = _placed(data, kpis, question)
+    parts: Parts = kpi.body(rows)
+    counted = rows.mutate(**parts.terms, _cluster=parts.cluster).filter(
+        ibis.literal(True) if parts.where is None else parts.where
+    )
+    cells = [PLACE, *question.by]
+    terms = {name: counted[name].cast("float64").sum() for name in parts.terms}
+    clusters = counted.group_by([*cells, "_cluster"]).agg(**terms)
+    summed = Parts(parts.kind, {name: clusters[name] for name in parts.terms})
+    sums = KINDS[parts.kind].sums(summed)
+    return clusters.group_by(cells).agg(**{f"{kpi.id}__{n}": v for n, v in sums.items()})
+
+
+def _counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    (kpi,) = kpis
+    rows = _placed(data, kpis, question)
+    parts: Parts = kpi.body(rows)
+    flags = {n: t.ifelse(1, 0) for n, t in parts.terms.items() if t.type().is_boolean()}
+    keys = [name for name in parts.terms if name not in flags]
+    kept = rows.filter(parts.where)
+    kept = kept.mutate(**{f"{kpi.id}__{n}": t for n, t in {**parts.terms, **flags}.items()})
+    cells = [PLACE, *question.by, *(f"{kpi.id}__{name}" for name in keys)]
+    sums = {f"{kpi.id}__{name}": kept[f"{kpi.id}__{name}"].sum() for name in flags}
+    return kept.group_by(cells).agg(**sums, **{f"{kpi.id}__n": kept.count()})
+
+
+def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    (kpi,) = kpis
+    rows = fact(data, kpis, question.by, question.where)
+    parts: Parts = kpi.body(rows)
+    rows = rows.filter(parts.where)
+    terms = kpi.body(rows).terms
+    # A deal without a price is not a deal worth nothing: both are counted as unknown.
+    known = (terms["x"].fill_null(0.0) != 0).ifelse(0, 1)
+
+    def events(day: ir.DateValue, sign: int) -> ir.Table:
+        signed = {"x": terms["x"].fill_null(0.0), "n": ibis.literal(1), "unknown": known}
+        moved = {name: (value * sign).cast("float64") for name, value in signed.items()}
+        return rows.select(*question.by, day=day, **moved)
+
+    both = events(terms["opened"], 1).union(events(terms["left"], -1))
+    both = both.filter(both.day < END)
+    place = ibis.greatest(question.place(both.day), 0)
+    cells = both.mutate(**{PLACE: place}).group_by([PLACE, *question.by])
+    return cells.agg(**{f"{kpi.id}__{name}": ibis._[name].sum() for name in ("x", "n", "unknown")})
+
+
+def _retained(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    (kpi,) = kpis
+    rows = fact(data, kpis, question.by, question.where)
+    parts: Parts = kpi.body(rows)
+    terms = {name: parts.terms[name].ifelse(1, 0) for name in ("base", "kept")}
+    marked = rows.mutate(**terms, _entity=parts.terms["id"]).filter(parts.where)
+    marked = marked.filter((marked.base == 1) | (marked.kept == 1))
+    each = marked.group_by([*question.by, "_entity"]).agg(
+        base=marked.base.max(), kept=marked.kept.max()
+    )
+    both = each.group_by(list(question.by)) if question.by else each
+    return both.aggregate(
+        **{
+            f"{kpi.id}__k": (each.base * each.kept).sum().fill_null(0),
+            f"{kpi.id}__n": each.base.sum().fill_null(0),
+        }
+    )
+
+
+_QUERIES: dict[str, Callable[[Dataset, Sequence[Kpi], Question], ir.Table]] = {
+    "flow": _flow,
+    "clustered": _clustered,
+    "counted": _counted,
+    "standing": _standing,
+    "retained": _retained,
+}

@@ -1,0 +1,123 @@
+"""Figures made of counts by age: the sales cycle, and conversion within a window."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers import intervals, survival
+from kpi_helpers.catalogue import Kpi
+from kpi_helpers.kpis.parts import Parts
+from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
+from kpi_helpers.measure.cells import Cells
+from kpi_helpers.measure.facts import fact
+from kpi_helpers.sources.dataset import Dataset
+
+MIN_AT_RISK = 5
+USUAL_SHARE = 0.9
+
+
+def settle_duration(frame: pd.DataFrame, cells: Cells, kpi: Kpi) -> Settled:
+    """Median time to win among eventual wins, up to a horizon with enough deals still at risk.
+
+    The number of deals is n; the wins among them are the numerator.
+    """
+    time, won, lost, everyone = _by_age(frame, cells, kpi.id)
+    still_open = everyone - won - lost
+    value, horizon = survival.conditional_median(
+        time, won, lost, still_open, min_at_risk=MIN_AT_RISK
+    )
+    low, high = survival.conditional_median_interval(time, won, lost, still_open, horizon)
+    remark = Remark("notes.horizon", ~np.isnan(value), {"days": horizon})
+    wins, n = won.sum(axis=1), everyone.sum(axis=1)
+    return Settled(value, wins, n, n, low, high, "aalen-johansen", (remark,))
+
+
+def _by_age(frame: pd.DataFrame, cells: Cells, name: str) -> list[Any]:
+    """Ages in days, and for each cell how many rows were won, lost, and there at all at each."""
+    time, place = np.unique(frame[f"{name}__days"].to_numpy(np.float64), return_inverse=True)
+    counts = [time]
+    for part in ("won", "lost", "n"):
+        table = np.zeros((len(cells), len(time)))
+        np.add.at(table, (cells.index(frame), place), frame[f"{name}__{part}"].to_numpy(np.float64))
+        counts.append(table)
+    return counts
+
+
+def settle_cohort(frame: pd.DataFrame, cells: Cells, kpi: Kpi, window: int | None) -> Settled:
+    """Share converted within the window, of those that have had it; "so far" where none has.
+
+    Where every row is too young the value is missing, and numerator and denominator say how many
+    of how many have converted so far.
+    """
+    age = frame[f"{kpi.id}__age"].to_numpy(np.float64)
+    days = frame[f"{kpi.id}__days"].to_numpy(np.float64, na_value=np.nan)
+    if window is None:
+        old, done = np.full(age.shape, True), ~np.isnan(days)
+    else:
+        impossible = days < 0
+        old, done = (age >= window) & ~impossible, (days <= window) & ~impossible
+    counts = frame[f"{kpi.id}__n"].to_numpy(np.float64)
+    k, n, so_far, everyone = (
+        _summed(cells, frame, counts * chosen)
+        for chosen in (old & done, old, done, np.full(age.shape, 1.0))
+    )
+    young = (n == 0) & (everyone > 0)
+    low, high = intervals.wilson(k, n)
+    remarks = _window_remarks(window, young, n, everyone, so_far)
+    numerator, denominator = np.where(young, so_far, k), np.where(young, everyone, n)
+    return Settled(divided(k, n), numerator, denominator, n, low, high, "wilson", remarks, young)
+
+
+def _window_remarks(
+    window: int | None, young: Any, n: Array, everyone: Array, so_far: Array
+) -> tuple[Remark, ...]:
+    if window is None:
+        return (Remark("notes.no_window", everyone > 0, {}),)
+    length = np.full(n.shape, float(window))
+    partly = (n > 0) & (n < everyone)
+    return (
+        Remark("notes.window", n > 0, {"days": length}),
+        Remark("notes.partly_young", partly, {"n": n, "everyone": everyone}),
+        Remark("notes.too_young", young, {"days": length, "k": so_far, "everyone": everyone}),
+    )
+
+
+def _summed(cells: Cells, frame: pd.DataFrame, values: Array) -> Array:
+    array = np.zeros(len(cells))
+    np.add.at(array, cells.index(frame), values)
+    return array
+
+
+def window_of(data: Dataset, kpi: Kpi) -> int | None:
+    """Days that a conversion may take: the setting, else what nine in ten have needed.
+
+    The default looks only at rows old enough to have had twice that time, so that the young ones,
+    of which only the quick conversions are seen, do not shorten it.
+    """
+    if kpi.id in data.config.windows:
+        return data.config.windows[kpi.id]
+    result: int = data.remember(("window", kpi.id, kpi.version), lambda: _usual(data, kpi))
+    return result
+
+
+def _usual(data: Dataset, kpi: Kpi) -> int:
+    table = fact(data, [kpi], (), None)
+    parts: Parts = kpi.body(table)
+    counted = table.select(days=parts.terms["days"], age=parts.terms["age"])
+    counted = counted.filter(counted.days >= 0)
+    frame = data.con.execute(counted.group_by(["days", "age"]).agg(n=counted.count()))
+    if frame.empty:
+        return 90
+    first = _quantile(frame)
+    old = frame[frame["age"] >= 2 * first]
+    return max(_quantile(old) if len(old) else first, 1)
+
+
+def _quantile(frame: pd.DataFrame) -> int:
+    by_days = frame.groupby("days")["n"].sum().sort_index()
+    reached = by_days.cumsum() >= USUAL_SHARE * by_days.sum()
+    return math.ceil(float(by_days.index[reached.to_numpy().argmax()]))

@@ -1,0 +1,184 @@
+"""The tables that KPIs are counted on: the canonical ones, and targets with what was achieved."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+
+from kpi_helpers.catalogue import REGISTRY, Kpi
+from kpi_helpers.errors import Unavailable, unknown
+from kpi_helpers.kpis.parts import Parts
+from kpi_helpers.measure.kinds import KINDS, Kind
+from kpi_helpers.sources.dataset import Dataset, Where
+from kpi_helpers.sources.derived import across_rows, days_between, unbound
+from kpi_helpers.sources.expressions import columns_of, condition
+from kpi_helpers.sources.schema import ACHIEVEMENTS, TABLES
+
+SCOPES = {"rep": "owner", "team": "team", "product": "product"}
+
+
+def fact(data: Dataset, kpis: Sequence[Kpi], by: tuple[str, ...], where: Where) -> ir.Table:
+    """The rows that KPIs of one table are counted on, with the dimensions asked for.
+
+    Raises
+    ------
+    Unavailable
+        When the source lacks the table.
+    UnknownName
+        When a dimension does not exist there.
+    """
+    name = kpis[0].table
+    if name == ACHIEVEMENTS.name:
+        where = data.config.segments.get(where, where) if isinstance(where, str) else where
+        table = achievements(data, tuple(dict.fromkeys((*by, *columns_of(where)))))
+        for column in by:
+            if column not in table.columns:
+                raise unknown("dimension", column, list(SCOPES.values()))
+        test = condition(where, table)
+        return table if test is None else table.filter(test)
+    return data.filtered(name, where, by + _read_across(kpis))
+
+
+def kind_of(kpi: Kpi) -> Kind:
+    """The kind of a KPI, as its body returns it."""
+    parts: Parts = _tried(kpi)
+    return KINDS[parts.kind]
+
+
+@functools.cache
+def _tried(kpi: Kpi) -> Parts:
+    """The parts that a body makes of a table without data."""
+    parts: Parts = kpi.body(unbound(kpi.table))
+    return parts
+
+
+def require(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> None:
+    """Check that the source has what a KPI reads, and the dimensions asked for.
+
+    Raises
+    ------
+    Unavailable
+        Naming the table, or the column of it, that is lacking.
+    UnknownName
+        When its table has no such dimension.
+    """
+    data.remember(
+        ("required", kpi.id, kpi.version, by, repr(where)), lambda: _required(data, kpi, by, where)
+    )
+
+
+def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> None:
+    name = "targets" if kpi.table == ACHIEVEMENTS else kpi.table
+    if name not in data.base:
+        raise Unavailable(what=kpi.id, needs=name)
+    fact(data, [kpi], by, where)
+    if kpi.table == ACHIEVEMENTS.name:
+        return
+    for dimension in by:
+        if dimension not in data.dimensions(name):
+            raise unknown("dimension", dimension, data.dimensions(name))
+    lacking = (_columns_read(kpi) & set(TABLES[name].names)) - data.filled(name)
+    if lacking:
+        raise Unavailable(what=kpi.id, needs=f"{name}.{min(lacking)}")
+
+
+def _read_across(kpis: Sequence[Kpi]) -> tuple[str, ...]:
+    """Columns across rows that these bodies name, found by trying them."""
+    read = {column for kpi in kpis for column in _columns_read(kpi)}
+    return tuple(column for column in across_rows(kpis[0].table) if column in read)
+
+
+def _columns_read(kpi: Kpi) -> set[str]:
+    """Columns of its table that the body of a KPI names."""
+    parts, table = _tried(kpi), unbound(kpi.table).op()
+    read = [*parts.terms.values(), parts.where, parts.cluster]
+    nodes = [value.op() for value in read if isinstance(value, ir.Value)]
+    return {f.name for node in nodes for f in node.find(ops.Field) if f.rel == table}
+
+
+def achievements(data: Dataset, by: tuple[str, ...]) -> ir.Table:
+    """Targets of the level that ``by`` asks for, each with what was achieved in its own period.
+
+    A target runs from ``period_start`` to ``period_end``, both included. It counts for the period
+    that holds its ``midpoint``, so that a quota from 30 March to 29 June is the second quarter's.
+    """
+    targets = data.table("targets")
+    rows = [_achieved(data, targets, metric, scope) for metric, scope in _levels(data, by)]
+    if not rows:
+        raise Unavailable(what=ACHIEVEMENTS.name, needs=f"targets.scope_type = {', '.join(by)}")
+    table = functools.reduce(lambda a, b: a.union(b), rows)
+    half = (days_between(table.period_start, table.period_end) // 2).cast("int64")
+    return table.mutate(
+        midpoint=(table.period_start + half.as_interval("D")).cast("date"),
+        days=days_between(table.period_start, table.period_end) + 1,
+        is_met=table.actual >= table.value,
+    )
+
+
+def _levels(data: Dataset, by: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(metric, scope type) pairs to read: the level of the dimensions, else the company's own.
+
+    Without a company target the reps' add up to one.
+    """
+    found = data.remember("target levels", lambda: _pairs(data))
+    wanted = [scope for scope, column in SCOPES.items() if column in by]
+    if by and not wanted:
+        wanted = list(by)
+    if wanted == ["team"]:
+        wanted = ["team", "rep"]
+    order = wanted or ["company", "rep", "team", "product"]
+    pairs = []
+    for metric in sorted({m for m, _ in found}):
+        scope = next((s for s in order if (metric, s) in found), None)
+        if scope and metric in REGISTRY and REGISTRY[metric].table in data.base:
+            pairs.append((metric, scope))
+    return pairs
+
+
+def _pairs(data: Dataset) -> set[tuple[str, str]]:
+    frame = data.con.execute(data.table("targets").select("metric", "scope_type").distinct())
+    return set(frame.itertuples(index=False, name=None))
+
+
+def _achieved(data: Dataset, targets: ir.Table, metric: str, scope: str) -> ir.Table:
+    """Targets of one metric and level, with the metric's sum over each one's dates and scope."""
+    kpi = REGISTRY[metric]
+    column = SCOPES.get(scope)
+    own = targets.filter(targets.metric == metric, targets.scope_type == scope)
+    facts = data.table(kpi.table, (column,) if column else ())
+    parts: Parts = kpi.body(facts)
+    term = parts.terms.get("x", parts.terms.get("k"))
+    amount = ibis.ifelse(parts.where, term.cast("float64"), 0.0)
+    days = facts.select(day=facts[str(kpi.dated)], amount=amount, who=_scope(facts, column))
+    days = days.group_by("day", "who").agg(amount=days.amount.sum())
+    near = [days.day >= own.period_start, days.day <= own.period_end]
+    if column:
+        near.append(days.who == own.scope_value)
+    keys = ["metric", "period_start", "period_end", "scope_type", "scope_value", "value"]
+    joined = own.left_join(days, near).select(*(own[k] for k in keys), days.amount)
+    summed = joined.group_by(keys).agg(actual=joined.amount.sum().fill_null(0.0))
+    who = {name: _named(summed, scope == level) for level, name in SCOPES.items()}
+    if scope == "rep" and "reps" in data.base and "team" in data.base["reps"].columns:
+        who["team"] = _team_of(data, summed)
+    return summed.mutate(**who)
+
+
+def _scope(facts: ir.Table, column: str | None) -> ir.Value:
+    return facts[column] if column else ibis.literal("")
+
+
+def _named(table: ir.Table, this: bool) -> Any:
+    return table.scope_value if this else ibis.null(dt.string)
+
+
+def _team_of(data: Dataset, table: ir.Table) -> Any:
+    frame = data.con.execute(data.table("reps").select("owner", "team"))
+    known = frame.dropna().drop_duplicates("owner")
+    pairs = [(table.scope_value == o, t) for o, t in known.itertuples(index=False, name=None)]
+    return ibis.cases(*pairs, else_=ibis.null(dt.string)) if pairs else ibis.null(dt.string)

@@ -1,0 +1,162 @@
+"""How far a value can be trusted: is the period covered, is n large enough, is it too early."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kpi_helpers.catalogue import Kpi
+from kpi_helpers.kpis.settled import Settled
+from kpi_helpers.language import text
+from kpi_helpers.measure.cells import Cells
+from kpi_helpers.measure.facts import kind_of
+from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.periods import Period, elapsed
+from kpi_helpers.sources.dataset import Coverage, Dataset
+from kpi_helpers.units import write_date
+
+OK, INDICATIVE, INSUFFICIENT, IMMATURE, MISSING = STATUSES = (
+    "ok",
+    "indicative",
+    "insufficient",
+    "immature",
+    "missing",
+)
+FEW, ENOUGH = 5, 30
+DAY = dt.timedelta(days=1)
+
+# Dates that a row gets from the calendar of others: coverage is that of the date behind them.
+_BEHIND = {"opened_at": "created_at", "midpoint": None, "expected_close": None}
+
+
+class Finding(NamedTuple):
+    """Something to say of a period; ``weight`` is the status that it imposes, if any."""
+
+    key: str
+    weight: str | None
+    values: dict[str, Any]
+
+
+def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
+    """What the coverage of the data says of a base KPI in a period.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    kpi
+        A KPI that is counted on a table.
+    period
+        The period in which it is read.
+    """
+    if period.start > data.as_of:
+        return [Finding("future", MISSING, {"day": data.as_of})]
+    findings = [] if period.end <= data.as_of + DAY else [_running(data, period)]
+    column = _BEHIND.get(str(kpi.dated), kpi.dated)
+    cover = data.covered.get((kpi.table, str(column)))
+    if cover is not None:
+        findings += _covered(cover, period, data.as_of, kind_of(kpi) is KINDS["standing"])
+    if kind_of(kpi) is KINDS["retained"] and cover is not None and cover.first is not None:
+        history = cover.first + dt.timedelta(days=365) - cover.tolerance
+        if period.start < history:
+            weight = MISSING if period.start <= cover.first else INDICATIVE
+            findings.append(Finding("history_short", weight, {"day": cover.first}))
+    if kind_of(kpi) is KINDS["cohort"]:
+        findings += _conversions(data, kpi, period)
+    return findings
+
+
+def _running(data: Dataset, period: Period) -> Finding:
+    past, days = elapsed(period, data.as_of)
+    return Finding("part_period", None, {"elapsed": past, "days": days})
+
+
+def _covered(cover: Coverage, period: Period, as_of: dt.date, stock: bool) -> Iterator[Finding]:
+    first, last = cover.first, cover.last
+    end = min(period.end, as_of + DAY)
+    if (
+        first is None
+        or last is None
+        or end <= first
+        or (last + cover.tolerance < period.start and not stock)
+    ):
+        yield Finding("no_data", MISSING, {"first": first, "last": last})
+    elif period.start + cover.tolerance < first:
+        yield Finding("begins", INDICATIVE, {"day": first})
+    elif last + cover.tolerance < end - DAY and not stock:
+        yield Finding("ends", INDICATIVE, {"day": last})
+
+
+def _conversions(data: Dataset, kpi: Kpi, period: Period) -> Iterator[Finding]:
+    """Cohorts from before conversions were recorded cannot be compared with later ones."""
+    cover = data.covered.get((kpi.table, "converted_at"))
+    if cover is None or cover.first is None:
+        return
+    if period.start + cover.tolerance < cover.first:
+        yield Finding("conversions_begin", INDICATIVE, {"day": cover.first})
+
+
+def statuses(
+    settled: Settled, weights: Sequence[str | None], sampled: bool
+) -> np.ndarray[Any, Any]:
+    """Status of each cell.
+
+    Parameters
+    ----------
+    settled
+        The values.
+    weights
+        For each cell, the status that its period imposes, or None.
+    sampled
+        Whether small n makes the figure uncertain (a rate) or not (a total).
+    """
+    status = np.full(len(settled.value), OK, dtype=object)
+    if sampled:
+        status[settled.n < ENOUGH] = INDICATIVE
+    imposed = np.array(weights, dtype=object)
+    status[imposed == INDICATIVE] = INDICATIVE
+    if sampled:
+        status[settled.n < FEW] = INSUFFICIENT
+    status[np.isnan(settled.value) | (imposed == MISSING)] = MISSING
+    if settled.young is not None:
+        status[settled.young & (imposed != MISSING)] = IMMATURE
+    return status
+
+
+def heaviest(findings: Sequence[Finding]) -> str | None:
+    """The status that the findings of a period impose together."""
+    weights = {finding.weight for finding in findings}
+    return MISSING if MISSING in weights else INDICATIVE if INDICATIVE in weights else None
+
+
+def notes(
+    cells: Cells, settled: Settled, findings: Sequence[Sequence[Finding]], lang: str
+) -> list[str]:
+    """What a reader must know of each cell, as sentences."""
+    written: list[list[str]] = [[] for _ in range(len(cells))]
+    width = len(cells.combos)
+    for place, found in enumerate(findings):
+        sentences = list(dict.fromkeys(_said(each, lang) for each in found))
+        for cell in range(place * width, (place + 1) * width):
+            written[cell].extend(sentences)
+    for remark in dict.fromkeys(remark.key for remark in settled.remarks):
+        for each in (r for r in settled.remarks if r.key == remark):
+            for cell in np.flatnonzero(each.where):
+                values = {name: int(array[cell]) for name, array in each.values.items()}
+                written[cell].append(text(each.key, lang, **values))
+    empty = np.isnan(settled.value) & np.array([not sentences for sentences in written])
+    for cell in np.flatnonzero(empty):
+        key = "notes.no_base" if settled.n[cell] > 0 else "notes.nothing"
+        written[cell].append(text(key, lang))
+    return [" ".join(dict.fromkeys(sentences)) for sentences in written]
+
+
+def _said(finding: Finding, lang: str) -> str:
+    values = {
+        name: write_date(value, lang) if isinstance(value, dt.date) else value
+        for name, value in finding.values.items()
+    }
+    return text(f"notes.{finding.key}", lang, **values)

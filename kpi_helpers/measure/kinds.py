@@ -1,0 +1,202 @@
+"""The kinds of figures: what the engine adds up for each, and how it becomes a value.
+
+=================  ==================================  =============================  ===========
+kind               parts                               interval                       adds over
+=================  ==================================  =============================  ===========
+count              count                               Garwood                        both
+total              Σ                                   none: exact for the past       both
+share              k, n                                Wilson                         both
+ratio              Σa, Σb, squares, product            delta method                   both
+value_share        as ratio                            delta method                   both
+exact_ratio        Σa, Σb                              none                           both
+clustered_ratio    the same over clusters              clustered delta method         nothing
+average            n, Σx, Σx², Σx³                     Hall                           both
+average_per        the same over entities              Hall                           nothing
+distinct           count of different ids              Garwood                        nothing
+duration           counts by age and outcome           bootstrap of the counts        both
+cohort             counts by age × days to convert     Wilson                         both
+standing           opened less left, running           none                           dimensions
+retained           k, n over entities                  Wilson                         nothing
+=================  ==================================  =============================  ===========
+
+The parts add; values never do. ``both`` means over periods and dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+
+from kpi_helpers import intervals
+from kpi_helpers.kpis.parts import Parts
+from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
+
+Sums = Mapping[str, Array]
+PERIODS, DIMENSIONS = "periods", "dimensions"
+BOTH = (PERIODS, DIMENSIONS)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one kind of figure is asked and settled.
+
+    Parameters
+    ----------
+    ask
+        Which query serves it: ``flow`` (one pass, with all others of its table and date),
+        ``clustered``, ``counted``, ``standing`` or ``retained``.
+    sums
+        Parts → aggregates of one cell.
+    settle
+        Summed parts → values.
+    adds_over
+        What its parts may be added over.
+    sampled
+        Whether n says how far the figure can be trusted.
+    """
+
+    ask: str
+    sums: Callable[[Parts], dict[str, ir.Scalar]]
+    settle: Callable[[Sums], Settled]
+    adds_over: tuple[str, ...] = BOTH
+    sampled: bool = True
+
+
+def _sum(value: ir.Value, where: ir.BooleanValue | None) -> ir.Scalar:
+    if value.type().is_boolean():
+        value = value.ifelse(1, 0)
+    kept = value if where is None else ibis.ifelse(where, value, 0)
+    return kept.cast("float64").sum().fill_null(0.0)
+
+
+def _rows(parts: Parts) -> ir.Scalar:
+    return _sum(ibis.literal(True) if parts.where is None else parts.where, None)
+
+
+def _count_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    return {"k": _sum(parts.terms["k"], None)}
+
+
+def _total_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    return {"x": _sum(parts.terms["x"], parts.where), "n": _rows(parts)}
+
+
+def _share_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    return {name: _sum(term, None) for name, term in parts.terms.items()}
+
+
+def _ratio_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    a, b = parts.terms["a"], parts.terms["b"]
+    products = {"a": a, "b": b, "aa": a * a, "bb": b * b, "ab": a * b}
+    extra = {name: term for name, term in parts.terms.items() if name not in ("a", "b")}
+    sums = {name: _sum(term, parts.where) for name, term in {**products, **extra}.items()}
+    return {"n": _rows(parts), **sums}
+
+
+def _exact_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    sums = {name: _sum(term, parts.where) for name, term in parts.terms.items()}
+    return {"n": _rows(parts), **sums}
+
+
+def _moment_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    x = parts.terms["x"]
+    powers = {"x": x, "xx": x * x, "xxx": x * x * x}
+    return {"n": _rows(parts), **{n: _sum(p, parts.where) for n, p in powers.items()}}
+
+
+def _distinct_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    return {"k": parts.terms["id"].nunique(where=parts.where).cast("float64")}
+
+
+def _no_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    return {}
+
+
+def _blank(like: Array) -> Array:
+    return np.full(like.shape, np.nan)
+
+
+def _settle_count(sums: Sums) -> Settled:
+    k = sums["k"]
+    low, high = intervals.garwood(k)
+    return Settled(k, k, _blank(k), k, low, high, "garwood")
+
+
+def _settle_total(sums: Sums) -> Settled:
+    x, blank = sums["x"], _blank(sums["x"])
+    return Settled(x, x, blank, sums["n"], blank, blank, "exact")
+
+
+def _settle_share(sums: Sums) -> Settled:
+    k, n = sums["k"], sums["n"]
+    low, high = intervals.wilson(k, n)
+    return Settled(divided(k, n), k, n, n, low, high, "wilson")
+
+
+def _settle_ratio(sums: Sums) -> Settled:
+    names = ("n", "a", "b", "aa", "bb", "ab")
+    low, high = intervals.ratio(*(sums[name] for name in names))
+    return Settled(
+        divided(sums["a"], sums["b"]), sums["a"], sums["b"], sums["n"], low, high, "delta"
+    )
+
+
+def _settle_clustered(sums: Sums) -> Settled:
+    return _settle_ratio(sums)._replace(method="clustered delta")
+
+
+def _settle_value_share(sums: Sums) -> Settled:
+    """Missing where some rows lie outside the part and none of them carries an amount."""
+    settled = _settle_ratio(sums)
+    blind = (sums["outside"] > 0) & (sums["outside_known"] == 0)
+    value, low, high = (
+        np.where(blind, np.nan, x) for x in (settled.value, settled.low, settled.high)
+    )
+    inside = (low >= 0) & (high <= 1)
+    low, high = (
+        np.where(inside, low, np.clip(low, 0, 1)),
+        np.where(inside, high, np.clip(high, 0, 1)),
+    )
+    remark = Remark("notes.outside_unknown", blind, {})
+    return settled._replace(value=value, low=low, high=high, remarks=(remark,))
+
+
+def _settle_exact(sums: Sums) -> Settled:
+    a, b, blank = sums["a"], sums["b"], _blank(sums["a"])
+    return Settled(divided(a, b), a, b, sums["n"], blank, blank, "exact")
+
+
+def _settle_average(sums: Sums) -> Settled:
+    n, x = sums["n"], sums["x"]
+    low, high = intervals.hall(n, x, sums["xx"], sums["xxx"])
+    return Settled(divided(x, n), x, n, n, low, high, "hall")
+
+
+def _settle_standing(sums: Sums) -> Settled:
+    """A stock of rows of which none carries an amount has no value; the note counts them."""
+    settled, unknown = _settle_total(sums), sums["unknown"]
+    value = np.where((unknown > 0) & (unknown == settled.n), np.nan, settled.value)
+    remark = Remark("notes.unknown_amounts", unknown > 0, {"unknown": unknown, "n": settled.n})
+    return settled._replace(value=value, numerator=value, remarks=(remark,))
+
+
+KINDS: dict[str, Kind] = {
+    "count": Kind("flow", _count_sums, _settle_count, sampled=False),
+    "total": Kind("flow", _total_sums, _settle_total, sampled=False),
+    "share": Kind("flow", _share_sums, _settle_share),
+    "ratio": Kind("flow", _ratio_sums, _settle_ratio),
+    "value_share": Kind("flow", _ratio_sums, _settle_value_share),
+    "exact_ratio": Kind("flow", _exact_sums, _settle_exact, sampled=False),
+    "average": Kind("flow", _moment_sums, _settle_average),
+    "distinct": Kind("flow", _distinct_sums, _settle_count, (), sampled=False),
+    "clustered_ratio": Kind("clustered", _ratio_sums, _settle_clustered, ()),
+    "average_per": Kind("clustered", _moment_sums, _settle_average, ()),
+    "duration": Kind("counted", _no_sums, _settle_total),
+    "cohort": Kind("counted", _no_sums, _settle_total),
+    "standing": Kind("standing", _no_sums, _settle_standing, (DIMENSIONS,), sampled=False),
+    "retained": Kind("retained", _no_sums, _settle_share, ()),
+}

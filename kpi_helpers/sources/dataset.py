@@ -1,0 +1,224 @@
+"""The data set: canonical tables on one engine, as of one day."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpi_helpers.errors import BadInput, Unavailable, unknown
+from kpi_helpers.sources.config import Config
+from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
+from kpi_helpers.sources.engine import fetch
+from kpi_helpers.sources.expressions import columns_of, condition
+from kpi_helpers.sources.mapping import Mapped
+from kpi_helpers.sources.schema import TABLES
+
+Where = str | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """From which to which day a date column has rows, and how many."""
+
+    first: dt.date | None
+    last: dt.date | None
+    rows: int
+
+    @property
+    def tolerance(self) -> dt.timedelta:
+        """How long a stretch without rows may be before the data are said not to cover it.
+
+        Five times the mean gap between rows, which a steady flow exceeds by chance in under one
+        case in a hundred, and a week-end.
+        """
+        if self.first is None or self.last is None:
+            return dt.timedelta(0)
+        return 5 * (self.last - self.first) / max(self.rows - 1, 1) + dt.timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Checked tables on the engine that holds them, as of one day; made by `load`.
+
+    ``data["deals"]`` is a frame, ``data.table("deals")`` an Ibis table, ``data.sql(…)`` asks,
+    ``data.add(frame, on=…, to="deals")`` joins, ``data.at("2026-06-30")`` looks back.
+
+    Parameters
+    ----------
+    con
+        Ibis connection.
+    config
+        Settings of the project.
+    as_of
+        Last day that is known.
+    base
+        Canonical tables, without the rows that cannot be used.
+    mapped
+        The same tables with those rows and the text they were read from.
+    covered
+        (table, date column) → `Coverage`.
+    files
+        Where each table comes from, for messages.
+    """
+
+    con: Any
+    config: Config
+    as_of: dt.date
+    base: Mapping[str, ir.Table]
+    mapped: Mapping[str, Mapped]
+    covered: Mapping[tuple[str, str], Coverage]
+    files: Mapping[str, str]
+    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the project, as its settings give it."""
+        return self.config.name
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the canonical tables that the source has."""
+        return tuple(name for name in TABLES if name in self.base)
+
+    @property
+    def first(self) -> dt.date:
+        """First day on which any table has a row."""
+        firsts = [c.first for c in self.covered.values() if c.first is not None]
+        return min(firsts, default=self.as_of)
+
+    def remember(self, key: Any, make: Callable[[], Any]) -> Any:
+        """The value under ``key``, made once for this data set."""
+        if key not in self.memory:
+            self.memory[key] = make()
+        return self.memory[key]
+
+    def table(self, name: str, columns: tuple[str, ...] = ()) -> ir.Table:
+        """A canonical table as of the data set's day, with its derived columns.
+
+        Parameters
+        ----------
+        name
+            Canonical name.
+        columns
+            Columns that are needed besides: those of its entities (the team of a deal's owner),
+            and those that look at other rows.
+
+        Raises
+        ------
+        Unavailable
+            When the source has no such table.
+        UnknownName
+            When a column exists neither in the table nor in its entities.
+        """
+        if name not in self.base:
+            raise Unavailable(what=name, needs=name, candidates=list(self.tables))
+        known = {each: self._as_of(each) for each in self.base}
+        existing = {*known[name].columns, *offered(known, name), *across_rows(name)}
+        for column in columns:
+            if column not in existing:
+                raise unknown("dimension", column, self.dimensions(name))
+        return with_columns(known, name, columns)
+
+    def dimensions(self, name: str) -> list[str]:
+        """Names by which the figures of a table may be broken down."""
+        known = {each: self._as_of(each) for each in self.base}
+        filled = {each: self.filled(each) for each in self.base}
+        lent = offered(known, name)
+        own = {c.name for c in TABLES[name] if c.dimension} & filled[name]
+        others = filled[name] - {*TABLES[name].names}
+        lent_filled = {c for c, (entity, _) in lent.items() if c in filled[entity]}
+        return sorted(own | others | lent_filled)
+
+    def filled(self, name: str) -> set[str]:
+        """Columns of a table that the source really has."""
+        mapped = self.mapped[name if name in self.mapped else "order_lines"]
+        return {*mapped.columns, *mapped.dimensions} & {*self.base[name].columns}
+
+    def filtered(self, name: str, where: Where, columns: tuple[str, ...] = ()) -> ir.Table:
+        """`table`, kept to the rows that a filter or a named segment selects."""
+        if isinstance(where, str) and where in self.config.segments:
+            where = self.config.segments[where]
+        table = self.table(name, tuple(dict.fromkeys((*columns, *columns_of(where)))))
+        test = condition(where, table)
+        return table if test is None else table.filter(test)
+
+    def _as_of(self, name: str) -> ir.Table:
+        result: ir.Table = self.remember(
+            ("as_of", name), lambda: as_of_table(self.base[name], name, self.as_of)
+        )
+        return result
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """A canonical table with its derived columns, as a frame of its own."""
+        return fetch(self.con, self.con.compile(self.table(name)))
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Ask the canonical tables in the SQL of the engine.
+
+        Raises
+        ------
+        BadInput
+            When the text is not one SQL query.
+        """
+        import sqlglot
+
+        try:
+            tree = sqlglot.parse_one(query, dialect=self.con.name)
+            for name in self.tables:
+                inner = str(self.con.compile(self.table(name)))
+                tree = tree.with_(name, as_=inner, dialect=self.con.name, append=True)
+        except (sqlglot.errors.SqlglotError, AttributeError) as error:
+            raise BadInput(value=query, expected="SELECT …") from error
+        own = tree.args["with_"].expressions
+        own.sort(key=lambda cte: cte.alias not in self.base)
+        return fetch(self.con, tree.sql(dialect=self.con.name))
+
+    def add(self, frame: pd.DataFrame, on: str, to: str) -> Dataset:
+        """Join the columns of a frame to a table, one row at most for each of its rows.
+
+        Parameters
+        ----------
+        frame
+            One row a value of ``on``; its other columns become dimensions.
+        on
+            Column that both share.
+        to
+            Canonical table that receives the columns.
+
+        Returns
+        -------
+        Dataset
+            A new data set; this one is unchanged.
+
+        Raises
+        ------
+        BadInput
+            When a value of ``on`` stands on several rows, which would count rows twice.
+        """
+        if on not in frame.columns:
+            raise unknown("column", on, [str(c) for c in frame.columns])
+        repeated = frame.loc[frame[on].duplicated(keep=False), on]
+        if len(repeated):
+            value = repeated.iloc[0]
+            raise BadInput("fan_out", column=on, value=value, rows=int((repeated == value).sum()))
+        table = self.base[to] if to in self.base else self.table(to)
+        if on not in table.columns:
+            raise unknown("column", on, table.columns)
+        columns = [c for c in frame.columns if c != on and c not in table.columns]
+        right = ibis.memtable(frame[[on, *columns]].reset_index(drop=True))
+        joined = table.left_join(right, on).select(
+            *(table[c] for c in table.columns), *(right[c] for c in columns)
+        )
+        return dataclasses.replace(self, base={**self.base, to: joined}, memory={})
+
+    def at(self, as_of: str | dt.date) -> Dataset:
+        """The same data as they were known on an earlier day."""
+        day = as_of if isinstance(as_of, dt.date) else dt.date.fromisoformat(as_of)
+        return dataclasses.replace(self, as_of=day, memory={})

@@ -1,0 +1,168 @@
+"""The closed list of derived columns, and the dimensions that a fact takes from its entities.
+
+Every column here is computed as of a date: what happened later is not known yet, so that an older
+report can be replayed on newer data.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+
+import ibis
+import ibis.expr.types as ir
+
+from kpi_helpers.errors import unknown
+from kpi_helpers.sources.schema import ACHIEVEMENTS, IBIS_TYPES, LOOKUPS, TABLES
+
+
+def as_of_table(expr: ir.Table, name: str, as_of: dt.date) -> ir.Table:
+    """The rows of a canonical table that were known on a day, with their derived columns.
+
+    Parameters
+    ----------
+    expr
+        Canonical table; every optional column is present (missing where the source has none).
+    name
+        Its name in `TABLES`.
+    as_of
+        Last day that is known. Rows dated later are left out, later events are blanked.
+    """
+    table = TABLES[name]
+    day = ibis.literal(as_of)
+    tomorrow = ibis.literal(as_of + dt.timedelta(days=1))
+    happened = {
+        column.name: expr[column.name]
+        for column in table
+        if column.type in ("date", "time") and not column.plan and column.name in expr.columns
+    }
+    known = {
+        column: ibis.ifelse(value < tomorrow.cast(value.type()), value, ibis.null(value.type()))
+        for column, value in happened.items()
+        if column != table.dated
+    }
+    if table.dated in happened:
+        dated = happened[table.dated]
+        expr = expr.filter(dated.isnull() | (dated < tomorrow.cast(dated.type())))
+    later = [expr[c] >= tomorrow.cast(expr[c].type()) for c in ("closed_at",) if name == "deals"]
+    reopened = {"status": ibis.ifelse(later[0], "open", expr.status)} if later else {}
+    expr = expr.mutate(**{c: known[c] for c in known}, **reopened)
+    derive = _DERIVED.get(name)
+    return expr.mutate(**derive(expr, day)) if derive else expr
+
+
+def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
+    """Whole days from one date to another, missing where either is."""
+    return end.cast("date").delta(start.cast("date"), unit="day")
+
+
+def _deals(deals: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    is_open = deals.status == "open"
+    is_decided = deals.status.isin(["won", "lost"])
+    seen = ibis.ifelse(is_open, ibis.coalesce(deals.created_at, day), deals.created_at)
+    return {
+        "is_won": deals.status == "won",
+        "is_lost": deals.status == "lost",
+        "is_open": is_open,
+        "is_decided": is_decided,
+        # A deal without a first day is known only as open today; a decided one without its
+        # last day cannot be told apart from the stock, so it is in none.
+        "opened_at": ibis.ifelse(is_open | deals.closed_at.notnull(), seen, ibis.null("date")),
+        "left_at": ibis.ifelse(is_decided, deals.closed_at, ibis.null("date")),
+        "age_days": days_between(deals.created_at, ibis.ifelse(is_decided, deals.closed_at, day)),
+    }
+
+
+def _leads(leads: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    return {
+        "is_converted": leads.converted_at.notnull(),
+        "age_days": days_between(leads.created_at, day),
+        "days_to_convert": days_between(leads.created_at, leads.converted_at),
+    }
+
+
+def _orders(orders: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    refund = (orders.type == "refund") | (orders.type.isnull() & (orders.amount_net < 0))
+    return {"is_refund": refund, "is_sale": ~refund}
+
+
+def _customers(customers: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    return {"is_contractual": customers.contract_start.notnull()}
+
+
+_DERIVED = {
+    "deals": _deals,
+    "leads": _leads,
+    "orders": _orders,
+    "order_lines": _orders,
+    "customers": _customers,
+}
+
+
+def _first_order(orders: ir.Table) -> ir.Value:
+    """Day of the customer's first sale; refunds do not make a customer."""
+    sold = ibis.ifelse(orders.is_sale, orders.order_date, ibis.null("date"))
+    return sold.min().over(ibis.window(group_by=orders.customer_id))
+
+
+def _first_win(deals: ir.Table) -> ir.Value:
+    """Day of the customer's first won deal."""
+    won = ibis.ifelse(deals.is_won, deals.closed_at, ibis.null("date"))
+    return won.min().over(ibis.window(group_by=deals.customer_id))
+
+
+# They look at other rows, which is dear, so they are added only where a KPI names them.
+_ACROSS_ROWS: Mapping[str, Mapping[str, Callable[[ir.Table], ir.Value]]] = {
+    "orders": {"first_order_at": _first_order},
+    "deals": {"first_win_at": _first_win},
+}
+
+
+def offered(tables: Mapping[str, ir.Table], name: str) -> dict[str, tuple[str, str]]:
+    """Columns that a fact takes from its entities.
+
+    Returns
+    -------
+    dict
+        Column → (table it comes from, shared key). A column that the fact has itself wins.
+    """
+    fact = tables[name]
+    found: dict[str, tuple[str, str]] = {}
+    for entity, key in LOOKUPS:
+        if entity in tables and entity != name and key in fact.columns:
+            lacking = [c for c in tables[entity].columns if c not in fact.columns]
+            found |= dict.fromkeys(lacking, (entity, key))
+    return found
+
+
+def with_columns(tables: Mapping[str, ir.Table], name: str, columns: tuple[str, ...]) -> ir.Table:
+    """The fact with these columns: those of its entities, and those across rows."""
+    fact, entities = tables[name], offered(tables, name)
+    across = _ACROSS_ROWS.get(name, {})
+    fact = fact.mutate(**{c: across[c](fact) for c in columns if c in across})
+    needed: dict[tuple[str, str], list[str]] = {}
+    for column in columns:
+        if column not in fact.columns and column in entities:
+            needed.setdefault(entities[column], []).append(column)
+    for (entity, key), wanted in needed.items():
+        right = tables[entity]
+        one_each = right.group_by(key).agg(**{c: right[c].max() for c in wanted})
+        joined = fact.left_join(one_each, key)
+        fact = joined.select(*(fact[c] for c in fact.columns), *(one_each[c] for c in wanted))
+    return fact
+
+
+def across_rows(name: str) -> tuple[str, ...]:
+    """Names of a table's columns that look at other rows."""
+    return tuple(_ACROSS_ROWS.get(name, {}))
+
+
+def unbound(name: str) -> ir.Table:
+    """A table without data, with every column that the body of a KPI may name."""
+    if name == ACHIEVEMENTS.name:
+        return ibis.table({c.name: IBIS_TYPES[c.type] for c in ACHIEVEMENTS}, name=name)
+    if name not in TABLES:
+        raise unknown("table", name, [*TABLES, ACHIEVEMENTS.name])
+    table = ibis.table({c.name: IBIS_TYPES[c.type] for c in TABLES[name]}, name=name)
+    known = as_of_table(table, name, dt.date(2000, 1, 1))
+    return with_columns({name: known}, name, across_rows(name))

@@ -1,0 +1,223 @@
+"""From what a person has to a checked data set."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpi_helpers.errors import BadInput, MixedCurrencies, Unavailable, unknown
+from kpi_helpers.sources.config import Config, read_config
+from kpi_helpers.sources.dataset import Coverage, Dataset
+from kpi_helpers.sources.engine import fetch
+from kpi_helpers.sources.mapping import Mapped, fold, map_table
+from kpi_helpers.sources.marks import PLACEHOLDERS, usable
+from kpi_helpers.sources.readers import LINE, Source, open_source
+from kpi_helpers.sources.schema import IBIS_TYPES, ORDER_LINES, ORDERS, TABLES, Table
+
+
+def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
+    """Open a source, map it onto the canonical tables and check it.
+
+    Parameters
+    ----------
+    source
+        A frame (deals), a mapping of frames, a CSV or parquet file, a folder of them, a DuckDB
+        file or a PostgreSQL URL; by default what the settings name.
+    config
+        Path of a ``kpi.toml``, a mapping of the same form, or None for the one beside the data.
+    as_of
+        Last day that is known, a date or ISO text; by default the newest day in the data.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    MissingColumn, BadInput, BadConfig, MixedCurrencies, UnknownName
+        Each names the file, column and value, what was expected and the setting to make.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> deals = pd.DataFrame({"deal_id": ["1", "2"], "created_at": ["2026-01-05", "2026-01-09"],
+    ...                       "status": ["won", "open"], "closed_at": ["2026-02-01", None],
+    ...                       "amount": [900.0, 400.0]})
+    >>> load(deals).as_of
+    datetime.date(2026, 2, 1)
+    """
+    settings = read_config(config, _folder(source))
+    if source is None:
+        if settings.source is None:
+            raise BadInput(value="source", expected="kh.load(source)")
+        source = _relative(settings.source, settings.file)
+    opened = open_source(source, settings)
+    mapped, files = {}, {}
+    for name, origin in _origins(opened, settings).items():
+        understood = map_table(origin.read(opened), TABLES[name], settings, origin.label)
+        in_place = opened.remote or (origin.query is None and opened.typed(origin.raw))
+        mapped[name] = understood if in_place else _kept(opened.con, understood)
+        files[name] = origin.label
+    if not mapped:
+        raise Unavailable(what="deals", needs=", ".join(TABLES), candidates=opened.names)
+    return _checked(opened.con, settings, mapped, files, as_of)
+
+
+def _folder(source: Any) -> Path | None:
+    if isinstance(source, str | Path) and "://" not in str(source):
+        path = Path(source)
+        return path if path.is_dir() else path.parent
+    return None
+
+
+def _relative(source: str, file: str) -> str | Path:
+    return source if "://" in source else Path(file).parent / source
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where a canonical table comes from: a raw table or a query on these."""
+
+    raw: str
+    query: str | None
+    label: str
+
+    def read(self, source: Source) -> ir.Table:
+        return source.table(self.raw) if self.query is None else source.query(self.query)
+
+
+def _origins(source: Source, config: Config) -> dict[str, _Origin]:
+    found: dict[str, _Origin] = {}
+    stems = {fold(name): name for name in source.names}
+    for name in TABLES:
+        spec = config.table(name)
+        raw = spec.table or (source.named(spec.file) if spec.file else stems.get(name))
+        if spec.query is not None:
+            found[name] = _Origin("", spec.query, f"[tables.{name}] query")
+        elif raw is not None:
+            found[name] = _Origin(raw, None, source.label(raw))
+    if not found and len(source.files) == 1:
+        raw = next(iter(source.files))
+        found["deals"] = _Origin(raw, None, source.label(raw))
+    return found
+
+
+def _kept(con: Any, mapped: Mapped) -> Mapped:
+    """The mapped table written to the embedded engine, so that its text is parsed once."""
+    name = f"kpi_{mapped.table.name}"
+    expr = mapped.expr
+    if LINE not in expr.columns:
+        expr = expr.mutate(**{LINE: ibis.row_number() + 1})
+    con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {con.compile(expr)}')
+    return dataclasses.replace(mapped, expr=con.table(name))
+
+
+def _checked(
+    con: Any, config: Config, mapped: Mapping[str, Mapped], files: Mapping[str, str], as_of: Any
+) -> Dataset:
+    base = {name: _canonical(con, each, config) for name, each in mapped.items()}
+    if "orders" not in base and "order_lines" in base:
+        base["orders"] = _summed(base["order_lines"])
+    covered = {key: value for name in base for key, value in _coverage(con, base[name], name)}
+    newest = max((c.last for c in covered.values() if c.last is not None), default=None)
+    day = _day(as_of if as_of is not None else config.as_of, newest)
+    return Dataset(con, config, day, base, mapped, covered, files)
+
+
+def _day(as_of: Any, newest: dt.date | None) -> dt.date:
+    if as_of is None and newest is None:
+        raise BadInput(column="as_of", value="", expected="2026-09-30")
+    if as_of is None:
+        assert newest is not None
+        return newest
+    try:
+        return pd.Timestamp(as_of).date()
+    except ValueError as error:
+        raise BadInput(column="as_of", value=as_of, expected="2026-09-30") from error
+
+
+def _canonical(con: Any, mapped: Mapped, config: Config) -> ir.Table:
+    """Usable rows, every optional column present, one currency, declared duplicates dropped."""
+    table = mapped.table
+    rows = usable(mapped)
+    absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in table if c.name not in rows.columns}
+    columns = [*table.names, *(d for d in mapped.dimensions if d not in table.names)]
+    rows = _unrepeated(rows, config.table(table.name).deduplicate)
+    return _one_currency(con, rows.mutate(**absent).select(*columns), table, config)
+
+
+def _unrepeated(rows: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+    for key in keys:
+        if key not in rows.columns:
+            raise unknown("column", key, rows.columns)
+    if not keys:
+        return rows
+    order = rows[LINE] if LINE in rows.columns else None
+    rank = ibis.row_number().over(ibis.window(group_by=keys, order_by=order))
+    return rows.mutate(_rank=rank).filter(lambda t: t._rank == 0).drop("_rank")
+
+
+def _one_currency(con: Any, rows: ir.Table, table: Table, config: Config) -> ir.Table:
+    """Amounts in the reporting currency, or an error that lists the currencies found."""
+    if table.column("currency") is None or config.mixed_currencies == "as_stored":
+        return rows
+    found = con.execute(rows.select("currency").distinct())["currency"].dropna()
+    foreign = sorted(set(found) - {config.currency})
+    unpriced = [currency for currency in foreign if currency not in config.rates]
+    if unpriced and (len(set(found)) > 1 or config.rates):
+        raise MixedCurrencies(table=table.name, currencies=sorted(set(found)))
+    if not foreign or unpriced:
+        return rows
+    pairs = [(rows.currency == currency, float(config.rates[currency])) for currency in foreign]
+    rate = ibis.cases(*pairs, else_=1.0)
+    money = {"amount", "amount_net", "list_amount", "cost", "margin", "unit_price"}
+    return rows.mutate(**{name: rows[name] * rate for name in money & {*table.names}})
+
+
+def _summed(lines: ir.Table) -> ir.Table:
+    """Orders from their lines: amounts added up, the rest as on any of its lines."""
+    same = [
+        c for c in ORDERS.names if c in ORDER_LINES.names and c not in ("order_id", "order_date")
+    ]
+    own = [c for c in lines.columns if ORDER_LINES.column(c) is None]
+    first = {c: lines[c].min() for c in (*same, *own) if c not in ("amount_net", "cost")}
+    orders = lines.group_by("order_id").agg(
+        order_date=lines.order_date.min(),
+        amount_net=lines.amount_net.sum(),
+        cost=lines.cost.sum(),
+        **first,
+    )
+    absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in ORDERS if c.name not in orders.columns}
+    return orders.mutate(**absent).select(*ORDERS.names, *own)
+
+
+def _coverage(con: Any, rows: ir.Table, name: str) -> Iterable[tuple[tuple[str, str], Coverage]]:
+    dates = [c.name for c in TABLES[name] if c.type in ("date", "time") and not c.plan]
+    if not dates:
+        return []
+    totals = {}
+    for column in dates:
+        day = rows[column].cast("date")
+        day = ibis.ifelse(day.isin(PLACEHOLDERS), ibis.null("date"), day)
+        totals |= {
+            f"{column}__0": day.min(),
+            f"{column}__1": day.max(),
+            f"{column}__2": day.count(),
+        }
+    row = fetch(con, con.compile(rows.aggregate(**totals))).iloc[0]
+    return [
+        ((name, c), Coverage(_date(row[f"{c}__0"]), _date(row[f"{c}__1"]), int(row[f"{c}__2"])))
+        for c in dates
+    ]
+
+
+def _date(value: Any) -> dt.date | None:
+    return None if pd.isna(value) else pd.Timestamp(value).date()

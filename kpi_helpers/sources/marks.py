@@ -1,0 +1,224 @@
+"""What may be wrong with a row: each reason once, as a test on the mapped table.
+
+A mark either leaves the row out (`EXCLUDED`: it cannot be placed or counted) or only points at it
+(`FLAGGED`: used, with its oddity said). Nothing is repaired.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
+from kpi_helpers.sources.schema import Column
+
+EXCLUDED, FLAGGED = "excluded", "flagged"
+BLOCK, WARN, INFO = "block", "warn", "info"
+
+# Rows may lack these although the table must have the column: what needs them says so.
+MAY_BE_BLANK = {("deals", "created_at"), ("spend", "channel")}
+
+PLACEHOLDERS = tuple(
+    dt.date(*day) for day in ((1900, 1, 1), (1970, 1, 1), (2099, 12, 31), (9999, 12, 31))
+)
+
+Test = Callable[[ir.Table], ir.BooleanValue]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One reason for which rows are left out or pointed at.
+
+    ``test`` is true on these rows; ``needs`` are the columns that it reads besides ``column``;
+    ``kpis`` are those that it weakens.
+    """
+
+    reason: str
+    column: str
+    test: Test
+    action: str = FLAGGED
+    severity: str = WARN
+    kpis: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
+def marks_of(mapped: Mapped, as_of: dt.date) -> list[Mark]:
+    """Every mark that applies to a mapped table, those that leave rows out first."""
+    own = [mark for c in mapped.table if c.name in mapped.columns for mark in _of_column(c, mapped)]
+    special = [
+        mark
+        for mark in _SPECIAL.get(mapped.table.name, _none)(as_of)
+        if {mark.column, *mark.needs} <= {*mapped.columns}
+    ]
+    return sorted([*own, *special], key=lambda mark: mark.action)
+
+
+def usable(mapped: Mapped) -> ir.Table:
+    """The mapped table without the rows that cannot be used."""
+    tests = [m.test(mapped.expr) for m in marks_of(mapped, dt.date.max) if m.action == EXCLUDED]
+    if not tests:
+        return mapped.expr
+    return mapped.expr.filter(~ibis.or_(*tests).fill_null(False))
+
+
+def _of_column(column: Column, mapped: Mapped) -> list[Mark]:
+    name, text = column.name, TEXT_PREFIX + column.name
+    must = column.required and (mapped.table.name, name) not in MAY_BE_BLANK
+    action = EXCLUDED if must else FLAGGED
+    read = name in mapped.parsed
+    marks = []
+    if read:
+        marks.append(
+            Mark("unreadable", name, lambda t: t[text].notnull() & t[name].isnull(), action, BLOCK)
+        )
+    if must:
+        blank = text if read else name
+        marks.append(Mark("blank", name, lambda t: t[blank].isnull(), action, BLOCK))
+    if column.values:
+        marks.append(
+            Mark("not_allowed", name, lambda t: t[name].notin(column.values), action, BLOCK)
+        )
+    if column.type == "date":
+        marks.append(Mark("placeholder_date", name, lambda t: t[name].isin(PLACEHOLDERS)))
+    return marks
+
+
+def _none(as_of: dt.date) -> list[Mark]:
+    return []
+
+
+def _is_test(value: ir.StringValue) -> ir.BooleanValue:
+    return value.lower().re_search(r"(^|[^a-z])(test|demo|démo)([^a-z]|$)")
+
+
+def _deals(as_of: dt.date) -> list[Mark]:
+    rates = ("win_rate_count", "win_rate_value", "deals_won_count", "bookings")
+    cycle, stock = ("sales_cycle_duration",), ("open_pipeline_value", "pipeline_coverage")
+
+    def decided(t: ir.Table) -> ir.BooleanValue:
+        return t.status.isin(["won", "lost"])
+
+    return [
+        Mark(
+            "closed_before_created", "closed_at", lambda t: t.closed_at < t.created_at, kpis=cycle
+        ),
+        Mark(
+            "decided_without_date",
+            "closed_at",
+            lambda t: decided(t) & t.closed_at.isnull(),
+            kpis=rates,
+            severity=BLOCK,
+        ),
+        Mark(
+            "no_first_day",
+            "created_at",
+            lambda t: t.created_at.isnull(),
+            kpis=cycle + stock,
+            severity=INFO,
+        ),
+        Mark(
+            "open_and_overdue",
+            "expected_close",
+            lambda t: (t.status == "open") & (t.expected_close < as_of),
+            kpis=stock,
+        ),
+        Mark(
+            "won_without_amount",
+            "amount",
+            lambda t: (t.status == "won") & (t.amount.isnull() | (t.amount <= 0)),
+            kpis=("bookings", "avg_deal_value"),
+        ),
+        Mark(
+            "lost_without_amount",
+            "amount",
+            lambda t: (t.status == "lost") & (t.amount.isnull() | (t.amount <= 0)),
+            kpis=("win_rate_value",),
+            severity=INFO,
+        ),
+        Mark(
+            "open_without_amount",
+            "amount",
+            lambda t: (t.status == "open") & t.amount.isnull(),
+            kpis=stock,
+            severity=INFO,
+        ),
+        Mark(
+            "lost_without_reason",
+            "lost_reason",
+            lambda t: (t.status == "lost") & t.lost_reason.isnull(),
+            severity=INFO,
+        ),
+        Mark(
+            "no_customer",
+            "customer_id",
+            lambda t: t.customer_id.isnull(),
+            kpis=("new_customers",),
+            severity=INFO,
+        ),
+        Mark("no_owner", "owner", lambda t: t.owner.isnull(), severity=INFO),
+        Mark("test_record", "customer_id", lambda t: _is_test(t.customer_id), kpis=rates),
+    ]
+
+
+def _leads(as_of: dt.date) -> list[Mark]:
+    return [
+        Mark(
+            "converted_before_created",
+            "converted_at",
+            lambda t: t.converted_at < t.created_at,
+            kpis=("lead_to_customer_rate",),
+        ),
+        Mark("no_source", "source", lambda t: t.source.isnull(), severity=INFO),
+        Mark("test_record", "lead_id", lambda t: _is_test(t.lead_id), kpis=("leads_generated",)),
+    ]
+
+
+def _orders(as_of: dt.date) -> list[Mark]:
+    return [
+        Mark(
+            "refund_not_typed",
+            "amount_net",
+            lambda t: (t.amount_net < 0) & t.type.isnull(),
+            kpis=("aov",),
+            needs=("type",),
+            severity=INFO,
+        ),
+        Mark(
+            "no_customer",
+            "customer_id",
+            lambda t: t.customer_id.isnull(),
+            kpis=(
+                "revenue_per_customer",
+                "repurchase_rate",
+                "customer_retention_rate",
+                "new_customers",
+            ),
+            severity=INFO,
+        ),
+    ]
+
+
+def _targets(as_of: dt.date) -> list[Mark]:
+    return [
+        Mark(
+            "ends_before_start",
+            "period_end",
+            lambda t: t.period_end < t.period_start,
+            EXCLUDED,
+            BLOCK,
+            ("revenue_attainment",),
+        ),
+    ]
+
+
+_SPECIAL: dict[str, Callable[[dt.date], list[Mark]]] = {
+    "deals": _deals,
+    "leads": _leads,
+    "orders": _orders,
+    "order_lines": _orders,
+    "targets": _targets,
+}
