@@ -1,0 +1,100 @@
+"""A notebook executed by papermill: finished, and the same bytes for the same input."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kpi_helpers.errors import ReportFailed
+from kpi_helpers.language import Phrase
+from kpi_helpers.reports.kernel import kernel
+from kpi_helpers.reports.tables import FOLDER_VARIABLE
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+START_SECONDS = 60
+CELL_SECONDS = 900
+INJECTED = "injected-parameters"
+
+Progress = Callable[..., None]
+
+
+def executed(
+    notebook: Path, parameters: Mapping[str, Any], tables: Path, progress: Progress
+) -> NotebookNode:
+    """Execute a notebook in a kernel of its own.
+
+    Parameters
+    ----------
+    notebook : Path
+    parameters : mapping
+        All parameters of the notebook, checked.
+    tables : Path
+        Folder that receives the tables of its last cell.
+    progress : callable
+        Called with ``n``, the number of cells begun, and their ``total``.
+
+    Raises
+    ------
+    ReportFailed
+        When a cell fails or takes more than a quarter of an hour, when the kernel dies, or when
+        the notebook did not come to its end.
+    """
+    import nbformat
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    # papermill says on its log what it is told to do; here the report speaks.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    source = nbformat.read(notebook, as_version=4)
+    total = len(source.cells) + 1
+    try:
+        with kernel({FOLDER_VARIABLE: str(tables.resolve())}) as manager:
+            done = papermill.execute_notebook(
+                source,
+                None,
+                parameters=dict(parameters),
+                progress_bar=False,
+                start_timeout=START_SECONDS,
+                execution_timeout=CELL_SECONDS,
+                record_timing=False,
+                on_cell_start=lambda cell, cell_index: progress(n=cell_index + 1, total=total),
+                km=manager,
+            )
+    except papermill.PapermillExecutionError as error:
+        raise _failed(notebook, error.evalue or error.ename) from error
+    except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
+        raise _failed(notebook, str(error).partition("\n")[0]) from error
+    _check_finished(done, notebook)
+    return _settled(done, parameters)
+
+
+def _failed(notebook: Path, reason: object) -> ReportFailed:
+    return ReportFailed(report=notebook.stem, reason=reason)
+
+
+def _check_finished(done: NotebookNode, notebook: Path) -> None:
+    """Trust what was executed, not papermill's word: it calls cells completed that never ran."""
+    cells = [cell for cell in done.cells if cell.cell_type == "code"]
+    outputs = [output for cell in cells for output in cell.outputs]
+    every_cell = all(cell.execution_count for cell in cells)
+    no_error = all(output.output_type != "error" for output in outputs)
+    last = cells[-1].outputs[-1:] if cells else []
+    at_its_end = any("<finished" in o.get("data", {}).get("text/plain", "") for o in last)
+    if not (every_cell and no_error and at_its_end):
+        raise _failed(notebook, Phrase("report.unfinished"))
+
+
+def _settled(done: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
+    """Leave out what differs from run to run: times, paths and random ids."""
+    done.metadata.papermill = {"parameters": json.loads(json.dumps(parameters))}
+    for number, cell in enumerate(done.cells):
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if INJECTED in cell.metadata.get("tags", ()):
+            cell.id = f"{INJECTED}-{number}"
+    return done

@@ -1,0 +1,126 @@
+"""What a report's parameters name: data, KPIs and periods, the same for it and its notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpi_helpers.errors import unknown
+from kpi_helpers.language import LANGUAGES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kpi_helpers.periods import Calendar, Period
+    from kpi_helpers.sources import Dataset
+
+
+def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") -> Dataset:
+    """Load what the parameters name; an empty one means what is usual.
+
+    Parameters
+    ----------
+    data : str
+        A file, a folder or the URL of a database; by default the project of the current folder,
+        else the sample company.
+    config : str
+        A ``kpi.toml``; by default the one beside the data.
+    as_of : str
+        Last day that is known, as ISO text; by default that of the settings or of the data.
+    lang : str
+        Language of names and notes; by default that of the settings.
+
+    Raises
+    ------
+    KpiError
+        As `kpi_helpers.load`; `UnknownName` for a language there is no file for.
+    """
+    from kpi_helpers.reports.places import project
+    from kpi_helpers.sources import load
+
+    if lang and lang not in LANGUAGES:
+        raise unknown("language", lang, LANGUAGES)
+    source: str | Path | None = data
+    settings: str | Path | None = config or None
+    if not data:
+        source, beside = project(Path(config).parent if config else Path())
+        settings = settings or beside
+    dataset = load(source, settings, as_of or None)
+    known = dataset.config
+    spoken = dataclasses.replace(
+        known, language=lang or known.language, name=known.name or _stem(source, known.file)
+    )
+    return dataclasses.replace(dataset, config=spoken, memory={})
+
+
+def chosen(data: Dataset, kpis: Sequence[str] = ()) -> list[str]:
+    """Return the ids of the KPIs to show: those asked for, else those of the settings, else all.
+
+    Raises
+    ------
+    UnknownName
+        With the nearest ids, for one that does not exist.
+    """
+    from kpi_helpers.kpis import catalogue
+
+    known = list(catalogue()["id"])
+    for kpi in kpis:
+        if kpi not in known:
+            raise unknown("kpi", kpi, known)
+    return list(kpis or data.config.kpis or known)
+
+
+def side_by_side(
+    data: Dataset, kpis: Sequence[str] = (), period: str = "last", by: str = ""
+) -> pd.DataFrame:
+    """Measure KPIs in a period and in the one before it.
+
+    Parameters
+    ----------
+    data : Dataset
+    kpis : sequence of str
+        As for `chosen`.
+    period : str
+        Any form of period; a range is measured as one. ``ytd`` stands beside the same days of the
+        year before, ``all`` alone.
+    by : str
+        A dimension, or nothing.
+
+    Returns
+    -------
+    DataFrame
+        The tidy frames of `kpi_helpers.measure`, the earlier period first.
+    """
+    import pandas as pd
+
+    from kpi_helpers.measure import measure
+
+    calendar = data.config.calendar
+    now = calendar.parse(period, data.as_of, data.first)
+    groups = [by] if by else []
+    frames = [
+        measure(data, chosen(data, kpis), _in_days(each), by=groups).assign(period=each.name)
+        for each in [*_before(calendar, now), now]
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _before(calendar: Calendar, period: Period) -> list[Period]:
+    if period.name == "all":
+        return []
+    year_to_date = period.name == "ytd"
+    return [calendar.year_ago(period) if year_to_date else calendar.previous(period)]
+
+
+def _in_days(period: Period) -> str:
+    """Return a text that `measure` reads as one period: a range of days is not cut."""
+    last = period.end - timedelta(days=1)
+    return f"{period.start}:{last}" if period.grain == "span" else period.name
+
+
+def _stem(source: str | Path | None, file: str) -> str:
+    """Return a name for data whose settings give none; the last part of a URL holds no password."""
+    return Path(str(source or Path(file).resolve().parent).rpartition("/")[2]).stem

@@ -1,0 +1,112 @@
+"""A folder that is written whole or not at all, by one run at a time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from kpi_helpers.errors import KpiError, ReportFailed
+from kpi_helpers.language import Phrase
+
+MARK = "run.json"
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside the target, and put it in the target's place at the end.
+
+    Whatever goes wrong before that leaves the target as it was.
+
+    Parameters
+    ----------
+    target : Path
+        The folder of the pack. One that exists is replaced only if it holds a pack.
+
+    Raises
+    ------
+    KpiError
+        When the target holds something else.
+    ReportFailed
+        When another run is writing there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp())
+    >>> with writing(place / "2026Q3") as folder:
+    ...     _ = (folder / MARK).write_text("{}")
+    >>> [path.name for path in (place / "2026Q3").iterdir()]
+    ['run.json']
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft, old, lock = (target.with_name(f".{target.name}.{end}") for end in ("new", "old", "lock"))
+    with _locked(lock, target.name):
+        _recover(target, old)
+        if target.exists() and not (target / MARK).is_file():
+            raise KpiError("not_a_pack", folder=target)
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        try:
+            yield draft
+            _put(draft, target, old)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _put(draft: Path, target: Path, old: Path) -> None:
+    for path in [*draft.rglob("*"), draft]:
+        _to_disk(path)
+    if target.exists():
+        os.replace(target, old)
+    try:
+        os.replace(draft, target)
+    except BaseException:
+        _recover(target, old)
+        raise
+    _to_disk(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _recover(target: Path, old: Path) -> None:
+    """Undo a replacement that was cut between its two steps."""
+    if old.exists() and not target.exists():
+        os.replace(old, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _to_disk(path: Path) -> None:
+    if path.is_dir() and sys.platform == "win32":
+        return  # Windows does not open folders
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _locked(lock: Path, name: str) -> Iterator[None]:
+    # The system drops the lock when the process ends, however it ends.
+    with lock.open("a") as file:
+        try:
+            _lock(file)
+        except OSError as error:
+            reason = Phrase("report.locked")
+            raise ReportFailed(report=name, reason=reason) from error
+        yield
+
+
+def _lock(file: IO[str]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

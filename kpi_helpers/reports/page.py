@@ -1,0 +1,78 @@
+"""An executed notebook as a page to read: no code, no network, nothing that runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpi_helpers.language import text
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+TEMPLATE = Path(__file__).parent / "template"
+# What a notebook shows to those who run it, and a page does not show to those who read it.
+HIDDEN = {"parameters", "injected-parameters", "end"}
+TITLE = re.compile(r"^# (.+)\n*")
+SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
+
+
+def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
+    """Return the HTML page of an executed notebook.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Its Markdown cells are tagged ``lang-fr`` or ``lang-en``, or meant for every reader. Tables
+        are HTML that escapes its data; figures are PNG or SVG, with ``alt`` in their metadata.
+    facts : mapping
+        Label → value of what stands at the top, such as the period; plain text.
+    lang : str
+    """
+    from nbconvert.exporters import TemplateExporter
+
+    cells = list(_readable(notebook, lang))
+    titles = [title for cell in cells if (title := _title(cell))]
+    sections = [name for cell in cells for name in _sections(cell)]
+    exporter = TemplateExporter(
+        template_file="page.html.j2", extra_template_paths=[str(TEMPLATE)], file_extension=".html"
+    )
+    resources = {
+        "lang": lang,
+        "title": titles[0] if titles else "",
+        "facts": dict(facts),
+        "contents": text("report.contents", lang),
+        "sections": {name.replace(" ", "-"): name for name in sections},
+        "style": (TEMPLATE / "page.css").read_text("utf-8"),
+    }
+    shown = notebook.copy()
+    shown.cells = [_without_title(cell) for cell in cells]
+    html, _ = exporter.from_notebook_node(shown, resources)
+    return str(html)
+
+
+def _readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:
+    for cell in notebook.cells:
+        tags = set(cell.metadata.get("tags", ()))
+        other = any(tag.startswith("lang-") for tag in tags - {f"lang-{lang}"})
+        if not (tags & HIDDEN or other):
+            yield cell
+
+
+def _title(cell: NotebookNode) -> str:
+    found = TITLE.match(cell.source) if cell.cell_type == "markdown" else None
+    return found[1] if found else ""
+
+
+def _sections(cell: NotebookNode) -> list[str]:
+    return SECTION.findall(cell.source) if cell.cell_type == "markdown" else []
+
+
+def _without_title(cell: NotebookNode) -> NotebookNode:
+    if not _title(cell):
+        return cell
+    rest = cell.copy()
+    rest.source = TITLE.sub("", cell.source)
+    return rest

@@ -1,0 +1,66 @@
+"""Where things lie on disk: the shipped notebooks and sample, and the project of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+NOTEBOOKS = "notebooks"
+CONFIG = "kpi.toml"
+DATA = {".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".duckdb", ".db"}
+
+
+def notebooks() -> Path:
+    """Return the folder of the shipped notebooks, in a checkout or in an installed package.
+
+    Examples
+    --------
+    >>> (notebooks() / "01_kpi_evaluation.ipynb").is_file()
+    True
+    """
+    return _shipped("_notebooks", NOTEBOOKS)
+
+
+def sample() -> Path:
+    """Return the folder of the sample company, in a checkout or in an installed package.
+
+    Examples
+    --------
+    >>> (sample() / "kpi.toml").is_file()
+    True
+    """
+    return _shipped("_sample", "data/sample")
+
+
+def project(folder: Path | str = ".") -> tuple[Path | None, Path | None]:
+    """Return what to load for a folder in which nothing was named: a source and its settings.
+
+    The source is the ``data`` folder when it holds data, else the folder itself when it holds a
+    ``kpi.toml`` and data, else what the settings name (None), else the sample company. A notebook
+    runs in the folder ``notebooks`` of its project: there it is the folder above that counts.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     project(empty) == (sample(), None)
+    True
+    """
+    folder = Path(folder)
+    if folder.resolve().name == NOTEBOOKS:
+        folder = folder / ".."
+    settings = folder / CONFIG if (folder / CONFIG).is_file() else None
+    if _holds_data(folder / "data"):
+        return folder / "data", settings
+    if settings is None:
+        return sample(), None
+    return (folder if _holds_data(folder) else None), settings
+
+
+def _shipped(installed: str, checkout: str) -> Path:
+    inside = PACKAGE / installed
+    return inside if inside.is_dir() else PACKAGE.parent / checkout
+
+
+def _holds_data(folder: Path) -> bool:
+    return folder.is_dir() and any(path.suffix.lower() in DATA for path in folder.iterdir())

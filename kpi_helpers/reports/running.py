@@ -1,0 +1,125 @@
+"""A report from its parameters to its folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from kpi_helpers.errors import BadPeriod, UnknownName, unknown
+from kpi_helpers.language import text
+from kpi_helpers.reports import pack
+from kpi_helpers.reports.executing import executed
+from kpi_helpers.reports.opening import chosen, opened
+from kpi_helpers.reports.page import page
+from kpi_helpers.reports.parameters import checked, declared
+from kpi_helpers.reports.places import notebooks
+from kpi_helpers.reports.record import record, scrub, secrets
+
+if TYPE_CHECKING:
+    from kpi_helpers.periods import Period
+    from kpi_helpers.sources import Dataset
+
+NOTEBOOK = "01_kpi_evaluation"
+
+
+def run(
+    parameters: Mapping[str, Any] | None = None,
+    out: Path | str = "reports",
+    progress: Callable[..., None] = lambda step, **values: None,
+    notebook: Path | None = None,
+) -> Path:
+    """Make the report of a period: whole, or not at all.
+
+    Parameters
+    ----------
+    parameters : mapping, optional
+        Name → JSON value, among those of the notebook's parameters cell; defaults for the others.
+    out : Path
+        The folder that receives the report's own folder, named after the period.
+    progress : callable
+        Called with the step (``reading``, ``executing``, ``writing``, ``done``) and its values.
+    notebook : Path, optional
+        The notebook to execute; by default the shipped evaluation.
+
+    Returns
+    -------
+    Path
+        The folder: the page, the executed notebook, ``tables/`` and ``run.json``.
+
+    Raises
+    ------
+    KpiError
+        Before a kernel starts, for parameters, data, periods, KPIs or dimensions that do not
+        exist.
+    ReportFailed
+        When the notebook fails, or when another run is writing the same report.
+    """
+    source = notebook or notebooks() / f"{NOTEBOOK}.ipynb"
+    values = checked(parameters or {}, declared(source))
+    progress("reading")
+    data = opened(values["data"], values["config"], values["as_of"], values["lang"])
+    period = data.config.calendar.parse(values["period"], data.as_of, data.first)
+    kpis = chosen(data, values["kpis"])
+    check(data, period, values["by"])
+    target = Path(out) / re.sub(r"[^\w-]+", "_", period.name)
+    with pack.writing(target) as folder:
+        step = partial(progress, "executing", name=source.stem)
+        done = executed(source, values, folder / "tables", step)
+        progress("writing")
+        made = {
+            f"{source.stem}.ipynb": _json(done),
+            f"{source.stem}.html": page(done, facts(data, period), data.config.lang),
+            pack.MARK: _json(record(data, period, values, kpis)),
+        }
+        for name, content in made.items():
+            (folder / name).write_text(content, "utf-8")
+        address = values["data"] or data.config.source or ""
+        scrub(folder, secrets(address, data.config.password_env))
+    progress("done")
+    return target
+
+
+def check(data: Dataset, period: Period, by: str = "") -> None:
+    """Raise for a period outside the data, and for a dimension that no table has.
+
+    Raises
+    ------
+    BadPeriod
+        With the days that the data cover.
+    UnknownName
+        With the nearest dimensions.
+    """
+    if period.start > data.as_of or period.end <= data.first:
+        raise BadPeriod("no_data", period=period.name, first=data.first, last=data.as_of)
+    allowed: set[str] = set()
+    for table in data.tables if by else ():
+        try:
+            data.table(table, (by,))
+            return
+        except UnknownName as error:
+            allowed.update(cast("list[str]", error.values["allowed"]))
+    if by:
+        raise unknown("dimension", by, sorted(allowed))
+
+
+def facts(data: Dataset, period: Period) -> dict[str, str]:
+    """Return what stands at the top of a page: label → value."""
+    from kpi_helpers.periods import label
+    from kpi_helpers.units import write_date
+
+    lang = data.config.lang
+    said = {
+        "company": data.name,
+        "period": label(period, lang),
+        "as_of": write_date(data.as_of, lang),
+        "currency": data.config.currency,
+    }
+    return {text(f"report.facts.{name}", lang): value for name, value in said.items()}
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"

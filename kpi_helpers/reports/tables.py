@@ -1,0 +1,69 @@
+"""The tables of a report as CSV, which a spreadsheet opens without running anything."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER_VARIABLE = "KPI_TABLES"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a notebook ends with: its tables, all written. A run without it is not finished."""
+
+    tables: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<finished: {', '.join(self.tables)}>"
+
+
+def finish(**tables: pd.DataFrame) -> Finished:
+    """End a notebook: in a report its tables are written as CSV, elsewhere nothing is.
+
+    Parameters
+    ----------
+    **tables : DataFrame
+        File name (without suffix) → table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> finish(scorecard=pd.DataFrame({"value": [0.25]}))
+    <finished: scorecard>
+    """
+    folder = os.environ.get(FOLDER_VARIABLE)
+    for name, table in tables.items() if folder else ():
+        write_csv(table, Path(str(folder)) / f"{name}.csv")
+    return Finished(tuple(sorted(tables)))
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table; text that a spreadsheet would run as a formula gets an apostrophe.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "t.csv"
+    ...     write_csv(pd.DataFrame({"name": ["=1+1", "Zoë"], "value": [-1.5, 2.0]}), path)
+    ...     print(path.read_text("utf-8-sig"))
+    name,value
+    '=1+1,-1.5
+    Zoë,2.0
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    safe = table.apply(lambda column: column.map(_inert)).rename(columns=_inert)
+    # The mark at the start of the file is what makes Excel read accents.
+    safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def _inert(value: object) -> object:
+    risky = isinstance(value, str) and value.startswith(FORMULA_STARTS)
+    return f"'{value}" if risky else value
