@@ -136,9 +136,16 @@ def _levels(data: Dataset, by: tuple[str, ...]) -> list[tuple[str, str]]:
     pairs = []
     for metric in sorted({m for m, _ in found}):
         scope = next((s for s in order if (metric, s) in found), None)
-        if scope and metric in REGISTRY and REGISTRY[metric].table in data.base:
+        if scope and _achievable(data, metric):
             pairs.append((metric, scope))
     return pairs
+
+
+def _achievable(data: Dataset, metric: str) -> bool:
+    """Whether the metric is a sum over rows of a table that the source has."""
+    kpi = REGISTRY.get(metric)
+    additive = kpi is not None and not kpi.derived and _tried(kpi).kind in ("count", "total")
+    return additive and kpi is not None and kpi.table in data.base
 
 
 def _pairs(data: Dataset) -> set[tuple[str, str]]:

@@ -73,7 +73,7 @@ def set_targets(p: Parameters) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``targets``; ``period_end`` is the first day after the period.
+        ``targets``; ``period_end`` is the last day of the period.
     """
     last = np.datetime64(p.as_of, "Y") + 1
     months = np.arange(np.datetime64(p.start, "M"), last.astype("M8[M]"))
@@ -111,7 +111,7 @@ def _rows(metric: str, scope: str, name: str, starts: Array, values: Array) -> p
         {
             "metric": metric,
             "period_start": starts.astype("M8[D]"),
-            "period_end": (starts + length).astype("M8[D]"),
+            "period_end": (starts + length).astype("M8[D]") - 1,
             "scope_type": scope,
             "scope_value": name,
             "value": values,
