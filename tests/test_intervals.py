@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from kpi_helpers.intervals import garwood, hall, newcombe, nps, product, quotient, ratio, wilson
+from kpi_helpers.intervals import (
+    fieller,
+    garwood,
+    hall,
+    newcombe,
+    nps,
+    product,
+    quotient,
+    ratio,
+    wilson,
+)
 
 WORKED = json.loads((Path(__file__).parent / "data" / "worked_examples.json").read_text("utf-8"))
 
@@ -197,6 +207,28 @@ def test_ratio_is_the_row_by_row_delta_method(seed: int, n: int) -> None:
     near(ratio(*moments(a, b)), (value - reach, value + reach), rel=1e-6)
 
 
+@given(st.integers(0, 10**6), st.integers(20, 300))
+def test_at_fiellers_limits_the_row_by_row_t_test_is_at_its_edge(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    b = rng.gamma(3, size=n)
+    a = b * rng.random(n)
+    edges = [stats.ttest_1samp(a - limit * b, 0).statistic for limit in fieller(*moments(a, b))]
+    assert edges == pytest.approx([stats.t.ppf(0.975, n - 1), -stats.t.ppf(0.975, n - 1)])
+
+
+@given(st.integers(0, 10**6), st.integers(3, 300))
+def test_a_ratio_to_the_number_of_cases_is_a_mean(seed: int, n: int) -> None:
+    a = np.random.default_rng(seed).normal(5, 2, n)
+    expected = stats.t.interval(0.95, n - 1, a.mean(), stats.sem(a))
+    near(ratio(*moments(a, np.ones(n))), expected, rel=1e-6)
+    near(fieller(*moments(a, np.ones(n))), expected, rel=1e-6)
+
+
+def test_fieller_is_missing_where_the_denominator_may_be_0() -> None:
+    b = np.array([1.0, 1.0, 100.0])
+    assert np.isnan(fieller(*moments(b / 2, b))).all()
+
+
 def test_ratio_agrees_with_the_bootstrap_of_clusters() -> None:
     """Orders of one customer go together: only the clustered sums know how sure the ratio is."""
     rng = np.random.default_rng(11)
@@ -235,7 +267,7 @@ def test_nps_is_the_multinomial_variance_with_three_more_answers(p: int, s: int,
 # Two estimates combined
 
 
-def fieller(a: float, va: float, b: float, vb: float) -> np.ndarray:
+def plain_fieller(a: float, va: float, b: float, vb: float) -> np.ndarray:
     z2 = stats.norm.ppf(0.975) ** 2
     return np.sort(np.roots([b * b - z2 * vb, -2 * a * b, a * a - z2 * va]).real)
 
@@ -244,7 +276,7 @@ def fieller(a: float, va: float, b: float, vb: float) -> np.ndarray:
 def test_quotient_of_symmetric_limits_is_fiellers(a: float, sa: float, b: float, sb: float) -> None:
     z = stats.norm.ppf(0.975)
     limits = quotient(a, a - z * sa, a + z * sa, b, b - z * sb, b + z * sb)
-    assert np.allclose(limits, fieller(a, sa**2, b, sb**2), rtol=1e-6, atol=1e-6)
+    assert np.allclose(limits, plain_fieller(a, sa**2, b, sb**2), rtol=1e-6, atol=1e-6)
 
 
 @given(
@@ -303,6 +335,7 @@ CALLS: dict[str, tuple[Callable, tuple[float, ...]]] = {
     "garwood": (garwood, (12, 2)),
     "hall": (hall, (5, 20.0, 162.0, 1770.0)),
     "ratio": (ratio, (3, 60.0, 6.0, 1368.0, 14.0, 138.0)),
+    "fieller": (fieller, (9, 60.0, 27.0, 600.0, 90.0, 200.0)),
     "nps": (nps, (12, 5, 3)),
     "quotient": (quotient, (6, 5, 8, 2, 1, 4)),
     "product": (product, (6, 5, 8, 2, 1, 4)),
@@ -340,6 +373,7 @@ def test_missing_in_missing_out(name: str) -> None:
         ("hall", (1, 5.0, 25.0, 125.0)),
         ("ratio", (1, 5.0, 2.0, 25.0, 4.0, 10.0)),
         ("ratio", (3, 5.0, 0.0, 25.0, 0.0, 0.0)),
+        ("fieller", (1, 5.0, 2.0, 25.0, 4.0, 10.0)),
         ("nps", (0, 0, 0)),
     ],
 )

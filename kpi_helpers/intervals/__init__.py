@@ -6,6 +6,16 @@ interval holds the truth is measured by ``benchmarks/coverage.py``.
 """
 
 from kpi_helpers.intervals.combined import newcombe, product, quotient
-from kpi_helpers.intervals.estimates import garwood, hall, nps, ratio, wilson
+from kpi_helpers.intervals.estimates import fieller, garwood, hall, nps, ratio, wilson
 
-__all__ = ["garwood", "hall", "newcombe", "nps", "product", "quotient", "ratio", "wilson"]
+__all__ = [
+    "fieller",
+    "garwood",
+    "hall",
+    "newcombe",
+    "nps",
+    "product",
+    "quotient",
+    "ratio",
+    "wilson",
+]
