@@ -5,7 +5,7 @@ ended at each of these times (shape ``(T,)``, or ``(..., T)`` for many groups at
 have zeros). On ties events come before censorings: an open deal of 60 days was at risk on day 60.
 
 Medians come with inverted tests, not with a bootstrap: for the time to win of 30 deals they hold
-the truth in 93 to 94 % of samples (``benchmarks/coverage.py``), the percentile bootstrap of the
+the truth in 92 to 94 % of samples (``benchmarks/coverage.py``), the percentile bootstrap of the
 counts in 88 to 95. Tests also need neither draws nor a seed.
 """
 
