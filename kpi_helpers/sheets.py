@@ -7,11 +7,13 @@ great_tables escapes; every table has a fixed id, so that the same frame gives t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from kpi_helpers.language import text
+from kpi_helpers.measure.judge import ENOUGH, INDICATIVE, INSUFFICIENT, MISSING, OK
 from kpi_helpers.periods import Period, label
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_range
 
@@ -30,6 +32,8 @@ QUIET, LOUD = "#5b6470", "#9a3412"
 
 def scorecard(tidy: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     """Show one row a KPI and group: the period with its interval, beside the one before it.
+
+    KPIs that have no value at all are named under the table, with the reason.
 
     Parameters
     ----------
@@ -51,11 +55,22 @@ def scorecard(tidy: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     groups = [column for column in tidy.columns if column not in TIDY]
     *earlier, now = [rows for _, rows in tidy.groupby("start", sort=True)]
     before = earlier[-1] if earlier else tidy.head(0)
-    pairs = _pairs(_by_key(now, groups), _by_key(before, groups))
+    both = _pairs(_by_key(now, groups), _by_key(before, groups))
+    known = {
+        named["kpi"] for pair in both for named in pair if named and named["status"] != MISSING
+    }
+    pairs = [pair for pair in both if (pair[0] or pair[1])["kpi"] in known]
     lines = [_score(row, past, groups, lang, currency) for row, past in pairs]
     headings = {"value": _period(now, lang), "before": _period(before, lang)}
-    table = _table("scorecard", lines, lang, headings, right=("value", "range", "n", "before"))
-    return table if earlier else table.cols_hide("before")
+    table = _table(
+        "-".join(["scorecard", *groups]),
+        lines,
+        lang,
+        headings,
+        right=("value", "range", "n", "before"),
+    )
+    table = table if earlier else table.cols_hide("before")
+    return _noted(table, *_unavailable(now[~now["kpi"].isin(known)], lang))
 
 
 def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
@@ -70,13 +85,13 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     """
     lines = [
         {
-            "check": _text(row["check"]),
+            "check": _finding(row["consequence"]),
             "severity": text(f"sheets.severities.{row['severity']}", lang),
-            "where": ".".join(_text(row[part]) for part in ("table", "column") if row[part]),
+            "where": _joined(row),
             "rows": write(row["rows"], COUNT, lang),
             "share": write(row["share"], PERCENT, lang),
             "money": write(row["money"], MONEY, lang, currency),
-            "consequence": _text(row["consequence"]),
+            "consequence": _consequence(row["consequence"]),
         }
         for row in _records(frame)
     ]
@@ -86,7 +101,9 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
 
 
 def rows_left_out(frame: pd.DataFrame, lang: str, limit: int = 20, currency: str = "EUR") -> GT:
-    """Show the rows that were left out or flagged, those with the most money first.
+    """Show the rows that were left out, then those that were flagged, the most money first.
+
+    Rows without a line of their own that differ in nothing else share one line of the table.
 
     Parameters
     ----------
@@ -97,25 +114,46 @@ def rows_left_out(frame: pd.DataFrame, lang: str, limit: int = 20, currency: str
     lang, currency
         As for `scorecard`.
     """
-    most = frame.assign(size=frame["money"].abs()).sort_values(
-        "size", ascending=False, kind="stable", na_position="last"
-    )
+    alike = ["table", "file", "line", "column", "value", "reason", "action"]
+    counted = frame.assign(rows=1).groupby(alike, dropna=False, sort=False, as_index=False)
+    once = counted.agg({"rows": "sum", "money": _known_sum})
+    most = once.assign(size=-once["money"].abs()).sort_values(["action", "size"], kind="stable")
     lines = [
         {
             "row": _place(row, lang),
-            "where": ".".join(_text(row[part]) for part in ("table", "column") if row[part]),
+            "where": _joined(row),
             "value": _text(row["value"]) or NOTHING,
-            "reason": _text(row["reason"]),
+            "reason": _finding(text(f"quality.{row['reason']}", lang)),
             "action": text(f"sheets.actions.{row['action']}", lang),
             "money": write(row["money"], MONEY, lang, currency),
         }
         for row in _records(most.head(limit))
     ]
     table = _table("left_out", lines, lang, {}, right=("money",))
-    if len(frame) <= limit:
+    if len(most) <= limit:
         return table
-    shown, total = (write(number, COUNT, lang) for number in (limit, len(frame)))
-    return table.tab_source_note(text("sheets.shown", lang, shown=shown, total=total))
+    shown, total = (
+        write(number, COUNT, lang) for number in (most["rows"].head(limit).sum(), len(frame))
+    )
+    return _noted(table, text("sheets.shown", lang, shown=shown, total=total))
+
+
+def _known_sum(money: pd.Series[Any]) -> float:
+    return float(money.sum(min_count=1))
+
+
+def _joined(row: Row) -> str:
+    return ".".join(_text(row[part]) for part in ("table", "column") if _text(row[part]))
+
+
+def _finding(said: str) -> str:
+    """Return what was found, of a text that goes on to say what follows from it."""
+    return said.partition(":")[0].strip(" \u00a0")
+
+
+def _consequence(said: str) -> str:
+    rest = said.partition(":")[2].strip(" \u00a0")
+    return rest[:1].upper() + rest[1:]
 
 
 def _score(row: Row, past: Row, groups: Sequence[str], lang: str, currency: str) -> dict[str, str]:
@@ -146,20 +184,33 @@ def _range(row: Row, lang: str, currency: str) -> str:
 def _reading(row: Row, past: Row, lang: str) -> str:
     """Say how far the two figures can be trusted, the earlier one only where it cannot."""
     said = [_caveat(row, lang)] if row else []
-    if past and past["status"] not in ("ok", "missing"):
+    if past and past["status"] not in (OK, MISSING):
         said.append(f"{_period(pd.DataFrame([past]), lang)} – {_caveat(past, lang)}")
     return _sentences(said)
 
 
 def _caveat(row: Row, lang: str) -> str:
+    """Return the reason where there is one; that the cases are few is said in any event."""
     cases = 0 if _absent(row["n"]) else int(row["n"])
-    fine = row["status"] == "ok"
-    status = "" if fine else text(f"sheets.statuses.{row['status']}", lang, n=cases)
-    return _sentences([status, _text(row["note"])])
+    few = row["status"] in (INSUFFICIENT, INDICATIVE) and cases < ENOUGH
+    if row["status"] == OK or (row["note"] and not few):
+        return _text(row["note"])
+    return _sentences([text(f"sheets.statuses.{row['status']}", lang, n=cases), _text(row["note"])])
 
 
 def _sentences(parts: Sequence[str]) -> str:
     return ". ".join(part.rstrip(".") for part in parts if part)
+
+
+def _unavailable(tidy: pd.DataFrame, lang: str) -> list[str]:
+    """Return one line a reason, with the KPIs it holds for."""
+    reasons: dict[str, list[str]] = {}
+    for row in _records(tidy.drop_duplicates("kpi")):
+        reasons.setdefault(_text(row["note"]), []).append(_text(row["label"]))
+    return [
+        text("sheets.unavailable", lang, kpis=", ".join(labels), reason=reason)
+        for reason, labels in reasons.items()
+    ]
 
 
 def _pairs(now: Mapping[Any, Row], before: Mapping[Any, Row]) -> list[tuple[Row, Row]]:
@@ -187,8 +238,11 @@ def _period(tidy: pd.DataFrame, lang: str) -> str:
 
 
 def _place(row: Row, lang: str) -> str:
-    line = "" if _absent(row["line"]) else text("errors.places.line", lang, line=int(row["line"]))
-    return ", ".join(part for part in (_text(row["file"]), line) if part)
+    if not _absent(row["line"]):
+        line = text("errors.places.line", lang, line=int(row["line"]))
+        return ", ".join(part for part in (_text(row["file"]), line) if part)
+    rows = write(row["rows"], COUNT, lang)
+    return text("sheets.rows", lang, file=_text(row["file"]), rows=rows, n=int(row["rows"]))
 
 
 def _text(value: object) -> str:
@@ -229,9 +283,22 @@ def _calm(table: GT) -> GT:
         table_border_bottom_style="none",
         column_labels_font_weight="600",
         data_row_padding="7px",
+        data_row_padding_horizontal="10px",
+        column_labels_padding_horizontal="10px",
+        row_group_padding_horizontal="10px",
+        source_notes_padding_horizontal="10px",
         row_group_font_weight="600",
         stub_border_style="none",
     )
+
+
+def _noted(table: GT, *notes: str) -> GT:
+    """Add lines under a table; great_tables would read plain text as Markdown."""
+    from great_tables import html
+
+    for note in notes:
+        table = table.tab_source_note(html(escape(note)))
+    return table
 
 
 def _coloured(table: GT, rows: list[int], columns: list[str], colour: str) -> GT:

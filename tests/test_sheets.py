@@ -81,23 +81,44 @@ def test_small_numbers_and_gaps_are_said(status: str, n: int, said: str) -> None
     assert row[-1] == said
 
 
-def test_the_reason_stands_beside_the_status() -> None:
-    frame = tidy(status=["ok", "missing"], value=[0.25, np.nan], note=["", "No deal was decided."])
+def test_the_reason_stands_in_for_the_status() -> None:
+    frame = tidy(status=["ok", "missing"], value=[0.25, np.nan], note=["", "No deal decided."])
     _, row = texts(sheets.scorecard(frame.assign(low=np.nan, high=np.nan), "en"))
-    reading = "Not available. No deal was decided"
-    assert row == ["Win rate", "–", "–", "370", "25.0%", reading]
+    assert row == ["Win rate", "–", "–", "370", "25.0%", "No deal decided"]
+
+
+@pytest.mark.parametrize(
+    ("n", "said"), [(100, "Half a quarter"), (17, "Read with care: 17 cases. Half a quarter")]
+)
+def test_a_reason_does_not_hide_that_the_cases_are_few(n: int, said: str) -> None:
+    frame = tidy(status=["ok", "indicative"], n=[361, n], note=["", "Half a quarter."])
+    assert texts(sheets.scorecard(frame, "en"))[1][-1] == said
+
+
+def test_a_kpi_without_any_value_is_named_under_the_table_with_the_reason() -> None:
+    gone = tidy(kpi=["cac"] * 2, label=["<b>CAC</b>"] * 2, status=["missing"] * 2)
+    gone["note"] = "This source lacks spend."
+    rows = texts(sheets.scorecard(pd.concat([gone, tidy()]), "en"))
+    assert [row[0] for row in rows[1:]] == ["Win rate", rows[2][0]]
+    assert "Not available – <b>CAC</b>. This source lacks spend." in rows[2][0]
+    assert "<b>" not in sheets.scorecard(pd.concat([gone, tidy()]), "en").as_raw_html()
 
 
 def test_a_caveat_of_the_earlier_figure_is_said_too() -> None:
     frame = tidy(status=["immature", "ok"], note=["Made by the start of the data", ""])
     _, row = texts(sheets.scorecard(frame, "en"))
-    assert row[-1] == "Q2 2026 – Too early. Made by the start of the data"
+    assert row[-1] == "Q2 2026 – Made by the start of the data"
 
 
 def test_money_is_written_in_its_currency() -> None:
     frame = tidy(unit=["money"] * 2, value=[2e6, 2_982_255.0])
     _, row = texts(sheets.scorecard(frame, "en", "USD"))
     assert row[1] == "$2,982,255"
+
+
+def test_two_tables_of_a_page_have_their_own_ids() -> None:
+    both = [sheets.scorecard(frame, "en").as_raw_html() for frame in (tidy(), tidy(owner="Ana"))]
+    assert [html.split('"')[1] for html in both] == ["scorecard", "scorecard-owner"]
 
 
 def test_groups_keep_their_kpi_together_and_show_who_has_left() -> None:
@@ -127,7 +148,10 @@ def checks(**columns: list) -> pd.DataFrame:
         "money": [4500.0, np.nan],
         "severity": ["block", "warn"],
         "kpis": ["sales_cycle_duration", ""],
-        "consequence": ["Left out", "Read with care"],
+        "consequence": [
+            "Closed before it was created: not in the cycle length.",
+            "Open although its expected close has passed\u00a0: the pipeline is inflated.",
+        ],
     }
     return pd.DataFrame({**rows, **columns})
 
@@ -135,9 +159,10 @@ def checks(**columns: list) -> pd.DataFrame:
 def test_quality_lists_the_checks_with_their_money() -> None:
     table = sheets.quality_table(checks(), "fr")
     first = texts(table)[1]
-    assert first[1:3] == ["Bloquant", "deals.closed_at"]
-    assert first[5] == "4\u202f500\u00a0€"
+    assert first[:3] == ["Closed before it was created", "Bloquant", "deals.closed_at"]
+    assert first[5:] == ["4\u202f500\u00a0€", "Not in the cycle length."]
     assert texts(table)[2][3] == "1\u202f205"
+    assert texts(table)[2][6] == "The pipeline is inflated."
 
 
 def test_nothing_found_is_said() -> None:
@@ -152,18 +177,30 @@ def listed(rows: int) -> pd.DataFrame:
             "line": range(2, rows + 2),
             "column": "amount",
             "value": [str(-i) for i in range(rows)],
-            "reason": "Negative amount",
+            "reason": "refund_not_typed",
             "action": ["excluded", "flagged"] * (rows // 2),
             "money": [-float(i) for i in range(rows)],
         }
     )
 
 
-def test_rows_left_out_start_with_the_most_money_and_say_how_many_there_are() -> None:
+def test_rows_left_out_come_first_with_the_most_money_and_their_number() -> None:
     rows = texts(sheets.rows_left_out(listed(1300), "en", limit=2))
-    assert [row[0] for row in rows[1:3]] == ["deals.csv, line 1301", "deals.csv, line 1300"]
-    assert rows[1][4:] == ["Used, flagged", "−€1,299"]
+    assert [row[0] for row in rows[1:3]] == ["deals.csv, line 1300", "deals.csv, line 1298"]
+    assert rows[1][3:] == ["Negative amount without a type", "Left out", "−€1,298"]
     assert "2 of 1,300 rows" in rows[3][0]
+
+
+def test_rows_without_a_line_that_look_alike_share_one() -> None:
+    frame = listed(1000).assign(line=np.nan, value=None, action="flagged")
+    head, row = texts(sheets.rows_left_out(frame, "en"))
+    assert (row[0], row[5]) == ("deals.csv, 1,000 rows", "−€499,500")
+    assert len(head) == len(row)
+
+
+def test_money_that_nobody_knows_is_no_zero() -> None:
+    frame = listed(2).assign(money=np.nan)
+    assert texts(sheets.rows_left_out(frame, "en"))[1][5] == "–"
 
 
 def test_all_rows_need_no_note() -> None:

@@ -95,8 +95,8 @@ def _check_lines(
     yield text("cli.check.clean" if found.empty else "cli.check.found", lang)
     for row in found.itertuples():
         severity = text(f"sheets.severities.{row.severity}", lang)
-        yield f"  {severity} – {row.table}: {row.check} ({write(row.rows, COUNT, lang)})"
-        yield f"      {row.consequence}"
+        place = f"{row.table}.{row.column}"
+        yield f"  {severity} – {place} ({write(row.rows, COUNT, lang)}) – {row.consequence}"
     yield text("cli.check.left_out", lang, rows=write(listed, COUNT, lang))
 
 

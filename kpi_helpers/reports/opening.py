@@ -57,7 +57,7 @@ def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") ->
 
 
 def chosen(data: Dataset, kpis: Sequence[str] = ()) -> list[str]:
-    """Return the ids of the KPIs to show: those asked for, else those of the settings, else all.
+    """Return the ids of the KPIs to show: asked for, else of the settings, else of tier P1.
 
     Raises
     ------
@@ -66,11 +66,12 @@ def chosen(data: Dataset, kpis: Sequence[str] = ()) -> list[str]:
     """
     from kpi_helpers.kpis import catalogue
 
-    known = list(catalogue()["id"])
+    declared = catalogue()
+    known = list(declared["id"])
     for kpi in kpis:
         if kpi not in known:
             raise unknown("kpi", kpi, known)
-    return list(kpis or data.config.kpis or known)
+    return list(kpis or data.config.kpis or declared.loc[declared["tier"] == "P1", "id"])
 
 
 def side_by_side(

@@ -16,6 +16,8 @@ TEMPLATE = Path(__file__).parent / "template"
 # What a notebook shows to those who run it, and a page does not show to those who read it.
 HIDDEN = {"parameters", "injected-parameters", "end"}
 TITLE = re.compile(r"^# (.+)\n*")
+COLUMN = re.compile(r'<th [^>]*scope="col" id="([^"]+)">(.*?)</th>', re.DOTALL)
+CELL = re.compile(r'<td headers="[^"]*?(?P<id>[^" ]+)"')
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 
 
@@ -33,7 +35,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
     """
     from nbconvert.exporters import TemplateExporter
 
-    cells = list(_readable(notebook, lang))
+    cells = list(_filled(_readable(notebook, lang)))
     titles = [title for cell in cells if (title := _title(cell))]
     sections = [name for cell in cells for name in _sections(cell)]
     exporter = TemplateExporter(
@@ -42,6 +44,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
     resources = {
         "lang": lang,
         "title": titles[0] if titles else "",
+        "heading": " · ".join([*titles[:1], *facts.values()][:3]),
         "facts": dict(facts),
         "contents": text("report.contents", lang),
         "sections": {name.replace(" ", "-"): name for name in sections},
@@ -50,7 +53,18 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
     shown = notebook.copy()
     shown.cells = [_without_title(cell) for cell in cells]
     html, _ = exporter.from_notebook_node(shown, resources)
-    return str(html)
+    return _labelled(html)
+
+
+def _labelled(html: str) -> str:
+    """Give each cell of a table the text of its column's header: a phone shows rows as cards."""
+    headers = dict(COLUMN.findall(html))
+
+    def label(cell: re.Match[str]) -> str:
+        said = headers.get(cell["id"], "").replace('"', "&quot;")
+        return f'{cell[0]} data-label="{said}"'
+
+    return CELL.sub(label, html)
 
 
 def _readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:
@@ -59,6 +73,19 @@ def _readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:
         other = any(tag.startswith("lang-") for tag in tags - {f"lang-{lang}"})
         if not (tags & HIDDEN or other):
             yield cell
+
+
+def _filled(cells: Iterator[NotebookNode]) -> Iterator[NotebookNode]:
+    """Leave out the sections whose code shows nothing."""
+    section: list[NotebookNode] = []
+    for cell in [*cells, None]:
+        if cell is None or _sections(cell):
+            code = [each for each in section if each.cell_type == "code"]
+            if not code or any(each.outputs for each in code) or not _sections(section[0]):
+                yield from section
+            section = []
+        if cell is not None:
+            section.append(cell)
 
 
 def _title(cell: NotebookNode) -> str:

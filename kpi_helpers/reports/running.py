@@ -117,8 +117,20 @@ def facts(data: Dataset, period: Period) -> dict[str, str]:
         "period": label(period, lang),
         "as_of": write_date(data.as_of, lang),
         "currency": data.config.currency,
+        "checks": _checks(data),
     }
     return {text(f"report.facts.{name}", lang): value for name, value in said.items()}
+
+
+def _checks(data: Dataset) -> str:
+    """Say how many checks found something, by how much it weighs."""
+    from kpi_helpers.sources import quality
+
+    found = quality(data)["severity"].value_counts()
+    return " · ".join(
+        text(f"report.checks.{severity}", data.config.lang, n=int(found.get(severity, 0)))
+        for severity in ("block", "warn", "info")
+    )
 
 
 def _json(content: Mapping[str, Any]) -> str:

@@ -24,13 +24,13 @@ class Finished:
         return f"<finished: {', '.join(self.tables)}>"
 
 
-def finish(**tables: pd.DataFrame) -> Finished:
+def finish(**tables: pd.DataFrame | None) -> Finished:
     """End a notebook: in a report its tables are written as CSV, elsewhere nothing is.
 
     Parameters
     ----------
-    **tables : DataFrame
-        File name (without suffix) → table.
+    **tables : DataFrame or None
+        File name (without suffix) → table; None for a table that this run does not have.
 
     Examples
     --------
@@ -39,9 +39,10 @@ def finish(**tables: pd.DataFrame) -> Finished:
     <finished: scorecard>
     """
     folder = os.environ.get(FOLDER_VARIABLE)
-    for name, table in tables.items() if folder else ():
+    kept = {name: table for name, table in sorted(tables.items()) if table is not None}
+    for name, table in kept.items() if folder else ():
         write_csv(table, Path(str(folder)) / f"{name}.csv")
-    return Finished(tuple(sorted(tables)))
+    return Finished(tuple(kept))
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
