@@ -74,6 +74,7 @@ def repurchase_rate(orders: ir.Table) -> Parts:
     """Customers who bought in the same period a year earlier and again in this one, as a share."""
     year = ibis.interval(years=1)
     day = orders.order_date
-    before = orders.is_sale & (day >= START - year) & (day < END - year)
+    # A period longer than a year would count the same order before and again.
+    before = orders.is_sale & (day >= START - year) & (day < ibis.least(END - year, START))
     again = orders.is_sale & (day >= START) & (day < END)
     return retained(orders.customer_id, base=before, kept=again)

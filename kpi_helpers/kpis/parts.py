@@ -23,8 +23,12 @@ class Parts:
 
     kind: str
     terms: Mapping[str, Any]
-    where: ir.BooleanValue | None = None
+    where: ir.BooleanValue
     cluster: ir.Value | None = None
+
+
+def _and(known: ir.BooleanValue, where: ir.BooleanValue | None) -> ir.BooleanValue:
+    return known if where is None else known & where
 
 
 def count(where: ir.BooleanValue) -> Parts:
@@ -34,8 +38,7 @@ def count(where: ir.BooleanValue) -> Parts:
 
 def total(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Parts:
     """A sum of amounts; exact for the past."""
-    known = amount.notnull() if where is None else where & amount.notnull()
-    return Parts("total", {"x": amount}, known)
+    return Parts("total", {"x": amount}, _and(amount.notnull(), where))
 
 
 def share(part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
@@ -50,9 +53,8 @@ def ratio(
     cluster: ir.Value | None = None,
 ) -> Parts:
     """A ratio of two sums; interval by the delta method, on clusters where they are named."""
-    known = amount.notnull() & over.notnull()
     kind = "ratio" if cluster is None else "clustered_ratio"
-    counted = known if where is None else known & where
+    counted = _and(amount.notnull() & over.notnull(), where)
     return Parts(kind, {"a": amount, "b": over}, counted, cluster)
 
 
@@ -69,27 +71,26 @@ def exact_ratio(
     amount: ir.NumericValue, over: ir.NumericValue, where: ir.BooleanValue | None = None
 ) -> Parts:
     """A ratio of two sums that are facts of the past, not a sample: no interval."""
-    return Parts("exact_ratio", {"a": amount, "b": over}, where)
+    counted = _and(amount.notnull() & over.notnull(), where)
+    return Parts("exact_ratio", {"a": amount, "b": over}, counted)
 
 
 def average(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Parts:
     """A mean of amounts; Hall's interval, which allows for their skewness."""
-    known = amount.notnull() if where is None else where & amount.notnull()
-    return Parts("average", {"x": amount}, known)
+    return Parts("average", {"x": amount}, _and(amount.notnull(), where))
 
 
 def average_per(
     entity: ir.Value, amount: ir.NumericValue, where: ir.BooleanValue | None = None
 ) -> Parts:
     """Mean over entities (customers) of the sum of their amounts; Hall's interval."""
-    known = entity.notnull() & amount.notnull()
-    counted = known if where is None else known & where
+    counted = _and(entity.notnull() & amount.notnull(), where)
     return Parts("average_per", {"x": amount}, counted, entity)
 
 
 def distinct(identity: ir.Value, where: ir.BooleanValue | None = None) -> Parts:
     """How many different ones; adds over nothing."""
-    return Parts("distinct", {"id": identity}, where)
+    return Parts("distinct", {"id": identity}, _and(identity.notnull(), where))
 
 
 def duration(days: ir.IntegerValue, won: ir.BooleanValue, lost: ir.BooleanValue) -> Parts:

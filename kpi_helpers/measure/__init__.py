@@ -150,10 +150,15 @@ def _sampled(found: Answer, kpi: Kpi) -> bool:
 
 
 def _findings(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
-    """What coverage says of a period, for a KPI and for all that it is made of."""
-    return [
-        finding
-        for each in made_of(data, Ago(kpi.id, 0))
-        for finding in of_period(data, find(each.kpi), earlier_period(period, each.months))
-        if find(each.kpi).table in data.base
-    ]
+    """What coverage says of a period, for a KPI and for all that it is made of.
+
+    An earlier period that is not wholly covered is no base to compare with.
+    """
+    findings = []
+    for each in made_of(data, Ago(kpi.id, 0)):
+        if find(each.kpi).table not in data.base:
+            continue
+        for finding in of_period(data, find(each.kpi), earlier_period(period, each.months)):
+            weight = MISSING if each.months and finding.weight else finding.weight
+            findings.append(finding._replace(weight=weight))
+    return findings

@@ -139,13 +139,13 @@ def _asked(
 
 def earlier_period(period: Period, months: int | str) -> Period:
     """The same dates some months earlier."""
+    if months == 0:
+        return period
     start, end = (_before(day, int(months)) for day in (period.start, period.end))
-    return Period(period.name, start, end, period.grain)
+    return Period(f"{period.name} −{months}", start, end, "span")
 
 
 def _before(day: dt.date, months: int) -> dt.date:
-    if months == 0:
-        return day
     return (pd.Timestamp(day) - pd.DateOffset(months=months)).date()
 
 

@@ -135,13 +135,12 @@ def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tab
     (kpi,) = kpis
     rows = _placed(data, kpis, question)
     parts: Parts = kpi.body(rows)
-    counted = rows.mutate(**parts.terms, _cluster=parts.cluster).filter(
-        ibis.literal(True) if parts.where is None else parts.where
-    )
+    counted = rows.mutate(**parts.terms, _cluster=parts.cluster).filter(parts.where)
     cells = [PLACE, *question.by]
     terms = {name: counted[name].cast("float64").sum() for name in parts.terms}
     clusters = counted.group_by([*cells, "_cluster"]).agg(**terms)
-    summed = Parts(parts.kind, {name: clusters[name] for name in parts.terms})
+    each = {name: clusters[name] for name in parts.terms}
+    summed = Parts(parts.kind, each, clusters._cluster.notnull())
     sums = KINDS[parts.kind].sums(summed)
     return clusters.group_by(cells).agg(**{f"{kpi.id}__{n}": v for n, v in sums.items()})
 

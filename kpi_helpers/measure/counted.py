@@ -15,6 +15,7 @@ from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
 from kpi_helpers.measure.cells import Cells
 from kpi_helpers.measure.facts import fact
 from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.engine import frame_of
 
 MIN_AT_RISK = 5
 USUAL_SHARE = 0.9
@@ -109,7 +110,7 @@ def _usual(data: Dataset, kpi: Kpi) -> int:
     parts: Parts = kpi.body(table)
     counted = table.select(days=parts.terms["days"], age=parts.terms["age"])
     counted = counted.filter(counted.days >= 0)
-    frame = data.con.execute(counted.group_by(["days", "age"]).agg(n=counted.count()))
+    frame = frame_of(data.con, counted.group_by(["days", "age"]).agg(n=counted.count()))
     if frame.empty:
         return 90
     first = _quantile(frame)

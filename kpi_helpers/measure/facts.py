@@ -18,6 +18,7 @@ from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import across_rows, days_between, unbound
 from kpi_helpers.sources.expressions import columns_of, condition
+from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.schema import ACHIEVEMENTS, TABLES
 
 SCOPES = {"rep": "owner", "team": "team", "product": "product"}
@@ -74,7 +75,7 @@ def require(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> None:
 
 
 def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> None:
-    name = "targets" if kpi.table == ACHIEVEMENTS else kpi.table
+    name = "targets" if kpi.table == ACHIEVEMENTS.name else kpi.table
     if name not in data.base:
         raise Unavailable(what=kpi.id, needs=name)
     fact(data, [kpi], by, where)
@@ -149,7 +150,7 @@ def _achievable(data: Dataset, metric: str) -> bool:
 
 
 def _pairs(data: Dataset) -> set[tuple[str, str]]:
-    frame = data.con.execute(data.table("targets").select("metric", "scope_type").distinct())
+    frame = frame_of(data.con, data.table("targets").select("metric", "scope_type").distinct())
     return set(frame.itertuples(index=False, name=None))
 
 
@@ -185,7 +186,7 @@ def _named(table: ir.Table, this: bool) -> Any:
 
 
 def _team_of(data: Dataset, table: ir.Table) -> Any:
-    frame = data.con.execute(data.table("reps").select("owner", "team"))
+    frame = frame_of(data.con, data.table("reps").select("owner", "team"))
     known = frame.dropna().drop_duplicates("owner")
     pairs = [(table.scope_value == o, t) for o, t in known.itertuples(index=False, name=None)]
     return ibis.cases(*pairs, else_=ibis.null(dt.string)) if pairs else ibis.null(dt.string)

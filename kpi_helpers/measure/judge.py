@@ -26,7 +26,7 @@ OK, INDICATIVE, INSUFFICIENT, IMMATURE, MISSING = STATUSES = (
     "missing",
 )
 FEW, ENOUGH = 5, 30
-DAY = dt.timedelta(days=1)
+DAY, YEAR = dt.timedelta(days=1), dt.timedelta(days=365)
 
 # Dates that a row gets from the calendar of others: coverage is that of the date behind them.
 _BEHIND = {"opened_at": "created_at", "midpoint": None, "expected_close": None}
@@ -59,11 +59,8 @@ def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     cover = data.covered.get((kpi.table, str(column)))
     if cover is not None:
         findings += _covered(cover, period, data.as_of, kind_of(kpi) is KINDS["standing"])
-    if kind_of(kpi) is KINDS["retained"] and cover is not None and cover.first is not None:
-        history = cover.first + dt.timedelta(days=365) - cover.tolerance
-        if period.start < history:
-            weight = MISSING if period.start <= cover.first else INDICATIVE
-            findings.append(Finding("history_short", weight, {"day": cover.first}))
+    if kind_of(kpi) is KINDS["retained"] and cover is not None:
+        findings += _history(cover, period, data.as_of)
     if kind_of(kpi) is KINDS["cohort"]:
         findings += _conversions(data, kpi, period)
     return findings
@@ -77,17 +74,28 @@ def _running(data: Dataset, period: Period) -> Finding:
 def _covered(cover: Coverage, period: Period, as_of: dt.date, stock: bool) -> Iterator[Finding]:
     first, last = cover.first, cover.last
     end = min(period.end, as_of + DAY)
-    if (
-        first is None
-        or last is None
-        or end <= first
-        or (last + cover.tolerance < period.start and not stock)
-    ):
+    whole = period.name == "all"
+    if first is None or last is None or end <= first:
+        yield Finding("no_data", MISSING, {"first": first, "last": last})
+    elif stock or whole:
+        return
+    elif last + cover.tolerance < period.start:
         yield Finding("no_data", MISSING, {"first": first, "last": last})
     elif period.start + cover.tolerance < first:
         yield Finding("begins", INDICATIVE, {"day": first})
-    elif last + cover.tolerance < end - DAY and not stock:
+    elif last + cover.tolerance < end - DAY:
         yield Finding("ends", INDICATIVE, {"day": last})
+
+
+def _history(cover: Coverage, period: Period, as_of: dt.date) -> Iterator[Finding]:
+    """Retention looks back a year from both ends of the period."""
+    if cover.first is None:
+        return
+    end = min(period.end, as_of + DAY)
+    if end - YEAR <= cover.first:
+        yield Finding("history_short", MISSING, {"day": cover.first})
+    elif period.start - YEAR + cover.tolerance < cover.first:
+        yield Finding("history_short", INDICATIVE, {"day": cover.first})
 
 
 def _conversions(data: Dataset, kpi: Kpi, period: Period) -> Iterator[Finding]:
@@ -147,7 +155,7 @@ def notes(
             for cell in np.flatnonzero(each.where):
                 values = {name: int(array[cell]) for name, array in each.values.items()}
                 written[cell].append(text(each.key, lang, **values))
-    empty = np.isnan(settled.value) & np.array([not sentences for sentences in written])
+    empty = np.isnan(settled.value) & np.array([not s for s in written], dtype=bool)
     for cell in np.flatnonzero(empty):
         key = "notes.no_base" if settled.n[cell] > 0 else "notes.nothing"
         written[cell].append(text(key, lang))

@@ -74,7 +74,7 @@ def _sum(value: ir.Value, where: ir.BooleanValue | None) -> ir.Scalar:
 
 
 def _rows(parts: Parts) -> ir.Scalar:
-    return _sum(ibis.literal(True) if parts.where is None else parts.where, None)
+    return _sum(parts.where, None)
 
 
 def _count_sums(parts: Parts) -> dict[str, ir.Scalar]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -73,6 +72,5 @@ def _counted(data: Dataset, kpi: Kpi, where: Where) -> ir.Table:
     else:
         day = table[str(kpi.dated)]
         present = (day >= START) & (day < END)
-    counted = ibis.literal(True) if parts.where is None else parts.where
     shown = {f"part_{name}": term for name, term in parts.terms.items()}
-    return table.mutate(**shown).filter(present, counted)
+    return table.mutate(**shown).filter(present, parts.where)

@@ -15,7 +15,7 @@ import pandas as pd
 from kpi_helpers.errors import BadInput, Unavailable, unknown
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
-from kpi_helpers.sources.engine import fetch
+from kpi_helpers.sources.engine import fetch, frame_of
 from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.schema import TABLES
@@ -157,7 +157,7 @@ class Dataset:
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A canonical table with its derived columns, as a frame of its own."""
-        return fetch(self.con, self.con.compile(self.table(name)))
+        return frame_of(self.con, self.table(name))
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask the canonical tables in the SQL of the engine.

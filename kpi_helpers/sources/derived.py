@@ -82,7 +82,8 @@ def _leads(leads: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
 
 
 def _orders(orders: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
-    refund = (orders.type == "refund") | (orders.type.isnull() & (orders.amount_net < 0))
+    untyped = orders.type.isnull() & (orders.amount_net < 0)
+    refund = (orders.type == "refund").fill_null(False) | untyped
     return {"is_refund": refund, "is_sale": ~refund}
 
 

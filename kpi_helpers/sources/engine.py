@@ -47,6 +47,17 @@ def filled(sql: str, start: dt.date, end: dt.date) -> str:
     return sql.format(start=f"DATE '{start.isoformat()}'", end=f"DATE '{end.isoformat()}'")
 
 
+def frame_of(con: Any, expr: ir.Table) -> pd.DataFrame:
+    """The rows of an expression as a frame."""
+    return fetch(con, str(con.compile(expr)))
+
+
+def number_of(con: Any, scalar: ir.Scalar) -> float:
+    """The one number that an aggregate gives; 0 where there are no rows."""
+    value = frame_of(con, scalar.as_table()).iloc[0, 0]
+    return 0.0 if pd.isna(value) else float(value)
+
+
 def fetch(con: Any, sql: str) -> pd.DataFrame:
     """Run SQL on the engine that holds the data; the result as a frame."""
     if con.name == "duckdb":

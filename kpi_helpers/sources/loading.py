@@ -16,7 +16,7 @@ import pandas as pd
 from kpi_helpers.errors import BadInput, MixedCurrencies, Unavailable, unknown
 from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.dataset import Coverage, Dataset
-from kpi_helpers.sources.engine import fetch
+from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
 from kpi_helpers.sources.marks import PLACEHOLDERS, usable
 from kpi_helpers.sources.readers import LINE, Source, open_source
@@ -62,13 +62,15 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
     opened = open_source(source, settings)
     mapped, files = {}, {}
     for name, origin in _origins(opened, settings).items():
-        understood = map_table(origin.read(opened), TABLES[name], settings, origin.label)
+        understood = map_table(
+            opened.con, origin.read(opened), TABLES[name], settings, origin.label
+        )
         in_place = opened.remote or (origin.query is None and opened.typed(origin.raw))
         mapped[name] = understood if in_place else _kept(opened.con, understood)
         files[name] = origin.label
     if not mapped:
         raise Unavailable(what="deals", needs=", ".join(TABLES), candidates=opened.names)
-    return _checked(opened.con, settings, mapped, files, as_of)
+    return _checked(opened, settings, mapped, files, as_of)
 
 
 def _folder(source: Any) -> Path | None:
@@ -116,16 +118,27 @@ def _kept(con: Any, mapped: Mapped) -> Mapped:
     expr = mapped.expr
     if LINE not in expr.columns:
         expr = expr.mutate(**{LINE: ibis.row_number() + 1})
+    return dataclasses.replace(mapped, expr=_written(con, name, expr))
+
+
+def _written(con: Any, name: str, expr: ir.Table) -> ir.Table:
     con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {con.compile(expr)}')
-    return dataclasses.replace(mapped, expr=con.table(name))
+    table: ir.Table = con.table(name)
+    return table
 
 
 def _checked(
-    con: Any, config: Config, mapped: Mapping[str, Mapped], files: Mapping[str, str], as_of: Any
+    source: Source,
+    config: Config,
+    mapped: Mapping[str, Mapped],
+    files: Mapping[str, str],
+    as_of: Any,
 ) -> Dataset:
+    con = source.con
     base = {name: _canonical(con, each, config) for name, each in mapped.items()}
     if "orders" not in base and "order_lines" in base:
-        base["orders"] = _summed(base["order_lines"])
+        orders = _summed(base["order_lines"])
+        base["orders"] = orders if source.remote else _written(con, "kpi_orders", orders)
     covered = {key: value for name in base for key, value in _coverage(con, base[name], name)}
     newest = max((c.last for c in covered.values() if c.last is not None), default=None)
     day = _day(as_of if as_of is not None else config.as_of, newest)
@@ -169,7 +182,7 @@ def _one_currency(con: Any, rows: ir.Table, table: Table, config: Config) -> ir.
     """Amounts in the reporting currency, or an error that lists the currencies found."""
     if table.column("currency") is None or config.mixed_currencies == "as_stored":
         return rows
-    found = con.execute(rows.select("currency").distinct())["currency"].dropna()
+    found = frame_of(con, rows.select("currency").distinct())["currency"].dropna()
     foreign = sorted(set(found) - {config.currency})
     unpriced = [currency for currency in foreign if currency not in config.rates]
     if unpriced and (len(set(found)) > 1 or config.rates):
@@ -212,7 +225,7 @@ def _coverage(con: Any, rows: ir.Table, name: str) -> Iterable[tuple[tuple[str, 
             f"{column}__1": day.max(),
             f"{column}__2": day.count(),
         }
-    row = fetch(con, con.compile(rows.aggregate(**totals))).iloc[0]
+    row = frame_of(con, rows.aggregate(**totals)).iloc[0]
     return [
         ((name, c), Coverage(_date(row[f"{c}__0"]), _date(row[f"{c}__1"]), int(row[f"{c}__2"])))
         for c in dates

@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 from kpi_helpers.errors import BadInput, MissingColumn, nearest, unknown
 from kpi_helpers.sources import parsing
 from kpi_helpers.sources.config import Config, TableConfig
+from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.expressions import compile_expression
 from kpi_helpers.sources.readers import LINE
 from kpi_helpers.sources.schema import IBIS_TYPES, TIDY_COLUMNS, Column, Table
@@ -60,11 +61,13 @@ def fold(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "column"
 
 
-def map_table(raw: ir.Table, table: Table, config: Config, file: str) -> Mapped:
+def map_table(con: Any, raw: ir.Table, table: Table, config: Config, file: str) -> Mapped:
     """Map a raw table onto a canonical one.
 
     Parameters
     ----------
+    con
+        Connection of the table, asked how its text is to be read.
     raw
         The table as it comes, text or typed.
     table
@@ -83,7 +86,7 @@ def map_table(raw: ir.Table, table: Table, config: Config, file: str) -> Mapped:
     """
     spec = config.table(table.name)
     found = _find_columns(raw, table, spec, file)
-    read_as = _how_to_read(raw, table, found, spec, file)
+    read_as = _how_to_read(con, raw, table, found, spec, file)
     known = {c.name: c for c in table}
     columns: dict[str, Any] = {}
     for name, source in found.items():
@@ -143,7 +146,7 @@ def _dimension(value: ir.Column, name: str, spec: TableConfig) -> ir.Column:
 
 
 def _how_to_read(
-    raw: ir.Table, table: Table, found: Mapping[str, str], spec: TableConfig, file: str
+    con: Any, raw: ir.Table, table: Table, found: Mapping[str, str], spec: TableConfig, file: str
 ) -> dict[str, str]:
     """For every text column that holds dates or numbers: the order or the decimal sign."""
     read_as, undecided = {}, {}
@@ -161,9 +164,9 @@ def _how_to_read(
             undecided[name] = setting(parsing.clean(raw[source]))
     if undecided:
         counts = {f"{n}__{i}": c for n, cs in undecided.items() for i, c in enumerate(cs)}
-        row = raw.aggregate(**counts).execute().iloc[0]
+        row = frame_of(con, raw.aggregate(**counts)).fillna(0).iloc[0]
         for name in undecided:
-            seen = parsing.Evidence(*(int(row[f"{name}__{i}"] or 0) for i in range(4)))
+            seen = parsing.Evidence(*(int(row[f"{name}__{i}"]) for i in range(4)))
             column = table.column(name)
             dates = column is not None and column.type != "number"
             read_as[name] = _decide(seen, dates, file, found[name])

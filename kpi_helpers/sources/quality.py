@@ -12,7 +12,7 @@ import pandas as pd
 
 from kpi_helpers.language import text
 from kpi_helpers.sources.dataset import Dataset
-from kpi_helpers.sources.engine import fetch
+from kpi_helpers.sources.engine import frame_of, number_of
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
 from kpi_helpers.sources.marks import BLOCK, EXCLUDED, FLAGGED, INFO, WARN, Mark, marks_of
 from kpi_helpers.sources.readers import LINE
@@ -94,9 +94,7 @@ def _left_out(data: Dataset) -> pd.DataFrame:
             _listed(expr, mapped, mark) for mark in marks if (mark.reason, mark.column) in hit
         ]
         if listed:
-            rows = fetch(
-                data.con, data.con.compile(ibis.union(*listed) if len(listed) > 1 else listed[0])
-            )
+            rows = frame_of(data.con, ibis.union(*listed) if len(listed) > 1 else listed[0])
             frames.append(rows.assign(table=name, file=data.files[name]))
     if not frames:
         return pd.DataFrame(columns=list(LISTED))
@@ -123,14 +121,14 @@ def _marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
     """A mapped table that counts the copies of each key, and its marks with the one about them."""
     marks, expr = marks_of(mapped, data.as_of), mapped.expr
     declared = data.config.table(mapped.table.name).deduplicate
-    keys = declared or tuple(key for key in mapped.table.keys if key in mapped.columns)
-    if not keys:
-        return expr, marks
+    own = tuple(key for key in mapped.table.keys if key in mapped.columns)
+    keys = declared or own or (*mapped.columns, *mapped.dimensions)
+    reason = "duplicate_key" if declared or own else "identical_row"
     order = expr[LINE] if LINE in expr.columns else None
     copy = ibis.row_number().over(ibis.window(group_by=keys, order_by=order))
     expr = expr.mutate(**{COPY: ibis.ifelse(expr[keys[0]].notnull(), copy, 0)})
     action = EXCLUDED if declared else FLAGGED
-    return expr, [*marks, Mark("duplicate_key", keys[0], lambda t: t[COPY] > 0, action)]
+    return expr, [*marks, Mark(reason, keys[0], lambda t: t[COPY] > 0, action)]
 
 
 def _of_table(data: Dataset, name: str) -> Iterator[dict[str, Any]]:
@@ -146,7 +144,7 @@ def _of_table(data: Dataset, name: str) -> Iterator[dict[str, Any]]:
             f"m{place}": ibis.ifelse(test, money, 0.0).sum(),
         }
     sums["later"] = expr.count(where=_after(expr, mapped, data.as_of))
-    counts = fetch(data.con, data.con.compile(expr.aggregate(**sums))).iloc[0]
+    counts = frame_of(data.con, expr.aggregate(**sums)).iloc[0]
     for place, mark in enumerate(marks):
         if counts[f"n{place}"] > 0:
             yield _row(data, name, mark, counts[f"n{place}"], counts["rows"], counts[f"m{place}"])
@@ -196,7 +194,7 @@ def _unmatched(data: Dataset) -> Iterator[dict[str, Any]]:
                 continue
             fact, known = data.base[name], data.base[entity].select(key).distinct()
             missing = fact.filter(fact[key].notnull()).anti_join(known, key)
-            counts = data.con.execute(missing.count()), data.con.execute(fact.count())
+            counts = [number_of(data.con, table.count()) for table in (missing, fact)]
             if counts[0]:
                 yield _row(data, name, Mark("not_in_entity", key, _never), *counts)
 
@@ -219,7 +217,7 @@ def _unbilled(data: Dataset) -> Iterator[dict[str, Any]]:
     deals, orders = data.table("deals"), data.table("orders")
     won = deals.filter(deals.is_won & (deals.closed_at >= first)).amount.sum()
     billed = orders.filter(orders.order_date >= first).amount_net.sum()
-    signed, invoiced = (float(data.con.execute(total) or 0.0) for total in (won, billed))
+    signed, invoiced = (number_of(data.con, total) for total in (won, billed))
     if signed > (1 + LARGEST_GAP) * invoiced:
         mark = Mark("won_not_billed", "amount", _never, kpis=("revenue", "bookings"))
         yield _row(data, "deals", mark, 0, 0, signed - invoiced)
