@@ -1,4 +1,4 @@
-"""What a KPI is: one declaration that names, defines, dates and exemplifies it, and their register."""
+"""What a KPI is: one declaration that names, defines and dates it; and the register of all."""
 
 from __future__ import annotations
 
@@ -135,7 +135,6 @@ def kpi(
     better: str = HIGHER,
     dated: str | None = None,
     of: Mapping[str, str | Ago] | None = None,
-    pitfalls: tuple[str, str] = ("", ""),
     **more: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a KPI: the function's name is its id, its docstring's first line the definition.
@@ -154,10 +153,9 @@ def kpi(
         The date by which a row belongs to a period.
     of
         For a derived KPI: argument → id of another KPI, or `Ago`.
-    pitfalls
-        What to beware of, in French and English.
     **more
-        ``tier, category, tags, seeds, example`` of `Kpi`.
+        ``pitfalls`` (what to beware of, in French and English) and ``tier, category, tags, seeds,
+        example`` of `Kpi`.
 
     Returns
     -------
@@ -186,6 +184,7 @@ def kpi(
         meaning = (inspect.getdoc(body) or "").split("\n")[0]
         if not meaning:
             raise BadInput("kpi_without_definition", column=body.__name__)
+        pitfalls = more.get("pitfalls", ("", ""))
         named = {
             argument: Ago(other) if isinstance(other, str) else other
             for argument, other in (of or {}).items()
@@ -199,9 +198,8 @@ def kpi(
             better=better,
             dated=dated,
             of=named,
-            pitfalls=dict(zip(("fr", "en"), pitfalls, strict=True)),
             version=_version(body, dated, unit, named),
-            **more,
+            **{**more, "pitfalls": dict(zip(("fr", "en"), pitfalls, strict=True))},
         )
         existing = REGISTRY.get(declared.id)
         if existing is not None and existing.body.__module__ != body.__module__:

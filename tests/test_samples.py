@@ -316,7 +316,7 @@ def test_targets_add_up_over_teams_and_stretch_the_reps(sample):
         assert list(months) == list(pd.date_range("2023-04-01", "2026-12-01", freq="MS"))
     reps = targets[targets["scope_type"] == "rep"]
     assert set(reps["scope_value"]) == set(sample["reps"]["owner"])
-    lengths = (targets["period_end"] - targets["period_start"]).dt.days
+    lengths = (targets["period_end"] - targets["period_start"]).dt.days + 1
     assert set(lengths[targets["scope_type"] != "company"]) <= {90, 91, 92}
 
 

@@ -31,7 +31,8 @@ def leads_generated(leads: ir.Table) -> Parts:
 
 @kpi(
     names=("Taux de conversion leads → clients", "Lead-to-customer conversion"),
-    definition_fr="Leads de la période convertis dans le délai, en part de ceux qui ont eu ce délai.",
+    definition_fr="Leads de la période convertis dans le délai, en part de ceux qui ont "
+    "eu ce délai.",
     unit=PERCENT,
     dated="created_at",
     category=("quality",),

@@ -22,7 +22,8 @@ ACTIVE_MONTHS = 12
     category=("quality",),
     tags=("mature", "retention"),
     pitfalls=(
-        "Les nouveaux clients n’entrent pas dans le compte ; la fenêtre de 12 mois est une convention.",
+        "Les nouveaux clients n’entrent pas dans le compte ; la fenêtre de 12 mois est "
+        "une convention.",
         "New customers do not count; the 12-month window is a convention.",
     ),
     seeds="S0 L10/L21, S1 L19, S3 L12, S4 L8",
@@ -38,7 +39,7 @@ ACTIVE_MONTHS = 12
     ),
 )
 def customer_retention_rate(orders: ir.Table) -> Parts:
-    """Customers active at the start (an order within 12 months) and still so at the end, as a share."""
+    """Customers active at the start (an order within 12 months) and still at the end."""
     span = ibis.interval(months=ACTIVE_MONTHS)
     day = orders.order_date
     before = orders.is_sale & (day >= START - span) & (day < START)

@@ -52,7 +52,7 @@ def ratio(
     where: ir.BooleanValue | None = None,
     cluster: ir.Value | None = None,
 ) -> Parts:
-    """A ratio of two sums; interval by the delta method, on clusters where they are named."""
+    """A ratio of two sums; interval of Fieller, on clusters where they are named."""
     kind = "ratio" if cluster is None else "clustered_ratio"
     counted = _and(amount.notnull() & over.notnull(), where)
     return Parts(kind, {"a": amount, "b": over}, counted, cluster)

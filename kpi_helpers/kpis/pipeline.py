@@ -18,7 +18,8 @@ from kpi_helpers.units import DAYS, MONEY, PERCENT, TIMES
     category=("quality",),
     tags=("B2B",),
     pitfalls=(
-        "Les pertes se déclarent tard : le taux monte quand le portefeuille grossit ; pertes jamais saisies.",
+        "Les pertes se déclarent tard : le taux monte quand le portefeuille grossit ; "
+        "pertes jamais saisies.",
         "Losses are logged late: the rate rises while the pipeline grows; losses never logged.",
     ),
     seeds="S0 L14, S4 L32",
@@ -61,7 +62,8 @@ def win_rate_value(deals: ir.Table) -> Parts:
     category=("quality",),
     tags=("B2B long",),
     pitfalls=(
-        "La moyenne des affaires gagnées oublie les longues encore ouvertes ; comparer au même horizon.",
+        "La moyenne des affaires gagnées oublie les longues encore ouvertes ; comparer "
+        "au même horizon.",
         "The mean of won deals forgets the long ones still open; compare at the same horizon.",
     ),
     seeds="S0 L8/L20/L37, S1 L17, S4 L5/L34/L48",
@@ -131,7 +133,8 @@ def pipeline_due(deals: ir.Table) -> Parts:
     category=("leading",),
     tags=("B2B",),
     pitfalls=(
-        "« Trois fois » ne vaut qu’à un taux de gain de 33 % : il faut 1 ÷ le taux de gain en valeur.",
+        "« Trois fois » ne vaut qu’à un taux de gain de 33 % : il faut 1 ÷ le taux de "
+        "gain en valeur.",
         "“Three times” holds only at a win rate of 33%: what is needed is 1 ÷ the value win rate.",
     ),
     seeds="S4 L29",

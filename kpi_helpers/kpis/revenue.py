@@ -11,7 +11,8 @@ from kpi_helpers.kpis.settled import Settled, growth
 from kpi_helpers.units import COUNT, MONEY, PERCENT
 
 ONE_BIG_DEAL = (
-    "HT et TTC mêlés ; commandes et factures mêlées ; une grosse affaire fait le total ; jours ouvrés.",
+    "HT et TTC mêlés ; commandes et factures mêlées ; une grosse affaire fait le total ; "
+    "jours ouvrés.",
     "Tax included or not; bookings against invoices; one big deal makes the total; working days.",
 )
 
@@ -56,7 +57,8 @@ def bookings(deals: ir.Table) -> Parts:
     dated="midpoint",
     category=("quantitative", "lagging"),
     pitfalls=(
-        "La somme des objectifs des commerciaux n’est pas celui de l’entreprise ; un objectif lié à une prime.",
+        "La somme des objectifs des commerciaux n’est pas celui de l’entreprise ; un "
+        "objectif lié à une prime.",
         "The reps’ targets do not add up to the company’s; a target tied to a bonus.",
     ),
     seeds="S1 L23, S3 L11, S4 L52",
@@ -142,7 +144,8 @@ def deals_won_count(deals: ir.Table) -> Parts:
     category=("quantitative",),
     tags=("B2B",),
     pitfalls=(
-        "Quelques grosses affaires font la moyenne : voir aussi la médiane ; contrats pluriannuels.",
+        "Quelques grosses affaires font la moyenne : voir aussi la médiane ; contrats "
+        "pluriannuels.",
         "A few large deals make the mean: see the median too; multi-year contracts.",
     ),
     seeds="S1 L15, S4 L57",

@@ -11,6 +11,7 @@ import pandas as pd
 from kpi_helpers.catalogue import Ago, Kpi, find
 from kpi_helpers.language import text
 from kpi_helpers.measure.answer import Answer, answer, chosen, earlier_period, made_of
+from kpi_helpers.measure.behind import rows
 from kpi_helpers.measure.facts import kind_of
 from kpi_helpers.measure.judge import (
     MISSING,
@@ -20,7 +21,6 @@ from kpi_helpers.measure.judge import (
     of_period,
     statuses,
 )
-from kpi_helpers.measure.rows import rows
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
 

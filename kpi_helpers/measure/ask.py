@@ -27,7 +27,7 @@ LONGEST_TARGET = 1.15
 
 @dataclass(frozen=True)
 class Question:
-    """Periods, breakdown and filter of one call; ``unit`` and ``step`` place a day by arithmetic."""
+    """Periods, breakdown and filter of a call; ``unit`` and ``step`` place a day by arithmetic."""
 
     periods: tuple[Period, ...]
     by: tuple[str, ...]
@@ -104,7 +104,8 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
 def _each_period(data: Dataset, sql: str, question: Question, until: dt.date) -> pd.DataFrame:
     """The same query for each period, in one statement."""
     each = [
-        f"SELECT {place} AS {PLACE}, q{place}.* FROM ({filled(sql, p.start, min(p.end, until))}) AS q{place}"
+        f"SELECT {place} AS {PLACE}, each_{place}.* FROM "
+        f"({filled(sql, p.start, min(p.end, until))}) AS each_{place}"
         for place, p in enumerate(question.periods)
     ]
     return fetch(data.con, " UNION ALL ".join(each))
@@ -123,7 +124,7 @@ def _placed(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
 
 def _flow(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
     rows = _placed(data, kpis, question)
-    sums = {}
+    sums: dict[str, ir.Value] = {}
     for kpi in kpis:
         parts: Parts = kpi.body(rows)
         named = KINDS[parts.kind].sums(parts)

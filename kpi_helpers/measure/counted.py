@@ -24,7 +24,7 @@ USUAL_SHARE = 0.9
 def settle_duration(frame: pd.DataFrame, cells: Cells, kpi: Kpi) -> Settled:
     """Median time to win among eventual wins, up to a horizon with enough deals still at risk.
 
-    The number of deals is n; the wins among them are the numerator.
+    The wins are n, for it is them that the median rests on; the denominator is all deals.
     """
     time, won, lost, everyone = _by_age(frame, cells, kpi.id)
     still_open = everyone - won - lost
@@ -33,8 +33,8 @@ def settle_duration(frame: pd.DataFrame, cells: Cells, kpi: Kpi) -> Settled:
     )
     low, high = survival.conditional_median_interval(time, won, lost, still_open, horizon)
     remark = Remark("notes.horizon", ~np.isnan(value), {"days": horizon})
-    wins, n = won.sum(axis=1), everyone.sum(axis=1)
-    return Settled(value, wins, n, n, low, high, "aalen-johansen", (remark,))
+    wins, deals = won.sum(axis=1), everyone.sum(axis=1)
+    return Settled(value, wins, deals, wins, low, high, "aalen-johansen", (remark,))
 
 
 def _by_age(frame: pd.DataFrame, cells: Cells, name: str) -> list[Any]:
@@ -121,4 +121,4 @@ def _usual(data: Dataset, kpi: Kpi) -> int:
 def _quantile(frame: pd.DataFrame) -> int:
     by_days = frame.groupby("days")["n"].sum().sort_index()
     reached = by_days.cumsum() >= USUAL_SHARE * by_days.sum()
-    return math.ceil(float(by_days.index[reached.to_numpy().argmax()]))
+    return math.ceil(by_days.index[reached].min())

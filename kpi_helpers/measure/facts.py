@@ -17,8 +17,8 @@ from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import across_rows, days_between, unbound
-from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.schema import ACHIEVEMENTS, TABLES
 
 SCOPES = {"rep": "owner", "team": "team", "product": "product"}

@@ -148,15 +148,15 @@ def notes(
     width = len(cells.combos)
     for place, found in enumerate(findings):
         sentences = list(dict.fromkeys(_said(each, lang) for each in found))
-        for cell in range(place * width, (place + 1) * width):
-            written[cell].extend(sentences)
+        for each in written[place * width : (place + 1) * width]:
+            each.extend(sentences)
     for remark in dict.fromkeys(remark.key for remark in settled.remarks):
-        for each in (r for r in settled.remarks if r.key == remark):
-            for cell in np.flatnonzero(each.where):
-                values = {name: int(array[cell]) for name, array in each.values.items()}
-                written[cell].append(text(each.key, lang, **values))
+        for made in (r for r in settled.remarks if r.key == remark):
+            for cell in np.flatnonzero(made.where).tolist():
+                values = {name: int(array[cell]) for name, array in made.values.items()}
+                written[cell].append(text(made.key, lang, **values))
     empty = np.isnan(settled.value) & np.array([not s for s in written], dtype=bool)
-    for cell in np.flatnonzero(empty):
+    for cell in np.flatnonzero(empty).tolist():
         key = "notes.no_base" if settled.n[cell] > 0 else "notes.nothing"
         written[cell].append(text(key, lang))
     return [" ".join(dict.fromkeys(sentences)) for sentences in written]

@@ -6,14 +6,14 @@ kind               parts                               interval                 
 count              count                               Garwood                        both
 total              Σ                                   none: exact for the past       both
 share              k, n                                Wilson                         both
-ratio              Σa, Σb, squares, product            delta method                   both
-value_share        as ratio                            delta method                   both
+ratio              Σa, Σb, squares, product            Fieller                        both
+value_share        as ratio                            Fieller                        both
 exact_ratio        Σa, Σb                              none                           both
-clustered_ratio    the same over clusters              clustered delta method         nothing
+clustered_ratio    the same over clusters              Fieller on clusters            nothing
 average            n, Σx, Σx², Σx³                     Hall                           both
 average_per        the same over entities              Hall                           nothing
 distinct           count of different ids              Garwood                        nothing
-duration           counts by age and outcome           bootstrap of the counts        both
+duration           counts by age and outcome           inverted test                  both
 cohort             counts by age × days to convert     Wilson                         both
 standing           opened less left, running           none                           dimensions
 retained           k, n over entities                  Wilson                         nothing
@@ -138,15 +138,16 @@ def _settle_share(sums: Sums) -> Settled:
 
 
 def _settle_ratio(sums: Sums) -> Settled:
-    names = ("n", "a", "b", "aa", "bb", "ab")
-    low, high = intervals.ratio(*(sums[name] for name in names))
-    return Settled(
-        divided(sums["a"], sums["b"]), sums["a"], sums["b"], sums["n"], low, high, "delta"
-    )
+    """Fieller's interval; the delta method's where so few cases leave Fieller's unbounded."""
+    six = [sums[name] for name in ("n", "a", "b", "aa", "bb", "ab")]
+    fieller, delta = intervals.fieller(*six), intervals.ratio(*six)
+    low, high = (np.where(np.isnan(f), d, f) for f, d in zip(fieller, delta, strict=True))
+    a, b = sums["a"], sums["b"]
+    return Settled(divided(a, b), a, b, sums["n"], low, high, "fieller")
 
 
 def _settle_clustered(sums: Sums) -> Settled:
-    return _settle_ratio(sums)._replace(method="clustered delta")
+    return _settle_ratio(sums)._replace(method="clustered fieller")
 
 
 def _settle_value_share(sums: Sums) -> Settled:
@@ -156,11 +157,7 @@ def _settle_value_share(sums: Sums) -> Settled:
     value, low, high = (
         np.where(blind, np.nan, x) for x in (settled.value, settled.low, settled.high)
     )
-    inside = (low >= 0) & (high <= 1)
-    low, high = (
-        np.where(inside, low, np.clip(low, 0, 1)),
-        np.where(inside, high, np.clip(high, 0, 1)),
-    )
+    low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
     remark = Remark("notes.outside_unknown", blind, {})
     return settled._replace(value=value, low=low, high=high, remarks=(remark,))
 

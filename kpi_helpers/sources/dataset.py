@@ -168,14 +168,17 @@ class Dataset:
             When the text is not one SQL query.
         """
         import sqlglot
+        from sqlglot import exp
 
         try:
             tree = sqlglot.parse_one(query, dialect=self.con.name)
-            for name in self.tables:
-                inner = str(self.con.compile(self.table(name)))
-                tree = tree.with_(name, as_=inner, dialect=self.con.name, append=True)
-        except (sqlglot.errors.SqlglotError, AttributeError) as error:
+        except sqlglot.errors.SqlglotError as error:
             raise BadInput(value=query, expected="SELECT …") from error
+        if not isinstance(tree, exp.Query):
+            raise BadInput(value=query, expected="SELECT …")
+        for name in self.tables:
+            inner = str(self.con.compile(self.table(name)))
+            tree = tree.with_(name, as_=inner, dialect=self.con.name, append=True)
         own = tree.args["with_"].expressions
         own.sort(key=lambda cte: cte.alias not in self.base)
         return fetch(self.con, tree.sql(dialect=self.con.name))

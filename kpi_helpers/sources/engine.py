@@ -54,8 +54,8 @@ def frame_of(con: Any, expr: ir.Table) -> pd.DataFrame:
 
 def number_of(con: Any, scalar: ir.Scalar) -> float:
     """The one number that an aggregate gives; 0 where there are no rows."""
-    value = frame_of(con, scalar.as_table()).iloc[0, 0]
-    return 0.0 if pd.isna(value) else float(value)
+    table = scalar.cast("float64").fill_null(0.0).name("value").as_table()
+    return float(frame_of(con, table)["value"].iloc[0])
 
 
 def fetch(con: Any, sql: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ What may be written: column names, numbers, quoted text, ``+ - * /``, comparison
 ``year(a)``, ``month(a)``             of a date
 ``day(a, n)``                         the date ``n`` days later (negative: earlier)
 ``months(a, n)``                      the date ``n`` months later
-``next(a, by=b)``                     ``a`` of the next row (in the order of ``a``) with the same ``b``
+``next(a, by=b)``                     the next larger ``a`` of the rows with the same ``b``
 ====================================  ==========================================================
 """
 
@@ -49,7 +49,7 @@ def _next(value: ir.Column, by: ir.Column) -> ir.Column:
 
 
 def _shift(value: ir.Column, count: int, unit: str) -> ir.Column:
-    return (value + ibis.interval(count, unit=unit)).cast("date")  # type: ignore[arg-type]
+    return (value + ibis.interval(count, unit=unit)).cast("date")
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -133,10 +133,8 @@ class _Compiler(ast.NodeVisitor):
             raise unknown("column", node.id, self.table.columns)
         return self.table[node.id]
 
-    def visit_List(self, node: ast.List) -> Any:
+    def visit_List(self, node: ast.List) -> Any:  # the visitor's own naming
         return [self.visit(item) for item in node.elts]
-
-    visit_Tuple = visit_List  # type: ignore[assignment]
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         if type(node.op) not in _BINARY:

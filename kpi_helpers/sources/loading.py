@@ -216,7 +216,7 @@ def _coverage(con: Any, rows: ir.Table, name: str) -> Iterable[tuple[tuple[str, 
     dates = [c.name for c in TABLES[name] if c.type in ("date", "time") and not c.plan]
     if not dates:
         return []
-    totals = {}
+    totals: dict[str, ir.Value] = {}
     for column in dates:
         day = rows[column].cast("date")
         day = ibis.ifelse(day.isin(PLACEHOLDERS), ibis.null("date"), day)

@@ -118,7 +118,7 @@ def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> 
             raise unknown("column", source, [c for c in raw.columns if c != LINE])
     folded = {fold(source): source for source in reversed(raw.columns)}
     found = {name: folded[name] for name in table.names if name in folded}
-    found |= {name: source for name, source in spec.columns.items()}
+    found |= dict(spec.columns)
     missing = [n for n in table.required if n not in found and n not in spec.derived]
     if missing == ["status"] and "stage" in found and table.name == "deals":
         found["status"] = found["stage"]
@@ -220,7 +220,7 @@ def _status(text: ir.StringValue) -> ir.StringValue:
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp"), "timestamp"))
 def _zoned(zone: str, moment: Any) -> Any:
-    """The engine's own ``timezone``: local time of a zone to a moment, or a moment to local time."""
+    """The engine's own ``timezone``: from a zone's local time to a moment, or back."""
 
 
 def _local(value: Any, config: Config) -> Any:

@@ -69,7 +69,7 @@ def _day(year: ir.IntegerValue, month: ir.IntegerValue, day: ir.IntegerValue) ->
     )
     valid = month.between(1, 12) & (day >= 1) & (day <= last) & (year >= 1)
     known = [ibis.ifelse(valid, part, ibis.null("int64")) for part in (year, month, day)]
-    return ibis.date(known[0], known[1], known[2])  # type: ignore[call-overload]
+    return ibis.date(known[0], known[1], known[2])
 
 
 def as_date(value: ir.StringValue, order: str) -> ir.DateValue:
@@ -97,7 +97,7 @@ def as_time(value: ir.StringValue, order: str) -> ir.TimestampValue:
     )
     day = as_date(value, order).cast("timestamp")
     seconds = hour * 3600 + minute * 60 + second
-    return day + seconds.as_interval("s")  # type: ignore[return-value]
+    return day + seconds.as_interval("s")
 
 
 def as_flag(value: ir.StringValue) -> ir.BooleanValue:

@@ -1,4 +1,4 @@
-"""The quality of the data: what was found, on how many rows and how much money, and what it costs."""
+"""The quality of the data: what was found, on how many rows, and how much money it touches."""
 
 from __future__ import annotations
 
