@@ -113,6 +113,13 @@ def new_customers_won(deals: ir.Table) -> Parts:
         "Lags by one cycle and can exceed 100%: the cohort reading is the one to trust.",
     ),
     seeds="S4 L5",
+    example=Example(
+        gives=0.5,
+        period="2026-01",
+        config={"as_of": "2026-01-31"},
+        leads={"source": ["web", "web"]},
+        orders={"customer_id": ["A"], "order_date": ["2026-01-20"], "amount_net": [10.0]},
+    ),
 )
 def lead_to_customer_rate_period(customers: Settled, leads: Settled) -> Settled:
     """New customers of the period over the leads created in the same period."""
@@ -128,6 +135,10 @@ def lead_to_customer_rate_period(customers: Settled, leads: Settled) -> Settled:
     tier="P2",
     category=("quantitative",),
     seeds="S4 L17",
+    example=Example(
+        gives=300.0,
+        spend={"amount": [100.0, 200.0], "channel": ["web", None], "cost_type": ["media", "tools"]},
+    ),
 )
 def acquisition_spend(spend: ir.Table) -> Parts:
     """Marketing and sales spend of every kind."""
@@ -143,6 +154,10 @@ def acquisition_spend(spend: ir.Table) -> Parts:
     tier="P2",
     category=("quantitative",),
     seeds="S4 L59",
+    example=Example(
+        gives=100.0,
+        spend={"amount": [100.0, 200.0], "channel": ["web", None], "cost_type": ["media", "tools"]},
+    ),
 )
 def media_spend(spend: ir.Table) -> Parts:
     """Spend on media."""

@@ -70,16 +70,8 @@ def win_rate_value(deals: ir.Table) -> Parts:
     example=Example(
         gives=20.0,
         deals={
-            "status": ["won"] * 6,
-            "created_at": ["2026-01-01"] * 6,
-            "closed_at": [
-                "2026-01-11",
-                "2026-01-16",
-                "2026-01-21",
-                "2026-01-31",
-                "2026-02-10",
-                "2026-02-20",
-            ],
+            "status": ["won"] * 9,
+            "closed_at": [f"2026-01-{day}" for day in (11, 16, 21, 26, 31)] + ["2026-03-01"] * 4,
         },
     ),
 )
@@ -119,6 +111,16 @@ def open_pipeline_value(deals: ir.Table) -> Parts:
     category=("volume", "leading"),
     tags=("B2B",),
     seeds="S4 L29",
+    example=Example(
+        gives=200.0,
+        period="2026Q1",
+        config={"as_of": "2026-02-15"},
+        deals={
+            "status": ["open", "open"],
+            "amount": [200.0, 300.0],
+            "expected_close": ["2026-03-31", "2026-04-01"],
+        },
+    ),
 )
 def pipeline_due(deals: ir.Table) -> Parts:
     """Amounts of the open deals expected to close in the period."""
@@ -141,6 +143,7 @@ def pipeline_due(deals: ir.Table) -> Parts:
     example=Example(
         gives=2.0,
         period="2026Q1",
+        config={"as_of": "2026-02-15"},
         deals={
             "status": ["won", "open", "open"],
             "amount": [40.0, 80.0, 40.0],
@@ -158,4 +161,4 @@ def pipeline_due(deals: ir.Table) -> Parts:
 )
 def pipeline_coverage(due: Settled, target: Settled, done: Settled) -> Settled:
     """Open pipeline that closes in the period, over what is missing to the target."""
-    return quotient(due, remaining(target, done))
+    return quotient(due, remaining(target, done))._replace(n=due.n)

@@ -90,6 +90,19 @@ def revenue_attainment(achievements: ir.Table) -> Parts:
     category=("quantitative",),
     tier="P2",
     seeds="S1 L23",
+    example=Example(
+        gives=100.0,
+        period="2026Q1",
+        deals={"status": ["won"], "amount": [40.0]},
+        targets={
+            "metric": ["bookings"],
+            "period_start": ["2026-01-01"],
+            "period_end": ["2026-03-31"],
+            "scope_type": ["company"],
+            "scope_value": [None],
+            "value": [100.0],
+        },
+    ),
 )
 def bookings_target(achievements: ir.Table) -> Parts:
     """Target set for the bookings of the period."""

@@ -61,7 +61,8 @@ def quotient(a: Settled, b: Settled) -> Settled:
     low, high = intervals.quotient(a.value, a_low, a_high, b.value, b_low, b_high)
     exact = np.isnan(a.low) & np.isnan(b.low)
     low, high = (np.where(exact, np.nan, bound) for bound in (low, high))
-    return Settled(value, a.value, b.value, b.n, low, high, "propagated")
+    method = "exact" if exact.all() else "propagated"
+    return Settled(value, a.value, b.value, b.n, low, high, method)
 
 
 def growth(now: Settled, before: Settled) -> Settled:
@@ -69,7 +70,7 @@ def growth(now: Settled, before: Settled) -> Settled:
     base = np.where(before.value > 0, before.value, np.nan)
     change = quotient(now, before._replace(value=base))
     return change._replace(
-        value=change.value - 1, low=change.low - 1, high=change.high - 1, n=now.n, method="exact"
+        value=change.value - 1, low=change.low - 1, high=change.high - 1, n=now.n
     )
 
 

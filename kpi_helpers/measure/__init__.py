@@ -152,12 +152,13 @@ def _sampled(found: Answer, kpi: Kpi) -> bool:
 def _findings(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     """What coverage says of a period, for a KPI and for all that it is made of.
 
-    An earlier period that is not wholly covered is no base to compare with.
+    An earlier period that is not wholly covered is no base to compare with; what looks ahead is
+    read in a period that has not ended, whatever has happened in it so far.
     """
     findings = []
-    for each in made_of(data, Ago(kpi.id, 0)):
-        if find(each.kpi).table not in data.base:
-            continue
+    parts = made_of(data, Ago(kpi.id, 0))
+    ahead = [each for each in parts if find(each.kpi).dated == "expected_close"]
+    for each in ahead or parts:
         for finding in of_period(data, find(each.kpi), earlier_period(period, each.months)):
             weight = MISSING if each.months and finding.weight else finding.weight
             findings.append(finding._replace(weight=weight))

@@ -24,6 +24,9 @@ from kpi_helpers.sources.schema import ACHIEVEMENTS
 DAYS_A_MONTH = 365.25 / 12
 LONGEST_TARGET = 1.15
 
+# Dates that lie ahead by nature: they are not cut at the last day known.
+PLANNED = ("expected_close", "midpoint")
+
 
 @dataclass(frozen=True)
 class Question:
@@ -92,12 +95,13 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
         ``_period``, the dimensions, the parts as ``<kpi>__<part>``.
     """
     how = kind_of(kpis[0]).ask
-    versions = tuple((kpi.id, kpi.version) for kpi in kpis)
-    key = ("sql", versions, question.by, repr(question.where), question.unit, question.step)
+    # The declarations themselves, not their ids: one declared anew is asked anew.
+    key = ("sql", tuple(kpis), question.by, repr(question.where), question.unit, question.step)
     sql = data.remember(key, lambda: template(data.con, _QUERIES[how](data, kpis, question)))
     if how == "retained":
         return _each_period(data, sql, question, until)
-    end = max(min(question.end, until), question.start)
+    end = question.end if kpis[0].dated in PLANNED else min(question.end, until)
+    end = max(end, question.start)
     return fetch(data.con, filled(sql, question.start, end))
 
 

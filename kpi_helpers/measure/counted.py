@@ -101,7 +101,7 @@ def window_of(data: Dataset, kpi: Kpi) -> int | None:
     """
     if kpi.id in data.config.windows:
         return data.config.windows[kpi.id]
-    result: int = data.remember(("window", kpi.id, kpi.version), lambda: _usual(data, kpi))
+    result: int = data.remember(("window", kpi), lambda: _usual(data, kpi))
     return result
 
 

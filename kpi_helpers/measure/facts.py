@@ -84,7 +84,7 @@ def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> Non
     for dimension in by:
         if dimension not in data.dimensions(name):
             raise unknown("dimension", dimension, data.dimensions(name))
-    lacking = (_columns_read(kpi) & set(TABLES[name].names)) - data.filled(name)
+    lacking = (_columns_read(kpi) & {*TABLES[name].names}) - data.filled(name)
     if lacking:
         raise Unavailable(what=kpi.id, needs=f"{name}.{min(lacking)}")
 
@@ -96,9 +96,9 @@ def _read_across(kpis: Sequence[Kpi]) -> tuple[str, ...]:
 
 
 def _columns_read(kpi: Kpi) -> set[str]:
-    """Columns of its table that the body of a KPI names."""
+    """Columns that a body cannot do without; what rows cluster by may be absent."""
     parts, table = _tried(kpi), unbound(kpi.table).op()
-    read = [*parts.terms.values(), parts.where, parts.cluster]
+    read = [*parts.terms.values(), parts.where]
     nodes = [value.op() for value in read if isinstance(value, ir.Value)]
     return {f.name for node in nodes for f in node.find(ops.Field) if f.rel == table}
 

@@ -16,7 +16,7 @@ from kpi_helpers.measure.facts import kind_of
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period, elapsed
 from kpi_helpers.sources.dataset import Coverage, Dataset
-from kpi_helpers.units import write_date
+from kpi_helpers.units import COUNT, write, write_date
 
 OK, INDICATIVE, INSUFFICIENT, IMMATURE, MISSING = STATUSES = (
     "ok",
@@ -52,6 +52,9 @@ def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     period
         The period in which it is read.
     """
+    if kpi.dated == "expected_close":
+        over = period.end <= data.as_of + DAY
+        return [Finding("over", MISSING, {"day": data.as_of})] if over else []
     if period.start > data.as_of:
         return [Finding("future", MISSING, {"day": data.as_of})]
     findings = [] if period.end <= data.as_of + DAY else [_running(data, period)]
@@ -153,7 +156,7 @@ def notes(
     for remark in dict.fromkeys(remark.key for remark in settled.remarks):
         for made in (r for r in settled.remarks if r.key == remark):
             for cell in np.flatnonzero(made.where).tolist():
-                values = {name: int(array[cell]) for name, array in made.values.items()}
+                values = {n: write(array[cell], COUNT, lang) for n, array in made.values.items()}
                 written[cell].append(text(made.key, lang, **values))
     empty = np.isnan(settled.value) & np.array([not s for s in written], dtype=bool)
     for cell in np.flatnonzero(empty).tolist():

@@ -25,22 +25,23 @@ Where = str | Mapping[str, Any] | None
 
 @dataclass(frozen=True)
 class Coverage:
-    """From which to which day a date column has rows, and how many."""
+    """From which to which day a date column has rows, and on how many days."""
 
     first: dt.date | None
     last: dt.date | None
-    rows: int
+    days: int
 
     @property
     def tolerance(self) -> dt.timedelta:
         """How long a stretch without rows may be before the data are said not to cover it.
 
-        Five times the mean gap between rows, which a steady flow exceeds by chance in under one
-        case in a hundred, and a week-end.
+        Five times the mean gap between days with rows, which a steady flow exceeds by chance in
+        under one case in a hundred, but a month at most, and a week-end.
         """
         if self.first is None or self.last is None:
             return dt.timedelta(0)
-        return 5 * (self.last - self.first) / max(self.rows - 1, 1) + dt.timedelta(days=3)
+        gap = (self.last - self.first) / max(self.days - 1, 1)
+        return min(5 * gap, dt.timedelta(days=31)) + dt.timedelta(days=3)
 
 
 @dataclass(frozen=True)

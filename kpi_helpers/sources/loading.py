@@ -223,7 +223,7 @@ def _coverage(con: Any, rows: ir.Table, name: str) -> Iterable[tuple[tuple[str, 
         totals |= {
             f"{column}__0": day.min(),
             f"{column}__1": day.max(),
-            f"{column}__2": day.count(),
+            f"{column}__2": day.nunique(),
         }
     row = frame_of(con, rows.aggregate(**totals)).iloc[0]
     return [
