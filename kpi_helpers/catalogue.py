@@ -125,6 +125,7 @@ class Kpi:
 
 
 REGISTRY: dict[str, Kpi] = {}
+_CONSTANT = (bool, int, float, str, tuple, frozenset)
 
 
 def kpi(
@@ -211,12 +212,18 @@ def kpi(
 
 
 def _version(body: Callable[..., Any], *fields: object) -> str:
-    """Eight digits that change with the definition, not with its comments or layout."""
+    """Eight digits that change with the definition, not with its comments or layout.
+
+    Constants that the body reads (a threshold in a notebook's cell) are part of the definition.
+    """
     tree = ast.parse(textwrap.dedent(inspect.getsource(body)))
     function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     function.decorator_list = []
     function.body = function.body[1:]
-    text = ast.unparse(function) + repr(fields)
+    around = {**body.__globals__, **inspect.getclosurevars(body).nonlocals}
+    names = sorted({node.id for node in ast.walk(function) if isinstance(node, ast.Name)})
+    constants = [(n, around[n]) for n in names if isinstance(around.get(n), _CONSTANT)]
+    text = ast.unparse(function) + repr(fields) + repr(constants)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -69,9 +69,7 @@ def require(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> None:
     UnknownName
         When its table has no such dimension.
     """
-    data.remember(
-        ("required", kpi.id, kpi.version, by, repr(where)), lambda: _required(data, kpi, by, where)
-    )
+    data.remember(("required", kpi, by, repr(where)), lambda: _required(data, kpi, by, where))
 
 
 def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> None:
