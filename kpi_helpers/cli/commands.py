@@ -48,13 +48,17 @@ def _report(options: argparse.Namespace, lang: str) -> int:
 
 
 def _progress(lang: str) -> Callable[..., None]:
-    """Return what shows the steps of a run on stderr: one line that changes, or one a step."""
+    """Return what shows the steps of a run on stderr.
+
+    On a terminal one line follows every cell; in a log there is one line a step.
+    """
     live = sys.stderr.isatty()
     start, end = ("\r\x1b[K", "") if live else ("", "\n")
 
     def show(step: str, **values: object) -> None:
-        said = start + text(f"report.{step}", lang, **values)
-        print(said, end="\n" if step == "done" else end, file=sys.stderr, flush=True)
+        if live or values.get("n", 1) == 1:
+            said = start + text(f"report.{step}", lang, **values)
+            print(said, end="\n" if step == "done" else end, file=sys.stderr, flush=True)
 
     return show
 
@@ -70,10 +74,11 @@ def _check(options: argparse.Namespace, lang: str) -> int:
         raise KpiError("missing_argument", command="kpi check", argument="SOURCE")
     from kpi_helpers.reports import opened
     from kpi_helpers.sources import left_out, quality
+    from kpi_helpers.sources.engine import number_of
 
     data = opened(options.source, options.config, lang=lang)
     found, listed = quality(data), left_out(data)
-    rows = {name: int(data.con.execute(data.table(name).count())) for name in data.tables}
+    rows = {name: int(number_of(data.con, data.table(name).count())) for name in data.tables}
     if options.json:
         said = {"name": data.name, "as_of": data.as_of.isoformat(), "tables": rows}
         _print_json({**said, "quality": _records(found), "left_out": _records(listed)})

@@ -16,6 +16,8 @@ from kpi_helpers.errors import KpiError, unknown
 from kpi_helpers.language import Phrase
 
 TAG = "parameters"
+# How the type of a default is called, a key of ``expected`` in the language files.
+TYPES = {bool: "yes_or_no", float: "number", int: "whole_number", list: "names", str: "text"}
 
 
 def declared(notebook: Path) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
         if name not in defaults:
             raise unknown("parameter", name, defaults)
         if not _fits(value, defaults[name]):
-            kind = Phrase(f"expected.{type(defaults[name]).__name__}")
+            kind = Phrase(f"expected.{TYPES[type(defaults[name])]}")
             raise KpiError("bad_parameter", name=name, value=value, expected=kind)
     return {**defaults, **given}
 

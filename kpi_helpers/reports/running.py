@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from kpi_helpers.errors import BadPeriod, UnknownName, unknown
+from kpi_helpers.errors import BadPeriod, unknown
 from kpi_helpers.language import text
 from kpi_helpers.reports import pack
 from kpi_helpers.reports.executing import executed
@@ -95,15 +95,9 @@ def check(data: Dataset, period: Period, by: str = "") -> None:
     """
     if period.start > data.as_of or period.end <= data.first:
         raise BadPeriod("no_data", period=period.name, first=data.first, last=data.as_of)
-    allowed: set[str] = set()
-    for table in data.tables if by else ():
-        try:
-            data.table(table, (by,))
-            return
-        except UnknownName as error:
-            allowed.update(cast("list[str]", error.values["allowed"]))
-    if by:
-        raise unknown("dimension", by, sorted(allowed))
+    dimensions = sorted({each for table in data.tables for each in data.dimensions(table)})
+    if by and by not in dimensions:
+        raise unknown("dimension", by, dimensions)
 
 
 def facts(data: Dataset, period: Period) -> dict[str, str]:

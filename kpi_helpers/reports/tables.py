@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +56,15 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     ...     path = Path(folder) / "t.csv"
     ...     write_csv(pd.DataFrame({"name": ["=1+1", "Zoë"], "value": [-1.5, 2.0]}), path)
     ...     print(path.read_text("utf-8-sig"))
-    name,value
-    '=1+1,-1.5
-    Zoë,2.0
+    "name","value"
+    "'=1+1",-1.5
+    "Zoë",2.0
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     safe = table.apply(lambda column: column.map(_inert)).rename(columns=_inert)
     # The mark at the start of the file is what makes Excel read accents.
-    safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+    form = {"encoding": "utf-8-sig", "lineterminator": "\n", "quoting": csv.QUOTE_NONNUMERIC}
+    safe.to_csv(path, index=False, **form)
 
 
 def _inert(value: object) -> object:

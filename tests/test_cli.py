@@ -1,0 +1,144 @@
+"""The command line: languages, help, answers, and errors that say what to do."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kpi_helpers.cli import language, main
+
+SAMPLE = ["--data", "data/sample"]
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"LANG": "C.UTF-8", "KPI_LANG": "", "COLUMNS": "200"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "lang"),
+    [
+        ([], {}, "en"),
+        ([], {"LANG": "fr_FR.UTF-8"}, "fr"),
+        ([], {"LANG": "de_DE.UTF-8"}, "en"),
+        ([], {"LANG": "fr_FR.UTF-8", "KPI_LANG": "en"}, "en"),
+        (["report", "--lang", "fr"], {"KPI_LANG": "en"}, "fr"),
+        (["--lang=fr", "report"], {}, "fr"),
+    ],
+)
+def test_the_language_is_the_one_asked_for_or_that_of_the_system(
+    words: list[str], environment: dict[str, str], lang: str
+) -> None:
+    assert language(words, environment) == lang
+
+
+@pytest.mark.parametrize("command", [[], ["report"], ["check"], ["catalogue"], ["lab"]])
+@pytest.mark.parametrize(("lang", "word"), [("en", "Usage: kpi"), ("fr", "Usage\u00a0: kpi")])
+def test_every_command_explains_itself(
+    command: list[str], lang: str, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--help", "--lang", lang]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(word)
+    assert {"en": "show this help", "fr": "afficher cette aide"}[lang] in said
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "catalogue" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("repport", "Unknown command: 'repport'. Did you mean report?"),
+        ("report --perod 2026Q3", "Unknown option: '--perod'. Did you mean --period?"),
+        ("report --period", "--period: its value is missing"),
+        ("report --period 2026Q9", "'2026Q9' is not a period."),
+        ("report --period 1999Q1", "There are no data in 1999Q1"),
+        ("report --by teem", "Unknown dimension: 'teem'. Did you mean team"),
+        ("report --data nowhere.csv", "nowhere.csv"),
+        ("report --config nowhere.toml", "nowhere.toml"),
+        ("report --lang de", "Unknown language: 'de'"),
+        ("check", "kpi check needs SOURCE."),
+        ("check nowhere", "nowhere"),
+        ("lab one two", "Unknown option: 'two'"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(
+    words: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path)] if "report --" in words else []
+    assert main([*words.split(), *out]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line != "Reading the data"]
+    assert len(lines) == 1
+    assert lines[0].startswith("kpi: ")
+    assert said in lines[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_speak_french(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--period", "2026Q9", "--lang", "fr"]) == 2
+    assert "n’est pas une période" in capsys.readouterr().err
+
+
+def test_the_catalogue_has_definitions_in_both_languages(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["catalogue", "--json"]) == 0
+    kpis = json.loads(capsys.readouterr().out)
+    assert len(kpis) >= 20
+    assert all(kpi["definition_en"] and kpi["definition_fr"] for kpi in kpis)
+    assert main(["catalogue", "--lang", "fr"]) == 0
+    assert "Taux de gain" in capsys.readouterr().out
+
+
+def deals(folder: Path, *rows: str) -> str:
+    head = "deal_id,created_at,status,closed_at,amount"
+    (folder / "deals.csv").write_text("\n".join([head, *rows]), "utf-8")
+    return str(folder / "deals.csv")
+
+
+GOOD, BAD = "1,2026-01-05,won,2026-02-01,900", "2,2026-01-06,lost,someday,100"
+
+
+def test_check_says_what_was_not_understood_row_by_row(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", deals(tmp_path, GOOD, BAD), "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["as_of"] == "2026-02-01"
+    assert {"unreadable"} <= {row["check"] for row in said["quality"]}
+    assert {(row["line"], row["value"]) for row in said["left_out"]} == {(3, "someday")}
+
+
+def test_check_is_content_with_clean_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", deals(tmp_path, GOOD)]) == 0
+    said = capsys.readouterr().out
+    assert "deals: 1" in said
+    assert main(["check", deals(tmp_path, GOOD, BAD), "--lang", "fr"]) == 1
+    assert "Bloquant – deals.closed_at (1)" in capsys.readouterr().out
+
+
+def test_lab_brings_the_notebooks_and_opens_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "call", lambda command: started.append(command) or 0)
+    assert main(["lab", str(tmp_path)]) == 0
+    mine = tmp_path / "notebooks" / "01_kpi_evaluation.ipynb"
+    mine.write_text("mine")
+    assert main(["lab", str(tmp_path)]) == 0
+    assert mine.read_text() == "mine"
+    assert [command[:3] for command in started] == [[sys.executable, "-m", "jupyterlab"]] * 2
+
+
+def test_a_reader_who_stops_reading_is_no_error() -> None:
+    code = f"{sys.executable} -m kpi_helpers catalogue | head -1"
+    run = subprocess.run(["sh", "-c", code], capture_output=True, text=True, check=True)
+    assert run.stderr == ""

@@ -1,0 +1,162 @@
+"""Reports that are really run: finished or nothing, the same bytes twice, no kernel left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from kpi_helpers.cli import main
+from kpi_helpers.errors import ReportFailed, UnknownName
+from kpi_helpers.reports import running
+
+TINY = Path(__file__).parent / "data" / "tiny.ipynb"
+CANARY = "c4nary-f0r-tests"
+PATIENCE = 10
+
+RUN = """
+import sys
+from pathlib import Path
+from kpi_helpers.reports import run
+def say(step, **values):
+    print(step, values.get("n", ""), flush=True)
+run({{"data": {data!r}, "period": "2026Q1", "fail": "hang"}}, {out!r}, say, Path({notebook!r}))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with a few deals, and settings that name where a password is."""
+    monkeypatch.setenv("CANARY", CANARY)
+    deals = {
+        "deal_id": ["1", "2", "3"],
+        "created_at": ["2026-01-05", "2026-01-09", "2026-02-01"],
+        "status": ["won", "lost", "open"],
+        "closed_at": ["2026-02-01", "2026-03-01", None],
+        "amount": [900.0, 400.0, 100.0],
+    }
+    pd.DataFrame(deals).to_csv(tmp_path / "deals.csv", index=False)
+    settings = 'schema = 1\nname = "Tiny"\nlanguage = "en"\npassword_env = "CANARY"\n'
+    (tmp_path / "kpi.toml").write_text(settings, "utf-8")
+    return tmp_path
+
+
+def run(project: Path, out: Path, notebook: Path = TINY, **parameters: str) -> Path:
+    given = {"data": str(project / "deals.csv"), "period": "2026Q1", **parameters}
+    return running.run(given, out, notebook=notebook)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_two_runs_give_the_same_bytes_but_for_one_line_and_no_secret(project: Path) -> None:
+    packs = [contents(run(project, project / name)) for name in ("first", "second")]
+    assert sorted(packs[0]) == ["run.json", "tables/figures.csv", "tiny.html", "tiny.ipynb"]
+    for name in packs[0]:
+        pairs = zip(packs[0][name].splitlines(), packs[1][name].splitlines(), strict=True)
+        differing = [line for line, other in pairs if line != other]
+        assert all(name == "run.json" and b'"generated_at"' in line for line in differing)
+        assert len(differing) <= 1
+        assert CANARY.encode() not in packs[0][name]
+    assert b"password: ***" in packs[0]["tiny.html"]
+
+
+@pytest.mark.parametrize(("fail", "reason"), [("raise", "it went wrong"), ("die", "Kernel died")])
+def test_a_notebook_that_fails_leaves_the_old_report(project: Path, fail: str, reason: str) -> None:
+    before = contents(run(project, project / "out"))
+    with pytest.raises(ReportFailed, match=reason):
+        run(project, project / "out", fail=fail)
+    assert contents(project / "out" / "2026Q1") == before
+
+
+def test_a_notebook_that_does_not_say_it_is_finished_is_not(project: Path) -> None:
+    cut = project / "cut.ipynb"
+    cut.write_text(TINY.read_text("utf-8").replace("reports.finish(figures=figures)", "figures"))
+    with pytest.raises(ReportFailed, match="did not come to its end"):
+        run(project, project / "out", notebook=cut)
+    assert list((project / "out").glob("[!.]*")) == []
+
+
+def test_a_wrong_name_stops_before_a_kernel_starts(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "executed", None)
+    for wrong in ({"perod": "2026Q1"}, {"by": "ownr"}, {"lang": "de"}):
+        with pytest.raises(UnknownName):
+            run(project, project / "out", **wrong)
+
+
+@contextmanager
+def hanging(project: Path) -> Iterator[subprocess.Popen[str]]:
+    """Give a report in a process of its own whose notebook hangs."""
+    out = str(project / "out")
+    code = RUN.format(data=str(project / "deals.csv"), out=out, notebook=str(TINY))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as own:
+        assert own.stdout is not None
+        begun = any(line.split() == ["executing", "7"] for line in own.stdout)
+        assert begun
+        time.sleep(0.5)
+        yield own
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, -signal.SIGINT),
+        (signal.SIGTERM, 128 + signal.SIGTERM),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_no_kernel_outlives_a_report_that_is_ended(
+    project: Path, number: signal.Signals, code: int
+) -> None:
+    with hanging(project) as process:
+        kernels = psutil.Process(process.pid).children(recursive=True)
+        assert kernels
+        os.kill(process.pid, number)
+        assert process.wait(PATIENCE) == code
+    _, alive = psutil.wait_procs(kernels, timeout=PATIENCE)
+    assert alive == []
+    assert not (project / "out" / "2026Q1").exists()
+
+
+@pytest.fixture(scope="module", params=["fr", "en"])
+def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple:
+    """Return the language and the folder of the report on the sample company."""
+    out = tmp_path_factory.mktemp(request.param)
+    words = ["report", "--period", "2026Q3", "--by", "team", "--lang", request.param]
+    assert main([*words, "--out", str(out)]) == 0
+    return request.param, out / "2026Q3"
+
+
+def test_the_shipped_report_is_whole_and_speaks_its_language(shipped: tuple) -> None:
+    lang, folder = shipped
+    tables = {f"tables/{name}.csv" for name in ("breakdown", "left_out", "quality", "scorecard")}
+    page = "01_kpi_evaluation"
+    assert set(contents(folder)) == {*tables, "run.json", f"{page}.html", f"{page}.ipynb"}
+    html = (folder / f"{page}.html").read_text("utf-8")
+    assert f'<html lang="{lang}">' in html
+    assert {"fr": "Où en sommes-nous", "en": "Where do we stand?"}[lang] in html
+    assert {"fr": "T3 2026", "en": "Q3 2026"}[lang] in html
+    assert "import kpi_helpers" not in html
+    assert "Traceback" not in html
+
+
+def test_every_figure_of_the_scorecard_stands_in_its_table(shipped: tuple) -> None:
+    _, folder = shipped
+    scorecard = pd.read_csv(folder / "tables" / "scorecard.csv", encoding="utf-8-sig")
+    assert set(scorecard["period"]) == {"2026Q2", "2026Q3"}
+    revenue = scorecard.set_index(["kpi", "period"]).loc[("revenue", "2026Q3"), "value"]
+    digits = f"{revenue:.0f}"
+    html = (folder / "01_kpi_evaluation.html").read_text("utf-8")
+    assert digits in html.replace("\u202f", "").replace(",", "")
