@@ -19,9 +19,7 @@ from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import across_rows, days_between, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.expressions import columns_of, condition
-from kpi_helpers.sources.schema import ACHIEVEMENTS, TABLES
-
-SCOPES = {"rep": "owner", "team": "team", "product": "product"}
+from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
 
 
 def fact(data: Dataset, kpis: Sequence[Kpi], by: tuple[str, ...], where: Where) -> ir.Table:

@@ -20,6 +20,7 @@ SCHEMA = 1
 FILE_NAME = "kpi.toml"
 DATE_ORDERS = ("dmy", "mdy", "ymd")
 DECIMALS = (",", ".")
+TARGET_KEYS = ("metric", "period", "value")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Config:
 
     ``windows`` are days (``None`` for no window), ``lags`` are months, ``stages`` is the order of
     the stages, ``segments`` are named filters, ``use`` names a KPI that stands in for another
-    (``revenue = "bookings"``).
+    (``revenue = "bookings"``). ``targets`` hold ``metric, period, value`` and, for a team or rep,
+    ``scope_type`` and ``scope_value``.
     """
 
     schema: int = SCHEMA
@@ -71,7 +73,7 @@ class Config:
     time_zone: str | None = None
     source_time_zone: str | None = None
     as_of: str | None = None
-    source: str | None = None
+    source: str | None = field(default=None, repr=False)
     password_env: str | None = None
     currency: str = "EUR"
     mixed_currencies: str = "refuse"
@@ -80,6 +82,7 @@ class Config:
     windows: Mapping[str, int | None] = field(default_factory=dict)
     lags: Mapping[str, int] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
+    targets: tuple[Mapping[str, Any], ...] = ()
     kpis: tuple[str, ...] = ()
     use: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, TableConfig] = field(default_factory=dict)
@@ -170,7 +173,9 @@ def _checked(content: dict[str, Any], file: str) -> Config:
     content["tables"] = {
         name: check.table(name, table) for name, table in content.get("tables", {}).items()
     }
-    for key in ("stages", "kpis"):
+    for place, target in enumerate(content.get("targets", ())):
+        check.target(f"targets[{place}].", target)
+    for key in ("stages", "kpis", "targets"):
         content[key] = tuple(content.get(key, ()))
     return Config(**content, file=file)
 
@@ -190,6 +195,7 @@ _KINDS: dict[str, type] = {
     "tables": dict,
     "use": dict,
     "stages": list,
+    "targets": list,
     "kpis": list,
 }
 _CHOICES: dict[str, tuple[Any, ...]] = {
@@ -224,6 +230,16 @@ class _Checker:
     def months(self, name: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 60:
             raise self.bad(f"lags.{name}", value, "0 … 60")
+
+    def target(self, place: str, target: Any) -> None:
+        if not isinstance(target, Mapping):
+            raise self.bad(place, target, ", ".join(TARGET_KEYS))
+        self.keys(place, target, {*TARGET_KEYS, "scope_type", "scope_value"})
+        for key in TARGET_KEYS:
+            if key not in target:
+                raise self.bad(place + key, "", key)
+        if isinstance(target["value"], bool) or not isinstance(target["value"], int | float):
+            raise self.bad(f"{place}value", target["value"], "1500000")
 
     def table(self, name: str, content: Any) -> TableConfig:
         self.keys("tables.", {name: content}, set(TABLES))

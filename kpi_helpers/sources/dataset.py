@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
 from kpi_helpers.errors import BadInput, Unavailable, unknown
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
-from kpi_helpers.sources.engine import fetch, frame_of
+from kpi_helpers.sources.engine import fetch, frame_of, stored
 from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.schema import TABLES
@@ -216,11 +215,16 @@ class Dataset:
         if on not in table.columns:
             raise unknown("column", on, table.columns)
         columns = [c for c in frame.columns if c != on and c not in table.columns]
-        right = ibis.memtable(frame[[on, *columns]].reset_index(drop=True))
+        name = f"kpi_added_{to}_{len(table.columns)}"
+        right = stored(self.con, name, frame[[on, *columns]].reset_index(drop=True))
         joined = table.left_join(right, on).select(
             *(table[c] for c in table.columns), *(right[c] for c in columns)
         )
-        return dataclasses.replace(self, base={**self.base, to: joined}, memory={})
+        origin = to if to in self.mapped else "order_lines"
+        known = self.mapped[origin]
+        known = dataclasses.replace(known, dimensions=(*known.dimensions, *columns))
+        base, mapped = {**self.base, to: joined}, {**self.mapped, origin: known}
+        return dataclasses.replace(self, base=base, mapped=mapped, memory={})
 
     def at(self, as_of: str | dt.date) -> Dataset:
         """The same data as they were known on an earlier day."""

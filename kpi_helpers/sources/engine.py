@@ -47,6 +47,18 @@ def filled(sql: str, start: dt.date, end: dt.date) -> str:
     return sql.format(start=f"DATE '{start.isoformat()}'", end=f"DATE '{end.isoformat()}'")
 
 
+def stored(con: Any, name: str, frame: pd.DataFrame) -> ir.Table:
+    """A frame written to the engine as a temporary table."""
+    if con.name == "duckdb":
+        con.con.register(f"{name}_frame", frame)
+        con.con.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS FROM "{name}_frame"')
+        con.con.unregister(f"{name}_frame")
+        table: ir.Table = con.table(name)
+    else:
+        table = con.create_table(name, frame, temp=True, overwrite=True)
+    return table
+
+
 def frame_of(con: Any, expr: ir.Table) -> pd.DataFrame:
     """The rows of an expression as a frame."""
     return fetch(con, str(con.compile(expr)))

@@ -13,10 +13,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, MixedCurrencies, Unavailable, unknown
+from kpi_helpers.errors import BadConfig, BadInput, MixedCurrencies, Unavailable, unknown
 from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.dataset import Coverage, Dataset
-from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.engine import frame_of, stored
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
 from kpi_helpers.sources.marks import PLACEHOLDERS, usable
 from kpi_helpers.sources.readers import LINE, Source, open_source
@@ -68,6 +68,9 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
         in_place = opened.remote or (origin.query is None and opened.typed(origin.raw))
         mapped[name] = understood if in_place else _kept(opened.con, understood)
         files[name] = origin.label
+    if settings.targets:
+        mapped["targets"] = _declared_targets(opened.con, settings, "targets" in mapped)
+        files["targets"] = Path(settings.file).name
     if not mapped:
         raise Unavailable(what="deals", needs=", ".join(TABLES), candidates=opened.names)
     return _checked(opened, settings, mapped, files, as_of)
@@ -110,6 +113,26 @@ def _origins(source: Source, config: Config) -> dict[str, _Origin]:
         raw = next(iter(source.files))
         found["deals"] = _Origin(raw, None, source.label(raw))
     return found
+
+
+def _declared_targets(con: Any, config: Config, also_read: bool) -> Mapped:
+    """The targets that stand in the settings, as a table."""
+    if also_read:
+        raise BadConfig(
+            file=config.file, key="targets", value="[[targets]]", expected="[tables.targets]"
+        )
+    rows = []
+    for target in config.targets:
+        period = config.calendar.parse(str(target["period"]))
+        last = period.end - dt.timedelta(days=1)
+        scope = {"scope_type": "company", "scope_value": None} | dict(target)
+        rows.append({**scope, "period_start": period.start, "period_end": last})
+    frame = pd.DataFrame(rows)[
+        ["metric", "period_start", "period_end", "scope_type", "scope_value", "value"]
+    ]
+    typed = frame.astype({"value": float, "scope_value": "string"})
+    table = stored(con, "kpi_targets", typed)
+    return map_table(con, table, TABLES["targets"], Config(), Path(config.file).name)
 
 
 def _kept(con: Any, mapped: Mapped) -> Mapped:

@@ -16,7 +16,7 @@ from kpi_helpers.sources.engine import frame_of, number_of
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
 from kpi_helpers.sources.marks import BLOCK, EXCLUDED, FLAGGED, INFO, WARN, Mark, marks_of
 from kpi_helpers.sources.readers import LINE
-from kpi_helpers.sources.schema import LOOKUPS, TABLES
+from kpi_helpers.sources.schema import LOOKUPS, SCOPES, TABLES
 
 COLUMNS = ("check", "table", "column", "rows", "share", "money", "severity", "kpis", "consequence")
 LISTED = ("table", "file", "line", "column", "value", "reason", "action", "money")
@@ -73,7 +73,7 @@ def left_out(data: Dataset) -> pd.DataFrame:
 
 def _quality(data: Dataset) -> pd.DataFrame:
     found = [row for name in data.mapped for row in _of_table(data, name)]
-    found += [*_unmatched(data), *_uncovered(data), *_unbilled(data)]
+    found += [*_unmatched(data), *_unknown_scopes(data), *_uncovered(data), *_unbilled(data)]
     frame = pd.DataFrame(found, columns=list(COLUMNS))
     grave = frame["severity"].map({BLOCK: 0, WARN: 1, INFO: 2})
     order = frame.assign(grave=grave, fewer=-frame["rows"]).sort_values(["grave", "fewer", "check"])
@@ -197,6 +197,26 @@ def _unmatched(data: Dataset) -> Iterator[dict[str, Any]]:
             counts = [number_of(data.con, table.count()) for table in (missing, fact)]
             if counts[0]:
                 yield _row(data, name, Mark("not_in_entity", key, _never), *counts)
+
+
+def _unknown_scopes(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Targets set for a rep or team that no row belongs to: nothing will ever be achieved."""
+    if "targets" not in data.mapped:
+        return
+    targets = data.table("targets")
+    for scope, column in SCOPES.items():
+        own = targets.filter(targets.scope_type == scope)
+        names = [
+            data.table(name, (column,)).select(column).distinct()
+            for name in ("deals", "orders", "leads")
+            if name in data.base and column in data.dimensions(name)
+        ]
+        known = ibis.union(*names) if len(names) > 1 else names[0] if names else None
+        lost = own if known is None else own.anti_join(known, own.scope_value == known[column])
+        rows, total = (number_of(data.con, table.count()) for table in (lost, targets))
+        if rows:
+            mark = Mark("unknown_scope", "scope_value", _never, kpis=("revenue_attainment",))
+            yield _row(data, "targets", mark, rows, total, number_of(data.con, lost.value.sum()))
 
 
 def _uncovered(data: Dataset) -> Iterator[dict[str, Any]]:

@@ -22,8 +22,9 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, Unavailable, unknown
+from kpi_helpers.errors import BadInput, unknown
 from kpi_helpers.sources.config import Config
+from kpi_helpers.sources.databases import connect
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz")
 TYPED = (".parquet",)
@@ -144,7 +145,7 @@ def open_source(source: Any, config: Config) -> Source:
     UnknownName
         When the path does not exist, with the nearest names.
     Unavailable
-        When the kind of source needs an extra that is not installed.
+        When the kind of source needs an extra that is not installed, or a server refuses.
     """
     if isinstance(source, pd.DataFrame):
         source = {"deals": source}
@@ -152,7 +153,7 @@ def open_source(source: Any, config: Config) -> Source:
         return Source(_embedded(), frames=dict(source))
     text = os.fspath(source)
     if "://" in text:
-        return Source(_connect(text, config), remote=True)
+        return Source(connect(text, config), remote=True)
     path = Path(text)
     if not path.exists():
         siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -173,22 +174,6 @@ def _embedded() -> Any:
 def _quiet(con: Any) -> Any:
     con.con.execute("SET enable_progress_bar = false")
     return con
-
-
-def _connect(url: str, config: Config) -> Any:
-    if config.password_env:
-        password = os.environ.get(config.password_env)
-        if password is None:
-            raise Unavailable(what=config.password_env, needs=f"${config.password_env}")
-        scheme, rest = url.split("://", 1)
-        user, at, host = rest.rpartition("@")
-        url = f"{scheme}://{user}:{password}{at}{host}"
-    try:
-        return ibis.connect(url)
-    except ModuleNotFoundError as error:
-        raise Unavailable(
-            what=url.split("://")[0], needs='pip install "kpi-helpers[postgres]"'
-        ) from error
 
 
 def _suffix(path: Path) -> str:

@@ -281,6 +281,9 @@ LOOKUPS: tuple[tuple[str, str], ...] = (
     ("products", "product"),
 )
 
+# What a target may be set for besides the company, and the column that says so on a fact.
+SCOPES: dict[str, str] = {"rep": "owner", "team": "team", "product": "product"}
+
 # Names that the tidy frame uses itself: a source column of that name gets the prefix ``dim_``.
 TIDY_COLUMNS: tuple[str, ...] = (
     "kpi",
