@@ -75,8 +75,8 @@ SENTENCES = [
     ),
     (
         Unavailable(what="cac", needs=["spend.amount"]),
-        "cac cannot be computed: this source lacks spend.amount.",
-        f"Calcul impossible{S}: cac. Il manque à cette source{S}: spend.amount.",
+        "This source lacks spend.amount: cac cannot be computed.",
+        f"Il manque spend.amount à cette source{S}: cac ne peut pas être calculé.",
     ),
     (
         NotAddable(kpi="buyers", over="month"),

@@ -97,11 +97,17 @@ def test_a_reason_does_not_hide_that_the_cases_are_few(n: int, said: str) -> Non
 
 def test_a_kpi_without_any_value_is_named_under_the_table_with_the_reason() -> None:
     gone = tidy(kpi=["cac"] * 2, label=["<b>CAC</b>"] * 2, status=["missing"] * 2)
-    gone["note"] = "This source lacks spend."
+    gone["note"] = "This source lacks spend: cac cannot be computed."
     rows = texts(sheets.scorecard(pd.concat([gone, tidy()]), "en"))
     assert [row[0] for row in rows[1:]] == ["Win rate", rows[2][0]]
-    assert "Not available – <b>CAC</b>. This source lacks spend." in rows[2][0]
+    assert "This source lacks spend: <b>CAC</b>." in rows[2][0]
     assert "<b>" not in sheets.scorecard(pd.concat([gone, tidy()]), "en").as_raw_html()
+
+
+def test_a_period_without_any_figure_says_so() -> None:
+    rows = texts(sheets.scorecard(tidy(status=["missing"] * 2, note="No deals.").tail(1), "en"))
+    assert rows[1] == ["Nothing to report"]
+    assert "No deals: Win rate." in rows[2][0]
 
 
 def test_a_caveat_of_the_earlier_figure_is_said_too() -> None:
@@ -188,7 +194,9 @@ def test_rows_left_out_come_first_with_the_most_money_and_their_number() -> None
     rows = texts(sheets.rows_left_out(listed(1300), "en", limit=2))
     assert [row[0] for row in rows[1:3]] == ["deals.csv, line 1300", "deals.csv, line 1298"]
     assert rows[1][3:] == ["Negative amount without a type", "Left out", "−€1,298"]
-    assert "2 of 1,300 rows" in rows[3][0]
+    assert "at most 2 rows for each reason" in rows[-1][0]
+    assert "1,300" in rows[-1][0]
+    assert [row[4] for row in rows[1:-1]] == ["Left out"] * 2 + ["Used, flagged"] * 2
 
 
 def test_rows_without_a_line_that_look_alike_share_one() -> None:
@@ -204,7 +212,7 @@ def test_money_that_nobody_knows_is_no_zero() -> None:
 
 
 def test_all_rows_need_no_note() -> None:
-    assert len(texts(sheets.rows_left_out(listed(4), "en"))) == 1 + 4
+    assert len(texts(sheets.rows_left_out(listed(4), "en"))) == 1 + 4  # the header and the rows
 
 
 def test_the_same_frame_gives_the_same_table_and_is_left_alone() -> None:

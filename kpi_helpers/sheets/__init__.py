@@ -1,0 +1,10 @@
+"""Tables for a reader: a frame in, a great_tables table out, its numbers written in a language.
+
+Nothing is computed here. Text that comes from data reaches the table as plain text, which
+great_tables escapes; every table has a fixed id, so that the same frame gives the same page.
+"""
+
+from kpi_helpers.sheets.checks import quality_table, rows_left_out
+from kpi_helpers.sheets.figures import scorecard
+
+__all__ = ["quality_table", "rows_left_out", "scorecard"]

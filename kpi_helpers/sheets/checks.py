@@ -1,0 +1,106 @@
+"""What the checks of the data found, and the rows they found it in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kpi_helpers.language import text
+from kpi_helpers.sheets.table import (
+    LOUD,
+    NOTHING,
+    Row,
+    absent,
+    build,
+    coloured,
+    consequence,
+    finding,
+    noted,
+    plain,
+    records,
+)
+from kpi_helpers.units import COUNT, MONEY, PERCENT, write
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+
+def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
+    """Show what the checks of the data found, the most serious first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `kpi_helpers.quality` returns.
+    lang, currency
+        As for `scorecard`.
+    """
+    lines = [
+        {
+            "check": finding(row["consequence"]),
+            "severity": text(f"sheets.severities.{row['severity']}", lang),
+            "where": _joined(row),
+            "rows": write(row["rows"], COUNT, lang),
+            "share": write(row["share"], PERCENT, lang),
+            "money": write(row["money"], MONEY, lang, currency),
+            "consequence": consequence(row["consequence"]),
+        }
+        for row in records(frame)
+    ]
+    table = build("quality", lines, lang, right=("rows", "share", "money"))
+    blocking = [i for i, row in enumerate(records(frame)) if row["severity"] == "block"]
+    return coloured(table, blocking, ["severity"], LOUD)
+
+
+def rows_left_out(frame: pd.DataFrame, lang: str, limit: int = 3, currency: str = "EUR") -> GT:
+    """Show the rows that were left out, then those that were flagged, the most money first.
+
+    Rows without a line of their own that differ in nothing else share one line of the table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `kpi_helpers.left_out` returns.
+    limit : int
+        Rows shown for each reason; a note under the table says how many there are in all.
+    lang, currency
+        As for `scorecard`.
+    """
+    alike = ["table", "file", "line", "column", "value", "reason", "action"]
+    counted = frame.assign(rows=1).groupby(alike, dropna=False, sort=False, as_index=False)
+    once = counted.agg({"rows": "sum", "money": _known_sum})
+    most = once.assign(size=-once["money"].abs()).sort_values(["action", "size"], kind="stable")
+    few = most.groupby(["action", "table", "column", "reason"], sort=False).head(limit)
+    lines = [
+        {
+            "row": _place(row, lang),
+            "where": _joined(row),
+            "value": plain(row["value"]) or NOTHING,
+            "reason": finding(text(f"quality.{row['reason']}", lang)),
+            "action": text(f"sheets.actions.{row['action']}", lang),
+            "money": write(row["money"], MONEY, lang, currency),
+        }
+        for row in records(few.sort_values(["action", "reason", "table"], kind="stable"))
+    ]
+    table = build("left_out", lines, lang, right=("money",))
+    if len(few) == len(most):
+        return table
+    total = write(len(frame), COUNT, lang)
+    return noted(table, text("sheets.shown", lang, limit=limit, total=total))
+
+
+def _joined(row: Row) -> str:
+    return ".".join(plain(row[part]) for part in ("table", "column") if plain(row[part]))
+
+
+def _place(row: Row, lang: str) -> str:
+    if not absent(row["line"]):
+        line = text("errors.places.line", lang, line=int(row["line"]))
+        return ", ".join(part for part in (plain(row["file"]), line) if part)
+    rows = write(row["rows"], COUNT, lang)
+    return text("sheets.rows", lang, file=plain(row["file"]), rows=rows, n=int(row["rows"]))
+
+
+def _known_sum(money: pd.Series[Any]) -> float:
+    return float(money.sum(min_count=1))

@@ -1,0 +1,128 @@
+"""The form that every table shares, and plain text out of the cells of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kpi_helpers.language import text
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+Row = dict[Any, Any]
+
+NOTHING = "–"
+LOUD = "#9a3412"
+
+
+def build(
+    name: str,
+    lines: list[dict[str, str]],
+    lang: str,
+    headings: Mapping[str, str] | None = None,
+    right: Sequence[str] = (),
+) -> GT:
+    """Return a table of lines of text, or one that says that there is nothing to report.
+
+    Parameters
+    ----------
+    name : str
+        Id of the table on its page.
+    lines : list of dict
+        Column → text. The column ``kpi``, else the first, heads its row; ``group`` heads several.
+    lang : str
+    headings : mapping, optional
+        Column → heading, where it is not the one of the language file.
+    right : sequence of str
+        Columns of numbers.
+    """
+    from great_tables import GT
+
+    frame = pd.DataFrame(lines or [{"check": text("sheets.nothing", lang)}])
+    first = "kpi" if "kpi" in frame else str(frame.columns[0])
+    shown = [column for column in frame.columns if column != "group"]
+    labels = {column: text(f"sheets.columns.{column}", lang) for column in shown}
+    labels |= {column: said for column, said in (headings or {}).items() if column in shown}
+    table = GT(
+        frame, id=name, rowname_col=first, groupname_col="group" if "group" in frame else None
+    )
+    table = table.tab_stubhead(labels.pop(first)).cols_label(**labels)
+    return _calm(table.cols_align("right", [column for column in right if column in shown]))
+
+
+def noted(table: GT, *notes: str) -> GT:
+    """Add lines under a table; great_tables would read plain text as Markdown."""
+    from great_tables import html
+
+    for note in notes:
+        table = table.tab_source_note(html(escape(note)))
+    return table
+
+
+def coloured(table: GT, rows: list[int], columns: list[str], colour: str) -> GT:
+    """Give the text of some cells a colour and more weight."""
+    from great_tables import loc, style
+
+    if not rows:
+        return table
+    return table.tab_style(style.text(color=colour, weight="600"), loc.body(columns, rows))
+
+
+def records(frame: pd.DataFrame) -> list[Row]:
+    """Return the rows of a frame, each by column."""
+    return [dict(record) for record in frame.to_dict("records")]
+
+
+def plain(value: object) -> str:
+    """Return a value as text, nothing for a missing one."""
+    return "" if absent(value) else str(value)
+
+
+def absent(value: object) -> bool:
+    """Tell whether a cell of a frame holds no value."""
+    return value is None or value is pd.NA or value != value
+
+
+def finding(said: str) -> str:
+    """Return what was found, of a text that goes on to say what follows from it.
+
+    Examples
+    --------
+    >>> finding("Won without an amount: not in the amounts.")
+    'Won without an amount'
+    """
+    return said.partition(":")[0].strip(" \u00a0")
+
+
+def consequence(said: str) -> str:
+    """Return what follows, of a text that says first what was found.
+
+    Examples
+    --------
+    >>> consequence("Won without an amount: not in the amounts.")
+    'Not in the amounts.'
+    """
+    rest = said.partition(":")[2].strip(" \u00a0")
+    return rest[:1].upper() + rest[1:]
+
+
+def _calm(table: GT) -> GT:
+    """Give a table thin lines, room, and no frame."""
+    return table.tab_options(
+        table_font_size="14px",
+        table_width="100%",
+        table_border_top_style="none",
+        table_border_bottom_style="none",
+        column_labels_font_weight="600",
+        data_row_padding="7px",
+        data_row_padding_horizontal="10px",
+        column_labels_padding_horizontal="10px",
+        row_group_padding_horizontal="10px",
+        source_notes_padding_horizontal="10px",
+        row_group_font_weight="600",
+        stub_border_style="none",
+    )
