@@ -27,7 +27,8 @@ class Settled(NamedTuple):
 
     What is not known is NaN: the numerator of a total's share, the interval of an exact figure.
     ``method`` names how the interval was made, ``remarks`` says in keys of the texts what a
-    reader must know of a cell (None where nothing), ``young`` marks cells too recent to be read.
+    reader must know of a cell (None where nothing), ``young`` marks cells too recent to be read,
+    ``spread`` is the standard error of a total whose rows came by chance.
     """
 
     value: Array
@@ -39,6 +40,7 @@ class Settled(NamedTuple):
     method: str
     remarks: tuple[Remark, ...] = ()
     young: Flags | None = None
+    spread: Array | None = None
 
 
 def divided(a: Array, b: Array) -> Array:

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from kpi_helpers.catalogue import Ago, Kpi, find
-from kpi_helpers.language import text
-from kpi_helpers.measure.answer import Answer, answer, chosen, earlier_period, made_of
 from kpi_helpers.measure.behind import rows
-from kpi_helpers.measure.facts import kind_of
-from kpi_helpers.measure.judge import (
-    MISSING,
-    Finding,
-    heaviest,
-    notes,
-    of_period,
-    statuses,
-)
-from kpi_helpers.periods import Period
+from kpi_helpers.measure.tidy import SPREAD, measured
 from kpi_helpers.sources.dataset import Dataset, Where
 
-__all__ = ["measure", "rows"]
+__all__ = ["SPREAD", "measure", "measured", "rows"]
 
 
 def measure(
@@ -81,85 +67,4 @@ def measure(
     dimensions = (by,) if isinstance(by, str) else tuple(by)
     calendar = data.config.calendar
     periods = calendar.periods(period, grain, as_of=data.as_of, first=data.first)
-    found = answer(data, [chosen(data, name) for name in wanted], periods, dimensions, where)
-    blocks = [_block(data, found, name) for name in wanted]
-    columns = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return pd.DataFrame(columns)
-
-
-def _block(data: Dataset, found: Answer, name: str) -> dict[str, Any]:
-    """The tidy columns of one KPI: a row a combination and period, periods running fastest."""
-    kpi, lang = chosen(data, name), data.config.lang
-    settled = found.settled[Ago(kpi.id, 0)]
-    findings = [_findings(data, kpi, period) for period in found.cells.periods]
-    weights = [heaviest(each) for each in findings for _ in found.cells.combos]
-    sampled = settled.method not in ("exact", "garwood") if kpi.derived else _sampled(found, kpi)
-    status = statuses(settled, weights, sampled)
-    said = notes(found.cells, settled, findings, lang)
-    if kpi.id in found.failed:
-        said = [found.failed[kpi.id].render(lang)] * len(found.cells)
-    if kpi.id != name:
-        said = [
-            f"{text('notes.stands_in', lang, name=find(name).label(lang))} {s}".strip()
-            for s in said
-        ]
-    known = status != MISSING
-    numbers = {
-        column: np.where(known, getattr(settled, column), np.nan)
-        for column in ("value", "numerator", "denominator", "n", "low", "high")
-    }
-    per_cell = {**numbers, "method": np.full(len(status), settled.method, object), "status": status}
-    per_cell["note"] = np.array(said, dtype=object)
-    return _rows_of(found, kpi, name, lang, per_cell)
-
-
-def _rows_of(
-    found: Answer, kpi: Kpi, name: str, lang: str, per_cell: dict[str, Any]
-) -> dict[str, Any]:
-    cells = found.cells
-    seen = found.seen.get(Ago(kpi.id, 0))
-    places = [(c, i) for c, i in cells.order() if seen is None or seen[i]]
-    blank = [(None,) * len(cells.by)] if not places else []
-    starts = np.arange(len(cells.periods)) * len(cells.combos)
-    index = np.concatenate([starts + place for _, place in places]) if places else None
-    rows = len(cells.periods) * max(len(places), 1)
-    repeated = [*(combo for combo, _ in places), *blank]
-    constant = {"kpi": name, "label": kpi.label(lang), "unit": kpi.unit, "better": kpi.better}
-    columns: dict[str, Any] = {k: np.full(rows, v, object) for k, v in constant.items()}
-    columns["period"] = np.array([p.name for p in cells.periods] * len(repeated), dtype=object)
-    for bound in ("start", "end"):
-        days = np.array([getattr(p, bound) for p in cells.periods], dtype="datetime64[s]")
-        columns[bound] = np.tile(days, len(repeated))
-    for position, dimension in enumerate(cells.by):
-        values = np.empty(len(repeated), dtype=object)
-        values[:] = [combo[position] for combo in repeated]
-        columns[dimension] = np.repeat(values, len(cells.periods))
-    for column, values in per_cell.items():
-        columns[column] = values[index] if index is not None else _absent(column, rows)
-    return columns
-
-
-def _absent(column: str, rows: int) -> Any:
-    if column == "status":
-        return np.full(rows, MISSING, object)
-    return np.full(rows, "", object) if column in ("method", "note") else np.full(rows, np.nan)
-
-
-def _sampled(found: Answer, kpi: Kpi) -> bool:
-    return kpi.id not in found.failed and kind_of(kpi).sampled
-
-
-def _findings(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
-    """What coverage says of a period, for a KPI and for all that it is made of.
-
-    An earlier period that is not wholly covered is no base to compare with; what looks ahead is
-    read in a period that has not ended, whatever has happened in it so far.
-    """
-    findings = []
-    parts = made_of(data, Ago(kpi.id, 0))
-    ahead = [each for each in parts if find(each.kpi).dated == "expected_close"]
-    for each in ahead or parts:
-        for finding in of_period(data, find(each.kpi), earlier_period(period, each.months)):
-            weight = MISSING if each.months and finding.weight else finding.weight
-            findings.append(finding._replace(weight=weight))
-    return findings
+    return measured(data, wanted, periods, dimensions, where).drop(columns=SPREAD)

@@ -17,7 +17,7 @@ from kpi_helpers.measure.facts import fact, kind_of
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period, grid
 from kpi_helpers.sources.dataset import Dataset, Where
-from kpi_helpers.sources.derived import days_between
+from kpi_helpers.sources.derived import as_number, days_between
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
 from kpi_helpers.sources.schema import ACHIEVEMENTS
 
@@ -142,7 +142,7 @@ def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tab
     parts: Parts = kpi.body(rows)
     counted = rows.mutate(**parts.terms, _cluster=parts.cluster).filter(parts.where)
     cells = [PLACE, *question.by]
-    terms = {name: counted[name].cast("float64").sum() for name in parts.terms}
+    terms = {name: as_number(counted[name]).sum() for name in parts.terms}
     clusters = counted.group_by([*cells, "_cluster"]).agg(**terms)
     each = {name: clusters[name] for name in parts.terms}
     summed = Parts(parts.kind, each, clusters._cluster.notnull())

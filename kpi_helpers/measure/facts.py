@@ -16,7 +16,7 @@ from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.dataset import Dataset, Where
-from kpi_helpers.sources.derived import across_rows, days_between, unbound
+from kpi_helpers.sources.derived import across_rows, as_number, days_between, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
@@ -158,7 +158,7 @@ def _achieved(data: Dataset, targets: ir.Table, metric: str, scope: str) -> ir.T
     facts = data.table(kpi.table, (column,) if column else ())
     parts: Parts = kpi.body(facts)
     term = parts.terms.get("x", parts.terms.get("k"))
-    amount = ibis.ifelse(parts.where, term.cast("float64"), 0.0)
+    amount = ibis.ifelse(parts.where, as_number(term), 0.0)
     days = facts.select(day=facts[str(kpi.dated)], amount=amount, who=_scope(facts, column))
     days = days.group_by("day", "who").agg(amount=days.amount.sum())
     near = [days.day >= own.period_start, days.day <= own.period_end]
@@ -183,6 +183,6 @@ def _named(table: ir.Table, this: bool) -> Any:
 
 def _team_of(data: Dataset, table: ir.Table) -> Any:
     frame = frame_of(data.con, data.table("reps").select("owner", "team"))
-    known = frame.dropna().drop_duplicates("owner")
+    known = frame.dropna().drop_duplicates().drop_duplicates("owner", keep=False)
     pairs = [(table.scope_value == o, t) for o, t in known.itertuples(index=False, name=None)]
     return ibis.cases(*pairs, else_=ibis.null(dt.string)) if pairs else ibis.null(dt.string)

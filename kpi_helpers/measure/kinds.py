@@ -82,7 +82,12 @@ def _count_sums(parts: Parts) -> dict[str, ir.Scalar]:
 
 
 def _total_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    return {"x": _sum(parts.terms["x"], parts.where), "n": _rows(parts)}
+    x = parts.terms["x"]
+    return {
+        "x": _sum(x, parts.where),
+        "n": _rows(parts),
+        "xx": _sum(x * x, parts.where),
+    }
 
 
 def _share_sums(parts: Parts) -> dict[str, ir.Scalar]:
@@ -127,8 +132,10 @@ def _settle_count(sums: Sums) -> Settled:
 
 
 def _settle_total(sums: Sums) -> Settled:
+    """Exact; the root of Σx² is its standard error as a compound Poisson sum."""
     x, blank = sums["x"], _blank(sums["x"])
-    return Settled(x, x, blank, sums["n"], blank, blank, "exact")
+    spread = np.sqrt(sums["xx"]) if "xx" in sums else blank
+    return Settled(x, x, blank, sums["n"], blank, blank, "exact", spread=spread)
 
 
 def _settle_share(sums: Sums) -> Settled:
