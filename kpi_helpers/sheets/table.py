@@ -45,12 +45,11 @@ def build(
     frame = pd.DataFrame(lines or [{"check": text("sheets.nothing", lang)}])
     first = "kpi" if "kpi" in frame else str(frame.columns[0])
     shown = [column for column in frame.columns if column != "group"]
-    labels = {column: text(f"sheets.columns.{column}", lang) for column in shown}
+    labels: dict[str, Any] = {column: text(f"sheets.columns.{column}", lang) for column in shown}
     labels |= {column: said for column, said in (headings or {}).items() if column in shown}
-    table = GT(
-        frame, id=name, rowname_col=first, groupname_col="group" if "group" in frame else None
-    )
-    table = table.tab_stubhead(labels.pop(first)).cols_label(**labels)
+    group = "group" if "group" in frame else None
+    table = GT(frame, id=name, rowname_col=first, groupname_col=group)
+    table = table.tab_stubhead(labels.pop(first)).cols_label(labels)
     return _calm(table.cols_align("right", [column for column in right if column in shown]))
 
 
