@@ -56,6 +56,20 @@ def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
     return end.cast("date").delta(start.cast("date"), unit="day")
 
 
+def as_number(value: ir.Value) -> ir.FloatingValue:
+    """A number for each row; a test counts 1 where it holds (not every engine casts it)."""
+    return value.ifelse(1.0, 0.0) if value.type().is_boolean() else value.cast("float64")
+
+
+def shared(value: ir.Column) -> ir.Scalar:
+    """The value that all rows of a group have, missing where they differ.
+
+    One of several would depend on how the engine sorts text.
+    """
+    least = value.min()
+    return ibis.ifelse(least == value.max(), least, ibis.null(value.type()))
+
+
 def _deals(deals: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     is_open = deals.status == "open"
     is_decided = deals.status.isin(["won", "lost"])
@@ -147,7 +161,7 @@ def with_columns(tables: Mapping[str, ir.Table], name: str, columns: tuple[str, 
             needed.setdefault(entities[column], []).append(column)
     for (entity, key), wanted in needed.items():
         right = tables[entity]
-        one_each = right.group_by(key).agg(**{c: right[c].max() for c in wanted})
+        one_each = right.group_by(key).agg(**{c: shared(right[c]) for c in wanted})
         joined = fact.left_join(one_each, key)
         fact = joined.select(*(fact[c] for c in fact.columns), *(one_each[c] for c in wanted))
     return fact

@@ -70,6 +70,15 @@ def number_of(con: Any, scalar: ir.Scalar) -> float:
     return float(frame_of(con, table)["value"].iloc[0])
 
 
+# What DuckDB gives, for what PostgreSQL gives as Python objects or with gaps.
+_DTYPES = {
+    **dict.fromkeys(("date", "timestamp"), "datetime64[us]"),
+    **dict.fromkeys(("numeric", "float4", "float8"), "float64"),
+    **dict.fromkeys(("int2", "int4", "int8"), "Int64"),
+    "bool": "boolean",
+}
+
+
 def fetch(con: Any, sql: str) -> pd.DataFrame:
     """Run SQL on the engine that holds the data; the result as a frame."""
     if con.name == "duckdb":
@@ -79,5 +88,13 @@ def fetch(con: Any, sql: str) -> pd.DataFrame:
         return pd.DataFrame(con.raw_sql(sql).toPandas())
     with con.con.cursor() as cursor:
         cursor.execute(sql)
-        names = [column[0] for column in cursor.description]
-        return pd.DataFrame(cursor.fetchall(), columns=names)
+        names = [column.name for column in cursor.description]
+        frame = pd.DataFrame(cursor.fetchall(), columns=names)
+        kinds = [column.type_display.partition("(")[0] for column in cursor.description]
+    return frame.astype(
+        {
+            name: _DTYPES[kind]
+            for name, kind in zip(names, kinds, strict=True)
+            if kind in _DTYPES and (frame[name].dtype == object or frame[name].hasnans)
+        }
+    )

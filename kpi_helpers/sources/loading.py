@@ -16,9 +16,10 @@ import pandas as pd
 from kpi_helpers.errors import BadConfig, BadInput, MixedCurrencies, Unavailable, unknown
 from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.dataset import Coverage, Dataset
+from kpi_helpers.sources.derived import shared
 from kpi_helpers.sources.engine import frame_of, stored
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
-from kpi_helpers.sources.marks import PLACEHOLDERS, usable
+from kpi_helpers.sources.marks import PLACEHOLDERS, copy_number, usable
 from kpi_helpers.sources.readers import LINE, Source, open_source
 from kpi_helpers.sources.schema import IBIS_TYPES, ORDER_LINES, ORDERS, TABLES, Table
 
@@ -186,18 +187,17 @@ def _canonical(con: Any, mapped: Mapped, config: Config) -> ir.Table:
     rows = usable(mapped)
     absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in table if c.name not in rows.columns}
     columns = [*table.names, *(d for d in mapped.dimensions if d not in table.names)]
-    rows = _unrepeated(rows, config.table(table.name).deduplicate)
+    rows = _unrepeated(rows, table, config.table(table.name).deduplicate)
     return _one_currency(con, rows.mutate(**absent).select(*columns), table, config)
 
 
-def _unrepeated(rows: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+def _unrepeated(rows: ir.Table, table: Table, keys: tuple[str, ...]) -> ir.Table:
     for key in keys:
         if key not in rows.columns:
             raise unknown("column", key, rows.columns)
     if not keys:
         return rows
-    order = rows[LINE] if LINE in rows.columns else None
-    rank = ibis.row_number().over(ibis.window(group_by=keys, order_by=order))
+    rank = copy_number(rows, keys, table)
     return rows.mutate(_rank=rank).filter(lambda t: t._rank == 0).drop("_rank")
 
 
@@ -219,17 +219,17 @@ def _one_currency(con: Any, rows: ir.Table, table: Table, config: Config) -> ir.
 
 
 def _summed(lines: ir.Table) -> ir.Table:
-    """Orders from their lines: amounts added up, the rest as on any of its lines."""
+    """Orders from their lines: amounts added up, the rest where all of its lines agree."""
     same = [
         c for c in ORDERS.names if c in ORDER_LINES.names and c not in ("order_id", "order_date")
     ]
     own = [c for c in lines.columns if ORDER_LINES.column(c) is None]
-    first = {c: lines[c].min() for c in (*same, *own) if c not in ("amount_net", "cost")}
+    rest = {c: shared(lines[c]) for c in (*same, *own) if c not in ("amount_net", "cost")}
     orders = lines.group_by("order_id").agg(
         order_date=lines.order_date.min(),
         amount_net=lines.amount_net.sum(),
         cost=lines.cost.sum(),
-        **first,
+        **rest,
     )
     absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in ORDERS if c.name not in orders.columns}
     return orders.mutate(**absent).select(*ORDERS.names, *own)

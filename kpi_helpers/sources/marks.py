@@ -14,7 +14,8 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
-from kpi_helpers.sources.schema import Column
+from kpi_helpers.sources.readers import LINE
+from kpi_helpers.sources.schema import Column, Table
 
 EXCLUDED, FLAGGED = "excluded", "flagged"
 BLOCK, WARN, INFO = "block", "warn", "info"
@@ -63,6 +64,12 @@ def usable(mapped: Mapped) -> ir.Table:
     if not tests:
         return mapped.expr
     return mapped.expr.filter(~ibis.or_(*tests).fill_null(False))
+
+
+def copy_number(rows: ir.Table, keys: tuple[str, ...], table: Table) -> ir.IntegerColumn:
+    """Which row of its key a row is, from 0: the earliest first (a database has no lines)."""
+    order = [rows[name] for name in (table.dated, table.money, LINE) if name in rows.columns]
+    return ibis.row_number().over(ibis.window(group_by=keys, order_by=order or None))
 
 
 def _of_column(column: Column, mapped: Mapped) -> list[Mark]:

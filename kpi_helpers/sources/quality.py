@@ -14,7 +14,16 @@ from kpi_helpers.language import text
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of, number_of
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
-from kpi_helpers.sources.marks import BLOCK, EXCLUDED, FLAGGED, INFO, WARN, Mark, marks_of
+from kpi_helpers.sources.marks import (
+    BLOCK,
+    EXCLUDED,
+    FLAGGED,
+    INFO,
+    WARN,
+    Mark,
+    copy_number,
+    marks_of,
+)
 from kpi_helpers.sources.readers import LINE
 from kpi_helpers.sources.schema import LOOKUPS, SCOPES, TABLES
 
@@ -124,8 +133,7 @@ def _marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
     own = tuple(key for key in mapped.table.keys if key in mapped.columns)
     keys = declared or own or (*mapped.columns, *mapped.dimensions)
     reason = "duplicate_key" if declared or own else "identical_row"
-    order = expr[LINE] if LINE in expr.columns else None
-    copy = ibis.row_number().over(ibis.window(group_by=keys, order_by=order))
+    copy = copy_number(expr, keys, mapped.table)
     expr = expr.mutate(**{COPY: ibis.ifelse(expr[keys[0]].notnull(), copy, 0)})
     action = EXCLUDED if declared else FLAGGED
     return expr, [*marks, Mark(reason, keys[0], lambda t: t[COPY] > 0, action)]
