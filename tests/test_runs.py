@@ -1,6 +1,8 @@
 """Reports that are really run: finished or nothing, the same bytes twice, no kernel left behind."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,9 @@ from kpi_helpers.reports import running
 TINY = Path(__file__).parent / "data" / "tiny.ipynb"
 CANARY = "c4nary-f0r-tests"
 PATIENCE = 10
+
+HARNESS = """<!DOCTYPE html><body><iframe src="{page}" width="{width}" height="800" onload="
+document.title = this.contentDocument.documentElement.scrollWidth"></iframe></body>"""
 
 RUN = """
 import sys
@@ -160,3 +165,21 @@ def test_every_figure_of_the_scorecard_stands_in_its_table(shipped: tuple) -> No
     digits = f"{revenue:.0f}"
     html = (folder / "01_kpi_evaluation.html").read_text("utf-8")
     assert digits in html.replace("\u202f", "").replace(",", "")
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+def test_the_page_fits_its_window(shipped: tuple, width: int, tmp_path: Path) -> None:
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("there is no chromium to open the page with")
+    page = (shipped[1] / "01_kpi_evaluation.html").as_uri()
+    harness = tmp_path / "harness.html"
+    harness.write_text(HARNESS.format(page=page, width=width), "utf-8")
+    # One file may look into another only without the browser's usual guard.
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    options += ["--disable-web-security", f"--user-data-dir={tmp_path}", "--dump-dom"]
+    shown = subprocess.run(
+        [browser, *options, harness.as_uri()], capture_output=True, check=True, timeout=60
+    )
+    (title,) = re.findall(r"<title>(\d+)</title>", shown.stdout.decode())
+    assert int(title) <= width
