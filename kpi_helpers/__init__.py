@@ -11,16 +11,29 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kpi_helpers.catalogue import kpi
+    from kpi_helpers.compare import compare, last_readable
     from kpi_helpers.kpis import catalogue
     from kpi_helpers.measure import measure, rows
     from kpi_helpers.sources import left_out, load, quality
 
 __version__ = "0.1.0"
-__all__ = ["catalogue", "kpi", "left_out", "load", "measure", "quality", "rows"]
+__all__ = [
+    "catalogue",
+    "compare",
+    "kpi",
+    "last_readable",
+    "left_out",
+    "load",
+    "measure",
+    "quality",
+    "rows",
+]
 
 _HOMES = {
     "catalogue": "kpi_helpers.kpis",
+    "compare": "kpi_helpers.compare",
     "kpi": "kpi_helpers.catalogue",
+    "last_readable": "kpi_helpers.compare",
     "left_out": "kpi_helpers.sources",
     "load": "kpi_helpers.sources",
     "measure": "kpi_helpers.measure",

@@ -90,7 +90,7 @@ class Kpi:
     """A KPI as it was declared with `kpi`.
 
     ``body`` maps a canonical table to parts (never to a quotient), or, where ``of`` is given, the
-    measured values of other KPIs to a value.
+    measured values of other KPIs to a value. ``target`` is one that holds by definition.
     """
 
     id: str
@@ -107,6 +107,7 @@ class Kpi:
     pitfalls: Mapping[str, str] = field(default_factory=dict)
     seeds: str = ""
     example: Example | None = None
+    target: float | None = None
     version: str = ""
 
     @property
@@ -156,7 +157,7 @@ def kpi(
         For a derived KPI: argument → id of another KPI, or `Ago`.
     **more
         ``pitfalls`` (what to beware of, in French and English) and ``tier, category, tags, seeds,
-        example`` of `Kpi`.
+        example, target`` of `Kpi`.
 
     Returns
     -------

@@ -55,6 +55,7 @@ def bookings(deals: ir.Table) -> Parts:
     definition_fr="CA des périodes d’objectif, rapporté à ces objectifs.",
     unit=PERCENT,
     dated="midpoint",
+    target=1.0,
     category=("quantitative", "lagging"),
     pitfalls=(
         "La somme des objectifs des commerciaux n’est pas celui de l’entreprise ; un "

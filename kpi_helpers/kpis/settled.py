@@ -71,9 +71,11 @@ def growth(now: Settled, before: Settled) -> Settled:
     """``now ÷ before − 1``; missing where ``before`` is not above zero."""
     base = np.where(before.value > 0, before.value, np.nan)
     change = quotient(now, before._replace(value=base))
-    return change._replace(
-        value=change.value - 1, low=change.low - 1, high=change.high - 1, n=now.n
-    )
+    spread = None
+    if now.spread is not None and before.spread is not None:
+        spread = np.hypot(divided(now.spread, base), change.value * divided(before.spread, base))
+    low, high = change.low - 1, change.high - 1
+    return change._replace(value=change.value - 1, low=low, high=high, n=now.n, spread=spread)
 
 
 def remaining(target: Settled, done: Settled) -> Settled:

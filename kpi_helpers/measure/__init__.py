@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kpi_helpers.measure.behind import rows
-from kpi_helpers.measure.tidy import SPREAD, measured
+from kpi_helpers.measure.tidy import HIDDEN, measured
 from kpi_helpers.sources.dataset import Dataset, Where
 
-__all__ = ["SPREAD", "measure", "measured", "rows"]
+__all__ = ["HIDDEN", "measure", "measured", "rows"]
 
 
 def measure(
@@ -67,4 +67,4 @@ def measure(
     dimensions = (by,) if isinstance(by, str) else tuple(by)
     calendar = data.config.calendar
     periods = calendar.periods(period, grain, as_of=data.as_of, first=data.first)
-    return measured(data, wanted, periods, dimensions, where).drop(columns=SPREAD)
+    return measured(data, wanted, periods, dimensions, where).drop(columns=list(HIDDEN))

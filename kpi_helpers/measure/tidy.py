@@ -24,7 +24,7 @@ from kpi_helpers.measure.judge import (
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
 
-SPREAD = "spread"
+SPREAD, COVERED = HIDDEN = "spread", "covered"
 NUMBERS = ("value", "numerator", "denominator", "n", "low", "high", SPREAD)
 
 
@@ -40,8 +40,8 @@ def measured(
     Returns
     -------
     pandas.DataFrame
-        As `measure`, and ``spread``: the standard error that a total would have if its rows had
-        come by chance (root of the sum of squares), for comparisons.
+        As `measure`, and for comparisons ``spread`` (the standard error that a total would have
+        if its rows had come by chance) and ``covered`` (whether the data cover the period).
     """
     found = answer(data, [chosen(data, name) for name in kpis], periods, by, where)
     blocks = [_block(data, found, name) for name in kpis]
@@ -67,6 +67,7 @@ def _block(data: Dataset, found: Answer, name: str) -> dict[str, Any]:
     known = status != MISSING
     numbers = {column: np.where(known, _numbers(settled, column), np.nan) for column in NUMBERS}
     per_cell = {**numbers, "method": np.full(len(status), settled.method, object), "status": status}
+    per_cell[COVERED] = np.array([weight is None for weight in weights], dtype=bool)
     per_cell["note"] = np.array(said, dtype=object)
     return _rows_of(found, kpi, name, lang, per_cell)
 
@@ -105,6 +106,8 @@ def _rows_of(
 def _absent(column: str, rows: int) -> Any:
     if column == "status":
         return np.full(rows, MISSING, object)
+    if column == COVERED:
+        return np.full(rows, False)
     return np.full(rows, "", object) if column in ("method", "note") else np.full(rows, np.nan)
 
 

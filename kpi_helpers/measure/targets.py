@@ -1,0 +1,70 @@
+"""The target that holds for a figure: of its own period and scope."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.catalogue import REGISTRY
+from kpi_helpers.kpis.settled import Array
+from kpi_helpers.measure.ask import LONGEST_TARGET
+from kpi_helpers.measure.facts import kind_of
+from kpi_helpers.periods import Period
+from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.schema import SCOPES
+
+
+def target_values(data: Dataset, frame: pd.DataFrame, period: Period, by: tuple[str, ...]) -> Array:
+    """The target of each row of a tidy frame, missing where none was set.
+
+    Parameters
+    ----------
+    data
+        The data set; its targets are those of the table or of the settings.
+    frame
+        Tidy frame of one period.
+    period
+        That period. A target counts for it when its midpoint lies in it and it is no longer.
+    by
+        The frame's dimensions; targets are set for one dimension at most.
+
+    Returns
+    -------
+    numpy.ndarray
+        Sums of the targets for counts and totals, their mean by days for rates.
+    """
+    values = np.array([_by_definition(kpi) for kpi in frame["kpi"]])
+    if "targets" not in data.base or len(by) > 1:
+        return values
+    targets = data.remember("targets", lambda: frame_of(data.con, data.table("targets")))
+    held = _held(targets, period, by)
+    for place, row in enumerate(frame.itertuples(index=False)):
+        scope = held["scope_value"] == getattr(row, by[0]) if by else True
+        own = held[(held["metric"] == row.kpi) & scope]
+        if len(own):
+            values[place] = _together(own, str(row.kpi))
+    return values
+
+
+def _by_definition(kpi: str) -> float:
+    target = REGISTRY[kpi].target
+    return np.nan if target is None else target
+
+
+def _held(targets: pd.DataFrame, period: Period, by: tuple[str, ...]) -> pd.DataFrame:
+    """Targets of the period and of the level that the dimensions ask for."""
+    level = next((s for s, c in SCOPES.items() if by == (c,)), by[0] if by else "company")
+    starts, ends = (pd.to_datetime(targets[c]) for c in ("period_start", "period_end"))
+    days = (ends - starts).dt.days + 1
+    middle = starts + (ends - starts) / 2
+    within = (middle >= pd.Timestamp(period.start)) & (middle < pd.Timestamp(period.end))
+    short = days <= period.days * LONGEST_TARGET
+    return targets.assign(days=days)[within & short & (targets["scope_type"] == level)]
+
+
+def _together(own: pd.DataFrame, kpi: str) -> float:
+    declared = REGISTRY[kpi]
+    if not declared.derived and not kind_of(declared).sampled:
+        return float(own["value"].sum())
+    return float(np.average(own["value"], weights=own["days"]))
