@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from kpi_helpers.errors import BadInput
+from kpi_helpers.language import Phrase
 from kpi_helpers.measure.behind import rows
 from kpi_helpers.measure.tidy import HIDDEN, measured
 from kpi_helpers.sources.dataset import Dataset, Where
@@ -53,6 +55,8 @@ def measure(
         For a KPI, dimension or column that does not exist, with the nearest names.
     BadPeriod
         For a text that is no period.
+    BadInput
+        For a filter that cannot be read, or no KPI at all.
 
     Examples
     --------
@@ -64,7 +68,9 @@ def measure(
     0  0.666667  3.0  insufficient
     """
     wanted = [kpis] if isinstance(kpis, str) else list(dict.fromkeys(kpis))
-    dimensions = (by,) if isinstance(by, str) else tuple(by)
+    dimensions = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
+    if not wanted:
+        raise BadInput(column="kpis", value="[]", expected=Phrase("expected.names"))
     calendar = data.config.calendar
     periods = calendar.periods(period, grain, as_of=data.as_of, first=data.first)
     return measured(data, wanted, periods, dimensions, where).drop(columns=list(HIDDEN))

@@ -56,6 +56,7 @@ def answer(
     for group, frame in frames:
         seen = np.zeros(len(found.cells.combos), dtype=bool)
         seen[found.cells.places(frame)] = True
+        seen |= not by  # the whole is there even when no row is: it counts zero
         for each in group:
             found.settled[each] = _settle(data, frame, found.cells, find(each.kpi))
             found.seen[each] = seen
@@ -171,7 +172,7 @@ def _value(data: Dataset, found: Answer, wanted: Ago) -> Settled:
     if wanted not in found.settled:
         kpi = find(wanted.kpi)
         if wanted.kpi in found.failed or not kpi.derived:
-            found.settled[wanted] = _nothing(len(found.cells))
+            found.settled[wanted] = nothing(len(found.cells))
         else:
             found.settled[wanted] = _derived(data, found, kpi, wanted.months)
     return found.settled[wanted]
@@ -192,6 +193,7 @@ def _derived(data: Dataset, found: Answer, kpi: Kpi, months: int | str) -> Settl
     return result._replace(remarks=tuple(remarks))
 
 
-def _nothing(size: int) -> Settled:
+def nothing(size: int) -> Settled:
+    """Cells of which nothing is known."""
     blank = np.full(size, np.nan)
     return Settled(blank, blank, blank, np.zeros(size), blank, blank, "")

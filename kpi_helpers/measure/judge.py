@@ -149,6 +149,7 @@ def notes(
     """What a reader must know of each cell, as sentences."""
     written: list[list[str]] = [[] for _ in range(len(cells))]
     width = len(cells.combos)
+    explained = np.repeat([heaviest(found) == MISSING for found in findings], width)
     for place, found in enumerate(findings):
         sentences = list(dict.fromkeys(_said(each, lang) for each in found))
         for each in written[place * width : (place + 1) * width]:
@@ -158,10 +159,10 @@ def notes(
             for cell in np.flatnonzero(made.where).tolist():
                 values = {n: write(array[cell], COUNT, lang) for n, array in made.values.items()}
                 written[cell].append(text(made.key, lang, **values))
-    empty = np.isnan(settled.value) & np.array([not s for s in written], dtype=bool)
-    for cell in np.flatnonzero(empty).tolist():
-        key = "notes.no_base" if settled.n[cell] > 0 else "notes.nothing"
-        written[cell].append(text(key, lang))
+                explained[cell] = True
+    something = (settled.n > 0) | (np.nan_to_num(settled.numerator) != 0)
+    for cell in np.flatnonzero(np.isnan(settled.value) & ~explained).tolist():
+        written[cell].append(text(f"notes.{'no_base' if something[cell] else 'nothing'}", lang))
     return [" ".join(dict.fromkeys(sentences)) for sentences in written]
 
 

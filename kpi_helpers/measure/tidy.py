@@ -11,7 +11,16 @@ import pandas as pd
 from kpi_helpers.catalogue import Ago, Kpi, find
 from kpi_helpers.kpis.settled import Array, Settled
 from kpi_helpers.language import text
-from kpi_helpers.measure.answer import Answer, answer, chosen, earlier_period, made_of
+from kpi_helpers.measure.answer import (
+    Answer,
+    Seen,
+    answer,
+    chosen,
+    earlier_period,
+    made_of,
+    nothing,
+)
+from kpi_helpers.measure.cells import Cells
 from kpi_helpers.measure.facts import kind_of
 from kpi_helpers.measure.judge import (
     MISSING,
@@ -51,14 +60,14 @@ def measured(
 def _block(data: Dataset, found: Answer, name: str) -> dict[str, Any]:
     """The tidy columns of one KPI: a row a combination and period, periods running fastest."""
     kpi, lang = chosen(data, name), data.config.lang
-    settled = found.settled[Ago(kpi.id, 0)]
-    findings = [_findings(data, kpi, period) for period in found.cells.periods]
-    weights = [heaviest(each) for each in findings for _ in found.cells.combos]
+    cells, settled = _shown(found, kpi)
+    findings = [_findings(data, kpi, period) for period in cells.periods]
+    weights = [heaviest(each) for each in findings for _ in cells.combos]
     sampled = settled.method not in ("exact", "garwood") if kpi.derived else _sampled(found, kpi)
     status = statuses(settled, weights, sampled)
-    said = notes(found.cells, settled, findings, lang)
+    said = notes(cells, settled, findings, lang)
     if kpi.id in found.failed:
-        said = [found.failed[kpi.id].render(lang)] * len(found.cells)
+        said = [found.failed[kpi.id].render(lang)] * len(cells)
     if kpi.id != name:
         said = [
             f"{text('notes.stands_in', lang, name=find(name).label(lang))} {s}".strip()
@@ -69,7 +78,17 @@ def _block(data: Dataset, found: Answer, name: str) -> dict[str, Any]:
     per_cell = {**numbers, "method": np.full(len(status), settled.method, object), "status": status}
     per_cell[COVERED] = np.array([weight is None for weight in weights], dtype=bool)
     per_cell["note"] = np.array(said, dtype=object)
-    return _rows_of(found, kpi, name, lang, per_cell)
+    constant = {"kpi": name, "label": kpi.label(lang), "unit": kpi.unit, "better": kpi.better}
+    return _rows_of(cells, found.seen.get(Ago(kpi.id, 0)), constant, per_cell)
+
+
+def _shown(found: Answer, kpi: Kpi) -> tuple[Cells, Settled]:
+    """The cells and values of a KPI; one blank combination where a breakdown found no row."""
+    seen = found.seen.get(Ago(kpi.id, 0))
+    if found.cells.combos and (seen is None or seen.any()):
+        return found.cells, found.settled[Ago(kpi.id, 0)]
+    blank = Cells(found.cells.periods, found.cells.by, {(None,) * len(found.cells.by): 0})
+    return blank, nothing(len(blank))
 
 
 def _numbers(settled: Settled, column: str) -> Array:
@@ -78,37 +97,21 @@ def _numbers(settled: Settled, column: str) -> Array:
 
 
 def _rows_of(
-    found: Answer, kpi: Kpi, name: str, lang: str, per_cell: dict[str, Any]
+    cells: Cells, seen: Seen | None, constant: dict[str, str], per_cell: dict[str, Any]
 ) -> dict[str, Any]:
-    cells = found.cells
-    seen = found.seen.get(Ago(kpi.id, 0))
-    places = [(c, i) for c, i in cells.order() if seen is None or seen[i]]
-    blank = [(None,) * len(cells.by)] if not places else []
+    shown = [(c, i) for c, i in cells.order() if seen is None or not seen.any() or seen[i]]
     starts = np.arange(len(cells.periods)) * len(cells.combos)
-    index = np.concatenate([starts + place for _, place in places]) if places else None
-    rows = len(cells.periods) * max(len(places), 1)
-    repeated = [*(combo for combo, _ in places), *blank]
-    constant = {"kpi": name, "label": kpi.label(lang), "unit": kpi.unit, "better": kpi.better}
-    columns: dict[str, Any] = {k: np.full(rows, v, object) for k, v in constant.items()}
-    columns["period"] = np.array([p.name for p in cells.periods] * len(repeated), dtype=object)
+    index = np.concatenate([starts + place for _, place in shown])
+    columns: dict[str, Any] = {k: np.full(len(index), v, object) for k, v in constant.items()}
+    columns["period"] = np.array([p.name for p in cells.periods] * len(shown), dtype=object)
     for bound in ("start", "end"):
         days = np.array([getattr(p, bound) for p in cells.periods], dtype="datetime64[s]")
-        columns[bound] = np.tile(days, len(repeated))
+        columns[bound] = np.tile(days, len(shown))
     for position, dimension in enumerate(cells.by):
-        values = np.empty(len(repeated), dtype=object)
-        values[:] = [combo[position] for combo in repeated]
+        values = np.empty(len(shown), dtype=object)
+        values[:] = [combo[position] for combo, _ in shown]
         columns[dimension] = np.repeat(values, len(cells.periods))
-    for column, values in per_cell.items():
-        columns[column] = values[index] if index is not None else _absent(column, rows)
-    return columns
-
-
-def _absent(column: str, rows: int) -> Any:
-    if column == "status":
-        return np.full(rows, MISSING, object)
-    if column == COVERED:
-        return np.full(rows, False)
-    return np.full(rows, "", object) if column in ("method", "note") else np.full(rows, np.nan)
+    return columns | {column: values[index] for column, values in per_cell.items()}
 
 
 def _sampled(found: Answer, kpi: Kpi) -> bool:

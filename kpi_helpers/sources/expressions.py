@@ -103,14 +103,7 @@ def compile_expression(text: str, table: ir.Table) -> Any:
 
 
 def _unreadable(text: str) -> BadInput:
-    return BadInput(
-        file="",
-        line="",
-        column="",
-        value=text,
-        expected='amount >= 15000 and team == "A"',
-        fix="kpi_helpers.sources.expressions",
-    )
+    return BadInput(value=text, expected='amount >= 15000 and team == "A"')
 
 
 class _Compiler(ast.NodeVisitor):
