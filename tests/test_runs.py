@@ -75,6 +75,29 @@ def test_two_runs_give_the_same_bytes_but_for_one_line_and_no_secret(project: Pa
     assert b"password: ***" in packs[0]["tiny.html"]
 
 
+def test_the_password_of_a_database_is_in_no_file(project: Path) -> None:
+    server = os.environ.get("KPI_TEST_POSTGRES")
+    if not server:
+        pytest.skip("KPI_TEST_POSTGRES names no server")
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as con:
+        con.execute("DROP SCHEMA IF EXISTS report CASCADE")
+        con.execute("CREATE SCHEMA report")
+        con.execute(
+            "CREATE TABLE report.deals AS SELECT '1' AS deal_id, DATE '2026-01-05' AS created_at,"
+            " 'won' AS status, DATE '2026-02-01' AS closed_at, 900.0::float8 AS amount"
+        )
+    address = server.replace("@", ":s3%21cret@") + "/report"
+    settings = project / "kpi.toml"
+    settings.write_text('schema = 1\nlanguage = "en"\n', "utf-8")
+    folder = run(project, project / "out", data=address, config=str(settings))
+    written = b"".join(contents(folder).values())
+    assert b"source: postgresql://" in written
+    assert b"s3%21cret" not in written
+    assert b"s3!cret" not in written
+
+
 @pytest.mark.parametrize(("fail", "reason"), [("raise", "it went wrong"), ("die", "Kernel died")])
 def test_a_notebook_that_fails_leaves_the_old_report(project: Path, fail: str, reason: str) -> None:
     before = contents(run(project, project / "out"))

@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 NOTEBOOKS = "notebooks"
 CONFIG = "kpi.toml"
-DATA = {".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".duckdb", ".db"}
+DATA = {".csv", ".gz", ".parquet", ".tsv"}
 
 
 def notebooks() -> Path:
