@@ -90,7 +90,8 @@ class Kpi:
     """A KPI as it was declared with `kpi`.
 
     ``body`` maps a canonical table to parts (never to a quotient), or, where ``of`` is given, the
-    measured values of other KPIs to a value. ``target`` is one that holds by definition.
+    measured values of other KPIs to a value. ``target`` is one that holds by definition,
+    ``worth`` the KPI that says what one more case is worth.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Kpi:
     seeds: str = ""
     example: Example | None = None
     target: float | None = None
+    worth: str = ""
     version: str = ""
 
     @property
@@ -157,7 +159,7 @@ def kpi(
         For a derived KPI: argument → id of another KPI, or `Ago`.
     **more
         ``pitfalls`` (what to beware of, in French and English) and ``tier, category, tags, seeds,
-        example, target`` of `Kpi`.
+        example, target, worth`` of `Kpi`.
 
     Returns
     -------

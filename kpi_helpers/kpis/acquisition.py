@@ -41,6 +41,7 @@ def leads_generated(leads: ir.Table) -> Parts:
         "Recent leads have not had the time; the mix of sources moves the total.",
     ),
     seeds="S0 L6/L18, S1 L13, S2 L30, S3 L12/L35, S4 L5/L15",
+    worth="revenue_per_customer",
     example=Example(
         gives=0.5,
         config={"windows": {"lead_to_customer_rate": 60}, "as_of": "2026-04-30"},
@@ -67,6 +68,7 @@ def lead_to_customer_rate(leads: ir.Table) -> Parts:
         "A truncated history makes old customers look new.",
     ),
     seeds="S2 L30, S4 L8",
+    worth="revenue_per_customer",
     example=Example(
         gives=1,
         period="2026Q1",

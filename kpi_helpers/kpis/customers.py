@@ -27,6 +27,7 @@ ACTIVE_MONTHS = 12
         "New customers do not count; the 12-month window is a convention.",
     ),
     seeds="S0 L10/L21, S1 L19, S3 L12, S4 L8",
+    worth="revenue_per_customer",
     example=Example(
         gives=0.5,
         period="2026Q1",
@@ -60,6 +61,7 @@ def customer_retention_rate(orders: ir.Table) -> Parts:
         "The share of customers who ever ordered twice grows with the length of the history.",
     ),
     seeds="S2 L46, S4 L37/L43",
+    worth="revenue_per_customer",
     example=Example(
         gives=0.5,
         period="2026",

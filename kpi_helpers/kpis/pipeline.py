@@ -23,6 +23,7 @@ from kpi_helpers.units import DAYS, MONEY, PERCENT, TIMES
         "Losses are logged late: the rate rises while the pipeline grows; losses never logged.",
     ),
     seeds="S0 L14, S4 L32",
+    worth="avg_deal_value",
     example=Example(gives=0.4, deals={"status": ["won", "won", "lost", "lost", "lost", "open"]}),
 )
 def win_rate_count(deals: ir.Table) -> Parts:

@@ -143,6 +143,7 @@ def revenue_growth(now: Settled, before: Settled) -> Settled:
         "Split or merged deals; renewals counted as new; duplicates.",
     ),
     seeds="S0 L7, S4 L5",
+    worth="avg_deal_value",
     example=Example(gives=2, deals={"status": ["won", "won", "lost", "open"]}),
 )
 def deals_won_count(deals: ir.Table) -> Parts:

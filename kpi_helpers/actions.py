@@ -1,0 +1,118 @@
+"""From findings to what is proposed: rows in the form of the action register."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.catalogue import REGISTRY
+from kpi_helpers.kpis.settled import Array
+from kpi_helpers.units import COUNT, MONEY, PERCENT
+
+CARRIED = ("label", "unit", "value", "low", "high", "reference", "target", "certainty")
+FOR_PEOPLE = ("action", "owner", "start_date", "due_date", "expected_effect")
+COLUMNS = (
+    "action_id",
+    "quarter",
+    "kpi",
+    "scope",
+    "finding",
+    *CARRIED,
+    "money_at_stake",
+    *FOR_PEOPLE,
+    "status",
+)
+
+
+def proposals(compared: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """The findings that call for a decision, as rows of the action register.
+
+    A finding does when a target is missed for certain or a change for the worse is established;
+    what may be chance is not proposed. Action, owner, dates and expected effect are left for
+    people to fill in, before anything is done.
+
+    Parameters
+    ----------
+    compared
+        Frame of `kpi_helpers.compare`.
+    by
+        Its dimensions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `COLUMNS`, the most money at stake first; ``finding`` is ``target_missed``
+        or ``worse``.
+
+    Examples
+    --------
+    >>> row = {"kpi": "bookings", "period": "2026Q3", "label": "Bookings", "unit": "money",
+    ...        "value": 90.0, "target": 100.0, "target_verdict": "missed", "certainty": "exact",
+    ...        "change_verdict": "none_shown", "p_value": 0.5, "n": 3.0}
+    >>> print(*proposals(pd.DataFrame([row])).loc[0, ["action_id", "finding", "money_at_stake"]])
+    2026Q3-bookings-1 target_missed 10.0
+    """
+    certain = compared["certainty"].isin(["exact", "established"])
+    missed = (compared["target_verdict"] == "missed") & certain
+    # A fact that nothing tests (the stock is lower than it was) is no finding by itself.
+    worse = (compared["change_verdict"] == "worse") & compared["p_value"].notna()
+    found = compared.assign(
+        quarter=compared["period"],
+        scope=_scope(compared, by),
+        finding=np.where(missed, "target_missed", "worse"),
+        money_at_stake=money_at_stake(compared, by),
+        status="proposed",
+    )[missed | worse]
+    found = found.sort_values("money_at_stake", ascending=False, kind="stable")
+    places = [str(place) for place in range(1, len(found) + 1)]
+    found["action_id"] = (
+        found["quarter"] + "-" + found["kpi"] + "-" + pd.Series(places, found.index)
+    )
+    return found.reindex(columns=list(COLUMNS)).reset_index(drop=True)
+
+
+def money_at_stake(compared: pd.DataFrame, by: Sequence[str] = ()) -> Array:
+    """The gap to the target, or else the change, in money; missing where nothing says its worth.
+
+    Parameters
+    ----------
+    compared, by
+        As for `proposals`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Amounts as they are; counts, and shares times the cases they are of, times what one case
+        is worth: the KPI that ``worth`` names in its declaration, in the same scope.
+    """
+    value, n = compared["value"].to_numpy(float), compared["n"].to_numpy(float)
+    change = compared.get("change", pd.Series(np.nan, compared.index)).to_numpy(float)
+    gap = np.where(compared["target_verdict"] == "missed", value - compared["target"], change)
+    units = compared["unit"].to_numpy()
+    cases = np.select([units == PERCENT, units == COUNT], [np.abs(gap) * n, np.abs(gap)], np.nan)
+    worth = _worth(compared, by)
+    totals = np.array([_is_sum(kpi) for kpi in compared["kpi"]], dtype=bool)
+    return np.where(totals, np.abs(gap), cases * worth)
+
+
+def _is_sum(kpi: str) -> bool:
+    declared = REGISTRY[kpi]
+    return declared.unit == MONEY and not declared.derived and "volume" in declared.category
+
+
+def _worth(compared: pd.DataFrame, by: Sequence[str]) -> Array:
+    keys = ["kpi", *by]
+    wanted = compared[keys].assign(kpi=[REGISTRY[kpi].worth for kpi in compared["kpi"]])
+    known = compared[[*keys, "value"]]
+    return wanted.merge(known, on=keys, how="left")["value"].to_numpy(float)
+
+
+def _scope(compared: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """Where a finding holds, as ``dimension=value``; empty for the whole."""
+    names = compared[list(by)].astype(object)
+    return [
+        ", ".join(f"{name}={'' if pd.isna(value) else value}" for name, value in row.items())
+        for row in names.to_dict("records")
+    ]
