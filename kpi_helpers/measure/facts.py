@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis
-import ibis.expr.datatypes as dt
+import ibis.expr.datatypes as types
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
@@ -20,6 +21,8 @@ from kpi_helpers.sources.derived import across_rows, as_number, days_between, un
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
+
+LAST_DAY = dt.date(9999, 12, 30)
 
 
 def fact(data: Dataset, kpis: Sequence[Kpi], by: tuple[str, ...], where: Where) -> ir.Table:
@@ -77,12 +80,27 @@ def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> Non
     fact(data, [kpi], by, where)
     if kpi.table == ACHIEVEMENTS.name:
         return
+    for column, wanted in where.items() if isinstance(where, Mapping) else ():
+        _check_values(data, name, column, wanted)
     for dimension in by:
         if dimension not in data.dimensions(name):
             raise unknown("dimension", dimension, data.dimensions(name))
     lacking = (_columns_read(kpi) & {*TABLES[name].names}) - data.filled(name)
     if lacking:
         raise Unavailable(what=kpi.id, needs=f"{name}.{min(lacking)}")
+
+
+def _check_values(data: Dataset, name: str, column: str, wanted: Any) -> None:
+    """Refuse a word that no row has on any day: misspelt, it would count nothing in silence."""
+    ever = data.remember("ever", lambda: data.at(LAST_DAY)).table(name, (column,))[column]
+    values = wanted if isinstance(wanted, list | tuple | set) else [wanted]
+    if ever.type().is_string() and any(value is not None for value in values):
+        known = {value for (value,) in frame_of(data.con, ever.as_table().distinct()).to_numpy()}
+        for value in values:
+            if value is not None and value not in known:
+                raise unknown(
+                    "value", value, sorted(each for each in known if isinstance(each, str))
+                )
 
 
 def _read_across(kpis: Sequence[Kpi]) -> tuple[str, ...]:
@@ -178,11 +196,11 @@ def _scope(facts: ir.Table, column: str | None) -> ir.Value:
 
 
 def _named(table: ir.Table, this: bool) -> Any:
-    return table.scope_value if this else ibis.null(dt.string)
+    return table.scope_value if this else ibis.null(types.string)
 
 
 def _team_of(data: Dataset, table: ir.Table) -> Any:
     frame = frame_of(data.con, data.table("reps").select("owner", "team"))
     known = frame.dropna().drop_duplicates().drop_duplicates("owner", keep=False)
     pairs = [(table.scope_value == o, t) for o, t in known.itertuples(index=False, name=None)]
-    return ibis.cases(*pairs, else_=ibis.null(dt.string)) if pairs else ibis.null(dt.string)
+    return ibis.cases(*pairs, else_=ibis.null(types.string)) if pairs else ibis.null(types.string)

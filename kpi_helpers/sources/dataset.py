@@ -133,7 +133,9 @@ class Dataset:
         lent = offered(known, name)
         own = {c.name for c in TABLES[name] if c.dimension} & filled[name]
         others = filled[name] - {*TABLES[name].names}
-        lent_filled = {c for c, (entity, _) in lent.items() if c in filled[entity]}
+        lent_filled = {
+            c for c, (entity, _) in lent.items() if c in filled[entity] and _groups(entity, c)
+        }
         return sorted(own | others | lent_filled)
 
     def filled(self, name: str) -> set[str]:
@@ -230,3 +232,9 @@ class Dataset:
         """The same data as they were known on an earlier day."""
         day = as_of if isinstance(as_of, dt.date) else dt.date.fromisoformat(as_of)
         return dataclasses.replace(self, as_of=day, memory={})
+
+
+def _groups(table: str, name: str) -> bool:
+    """Whether a column sorts rows into groups: one of the source's own, or declared to."""
+    column = TABLES[table].column(name)
+    return column is None or column.dimension

@@ -19,14 +19,18 @@ What may be written: column names, numbers, quoted text, ``+ - * /``, comparison
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+from ibis.common.annotations import SignatureValidationError
+from ibis.common.exceptions import IbisError
 
 from kpi_helpers.errors import BadInput, unknown
+from kpi_helpers.language import Phrase
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -99,7 +103,10 @@ def compile_expression(text: str, table: ir.Table) -> Any:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
         raise _unreadable(text) from error
-    return _Compiler(text, table).visit(tree)
+    try:
+        return _Compiler(text, table).visit(tree)
+    except (IbisError, SignatureValidationError, TypeError, AttributeError) as error:
+        raise _unreadable(text) from error
 
 
 def _unreadable(text: str) -> BadInput:
@@ -190,7 +197,9 @@ def condition(where: str | Mapping[str, Any] | None, table: ir.Table) -> ir.Bool
     if where is None or where == {}:
         return None
     if isinstance(where, str):
-        result: ir.BooleanValue = compile_expression(where, table)
+        result = compile_expression(where, table)
+        if not isinstance(result, ir.BooleanValue):
+            raise _unreadable(where)
         return result
     tests = [_equals(table, name, wanted) for name, wanted in where.items()]
     result = tests[0]
@@ -204,8 +213,22 @@ def _equals(table: ir.Table, name: str, wanted: Any) -> ir.BooleanValue:
         raise unknown("column", name, table.columns)
     column = table[name]
     values = list(wanted) if isinstance(wanted, list | tuple | set) else [wanted]
+    for value in values:
+        _check_value(column, name, value)
     test = column.isin([value for value in values if value is not None])
     return test | column.isnull() if None in values else test
+
+
+def _check_value(column: ir.Column, name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        return
+    if column.type().is_numeric():
+        raise BadInput(column=name, value=value, expected=Phrase("expected.number"))
+    if column.type().is_temporal():
+        try:
+            dt.date.fromisoformat(value)
+        except ValueError as error:
+            raise BadInput(column=name, value=value, expected=Phrase("expected.date")) from error
 
 
 def columns_of(where: str | Mapping[str, Any] | None) -> tuple[str, ...]:
