@@ -1,5 +1,6 @@
 """Reports that are really run: finished or nothing, the same bytes twice, no kernel left behind."""
 
+import errno
 import os
 import re
 import shutil
@@ -63,16 +64,25 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def differing(first: Path, second: Path) -> list[bytes]:
+    """Return the lines in which the files of two packs differ."""
+    packs = contents(first), contents(second)
+    assert list(packs[0]) == list(packs[1])
+    pairs = [
+        zip(a.splitlines(), packs[1][name].splitlines(), strict=True)
+        for name, a in packs[0].items()
+    ]
+    return [line for pair in pairs for line, other in pair if line != other]
+
+
 def test_two_runs_give_the_same_bytes_but_for_one_line_and_no_secret(project: Path) -> None:
-    packs = [contents(run(project, project / name)) for name in ("first", "second")]
-    assert sorted(packs[0]) == ["run.json", "tables/figures.csv", "tiny.html", "tiny.ipynb"]
-    for name in packs[0]:
-        pairs = zip(packs[0][name].splitlines(), packs[1][name].splitlines(), strict=True)
-        differing = [line for line, other in pairs if line != other]
-        assert all(name == "run.json" and b'"generated_at"' in line for line in differing)
-        assert len(differing) <= 1
-        assert CANARY.encode() not in packs[0][name]
-    assert b"password: ***" in packs[0]["tiny.html"]
+    first, second = (run(project, project / name) for name in ("first", "second"))
+    written = contents(first)
+    assert sorted(written) == ["run.json", "tables/figures.csv", "tiny.html", "tiny.ipynb"]
+    assert all(b'"generated_at"' in line for line in differing(first, second))
+    assert CANARY.encode() not in b"".join(written.values())
+    assert b"password: ***" in written["tiny.html"]
+    assert b"<script" not in written["tiny.html"]
 
 
 def test_the_password_of_a_database_is_in_no_file(project: Path) -> None:
@@ -103,6 +113,18 @@ def test_a_notebook_that_fails_leaves_the_old_report(project: Path, fail: str, r
     before = contents(run(project, project / "out"))
     with pytest.raises(ReportFailed, match=reason):
         run(project, project / "out", fail=fail)
+    assert contents(project / "out" / "2026Q1") == before
+
+
+def test_a_full_disk_leaves_the_old_report(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(run(project, project / "out"))
+
+    def full(*anything: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(running, "executed", full)
+    with pytest.raises(ReportFailed, match="No space left on device"):
+        run(project, project / "out")
     assert contents(project / "out" / "2026Q1") == before
 
 
@@ -178,6 +200,12 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(shipped: tuple) -> 
     assert {"fr": "T3 2026", "en": "Q3 2026"}[lang] in html
     assert "import kpi_helpers" not in html
     assert "Traceback" not in html
+
+
+def test_the_shipped_report_comes_out_the_same_again(shipped: tuple, tmp_path: Path) -> None:
+    lang, folder = shipped
+    again = running.run({"period": "2026Q3", "by": "team", "lang": lang}, tmp_path)
+    assert all(b'"generated_at"' in line for line in differing(folder, again))
 
 
 def test_every_figure_of_the_scorecard_stands_in_its_table(shipped: tuple) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 START_SECONDS = 60
 CELL_SECONDS = 900
 INJECTED = "injected-parameters"
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 Progress = Callable[..., None]
 
@@ -90,11 +92,19 @@ def _check_finished(done: NotebookNode, notebook: Path) -> None:
 
 
 def _settled(done: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
-    """Leave out what differs from run to run: times, paths and random ids."""
+    """Leave out what differs from run to run: times, paths, random ids and places in memory."""
     done.metadata.papermill = {"parameters": json.loads(json.dumps(parameters))}
     for number, cell in enumerate(done.cells):
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         if INJECTED in cell.metadata.get("tags", ()):
             cell.id = f"{INJECTED}-{number}"
+        for output in cell.get("outputs", ()):
+            _settle_output(output.get("data", {}))
     return done
+
+
+def _settle_output(forms: dict[str, Any]) -> None:
+    plain = forms.pop("text/plain", None)
+    if plain is not None and "text/html" not in forms:
+        forms["text/plain"] = ADDRESS.sub("", plain)

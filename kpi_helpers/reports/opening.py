@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") -> Dataset:
-    """Load what the parameters name; an empty one means what is usual.
+    """Load what the parameters name, for the same figures each time; an empty one means the usual.
 
     Parameters
     ----------
@@ -40,6 +40,7 @@ def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") ->
     """
     from kpi_helpers.reports.places import project
     from kpi_helpers.sources import load
+    from kpi_helpers.sources.engine import add_in_order
 
     if lang and lang not in LANGUAGES:
         raise unknown("language", lang, LANGUAGES)
@@ -49,6 +50,7 @@ def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") ->
         source, beside = project(Path(config).parent if config else Path())
         settings = settings or beside
     dataset = load(source, settings, as_of or None)
+    add_in_order(dataset.con)
     known = dataset.config
     spoken = dataclasses.replace(
         known, language=lang or known.language, name=known.name or _stem(source, known.file)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpi_helpers.errors import BadPeriod, unknown
+from kpi_helpers.errors import BadPeriod, ReportFailed, unknown
 from kpi_helpers.language import text
 from kpi_helpers.reports import pack
 from kpi_helpers.reports.executing import executed
@@ -56,7 +57,7 @@ def run(
         Before a kernel starts, for parameters, data, periods, KPIs or dimensions that do not
         exist.
     ReportFailed
-        When the notebook fails, or when another run is writing the same report.
+        When the notebook fails, another run is writing the same report, or the disk is full.
     """
     source = notebook or notebooks() / f"{NOTEBOOK}.ipynb"
     values = checked(parameters or {}, declared(source))
@@ -66,7 +67,7 @@ def run(
     kpis = chosen(data, values["kpis"])
     check(data, period, values["by"])
     target = Path(out) / re.sub(r"[^\w-]+", "_", period.name)
-    with pack.writing(target) as folder:
+    with _said(source.stem), pack.writing(target) as folder:
         step = partial(progress, "executing", name=source.stem)
         done = executed(source, values, folder / "tables", step)
         progress("writing")
@@ -81,6 +82,15 @@ def run(
         scrub(folder, secrets(address, data.config.password_env))
     progress("done")
     return target
+
+
+@contextmanager
+def _said(report: str) -> Iterator[None]:
+    """Say what the system refused: a full disk, a folder that may not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise ReportFailed(report=report, reason=error.strerror or str(error)) from error
 
 
 def check(data: Dataset, period: Period, by: str = "") -> None:

@@ -98,3 +98,15 @@ def fetch(con: Any, sql: str) -> pd.DataFrame:
             if kind in _DTYPES and (frame[name].dtype == object or frame[name].hasnans)
         }
     )
+
+
+def add_in_order(con: Any) -> None:
+    """Let the engine add up in one order, so that the same rows give the same sum to the last bit.
+
+    Sums of several threads are put together as they come; the last digit then depends on the run.
+    """
+    if con.name == "duckdb":
+        con.con.execute("SET threads = 1")
+    elif con.name == "postgres":
+        with con.con.cursor() as cursor:
+            cursor.execute("SET max_parallel_workers_per_gather = 0")
