@@ -13,7 +13,7 @@ from kpi_helpers.catalogue import Ago, Kpi, find
 from kpi_helpers.errors import KpiError, Unavailable, UnknownName
 from kpi_helpers.kpis.settled import Settled
 from kpi_helpers.measure.ask import ask, questions
-from kpi_helpers.measure.cells import PLACE, Cells
+from kpi_helpers.measure.cells import PLACE, Cells, Spread
 from kpi_helpers.measure.counted import settle_cohort, settle_duration, window_of
 from kpi_helpers.measure.facts import kind_of, require
 from kpi_helpers.measure.kinds import KINDS
@@ -54,11 +54,12 @@ def answer(
     for _, frame in frames:
         found.cells.places(frame)
     for group, frame in frames:
+        spread = found.cells.over(frame)
         seen = np.zeros(len(found.cells.combos), dtype=bool)
-        seen[found.cells.places(frame)] = True
+        seen[spread.cell % len(seen)] = True
         seen |= not by  # the whole is there even when no row is: it counts zero
         for each in group:
-            found.settled[each] = _settle(data, frame, found.cells, find(each.kpi))
+            found.settled[each] = _settle(data, spread, found.cells, find(each.kpi))
             found.seen[each] = seen
     for kpi in kpis:
         _value(data, found, Ago(kpi.id, 0))
@@ -150,18 +151,13 @@ def _before(day: dt.date, months: int) -> dt.date:
     return (pd.Timestamp(day) - pd.DateOffset(months=months)).date()
 
 
-def _settle(data: Dataset, frame: pd.DataFrame, cells: Cells, kpi: Kpi) -> Settled:
+def _settle(data: Dataset, spread: Spread, cells: Cells, kpi: Kpi) -> Settled:
     kind = kind_of(kpi)
     if kind is KINDS["duration"]:
-        return settle_duration(frame, cells, kpi)
+        return settle_duration(spread, kpi)
     if kind is KINDS["cohort"]:
-        return settle_cohort(frame, cells, kpi, window_of(data, kpi))
-    prefix = f"{kpi.id}__"
-    sums = {
-        column.removeprefix(prefix): cells.spread(frame, column)
-        for column in frame.columns
-        if column.startswith(prefix)
-    }
+        return settle_cohort(spread, kpi, window_of(data, kpi))
+    sums = spread.totals(f"{kpi.id}__")
     if kind is KINDS["standing"]:
         shape = (len(cells.periods), len(cells.combos))
         sums = {name: x.reshape(shape).cumsum(axis=0).reshape(-1) for name, x in sums.items()}

@@ -13,6 +13,7 @@ from kpi_helpers.kpis.settled import Array
 from kpi_helpers.periods import Period
 
 PLACE = "_period"
+Index = np.ndarray[Any, np.dtype[np.intp]]
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Cells:
     def __len__(self) -> int:
         return len(self.periods) * len(self.combos)
 
-    def places(self, frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.intp]]:
+    def places(self, frame: pd.DataFrame) -> Index:
         """Column of the combination of each row; new ones are added."""
         if not self.by:
             return np.zeros(len(frame), dtype=np.intp)
@@ -43,21 +44,40 @@ class Cells:
             (self.combos.setdefault(row, len(self.combos)) for row in rows), np.intp, len(frame)
         )
 
-    def index(self, frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.intp]]:
-        """Cell of each row, once every combination is known."""
-        return frame[PLACE].to_numpy(np.intp) * len(self.combos) + self.places(frame)
-
-    def spread(self, frame: pd.DataFrame, column: str) -> Array:
-        """One column of a query's result as an array over all cells, zero where it has no row."""
-        array = np.zeros(len(self))
-        np.add.at(array, self.index(frame), frame[column].to_numpy(np.float64))
-        return array
+    def over(self, frame: pd.DataFrame) -> Spread:
+        """The rows of a query's result laid over the cells, once every combination is known."""
+        cell = frame[PLACE].to_numpy(np.intp) * len(self.combos) + self.places(frame)
+        return Spread(frame, cell, len(self))
 
     def order(self) -> list[tuple[tuple[Any, ...], int]]:
         """The combinations in the order of their values, missing ones last."""
         return sorted(self.combos.items(), key=lambda item: [(v is None, str(v)) for v in item[0]])
 
 
+@dataclass(frozen=True)
+class Spread:
+    """A query's result, and the cell to which each of its rows belongs, of ``size`` cells."""
+
+    frame: pd.DataFrame
+    cell: Index
+    size: int
+
+    def numbers(self, column: str) -> Array:
+        """One column of the result; an empty sum is zero."""
+        return np.nan_to_num(self.frame[column].to_numpy(np.float64, na_value=np.nan))
+
+    def total(self, numbers: Array) -> Array:
+        """Numbers of the rows, added up in each cell."""
+        return np.bincount(self.cell, weights=numbers, minlength=self.size).astype(np.float64)
+
+    def totals(self, prefix: str) -> dict[str, Array]:
+        """The columns whose name begins so, under what follows, added up in each cell."""
+        names = [column for column in self.frame.columns if column.startswith(prefix)]
+        return {name.removeprefix(prefix): self.total(self.numbers(name)) for name in names}
+
+
 def _plain(column: pd.Series[Any]) -> list[Any]:
-    values = column.astype(object)
-    return values.where(column.notna(), None).tolist()
+    missing = column.isna()
+    if not missing.any():
+        return column.tolist()
+    return column.astype(object).where(~missing, None).tolist()

@@ -12,7 +12,7 @@ from kpi_helpers import intervals, survival
 from kpi_helpers.catalogue import Kpi
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
-from kpi_helpers.measure.cells import Cells
+from kpi_helpers.measure.cells import Spread
 from kpi_helpers.measure.facts import fact
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of
@@ -21,12 +21,12 @@ MIN_AT_RISK = 5
 USUAL_SHARE = 0.9
 
 
-def settle_duration(frame: pd.DataFrame, cells: Cells, kpi: Kpi) -> Settled:
+def settle_duration(spread: Spread, kpi: Kpi) -> Settled:
     """Median time to win among eventual wins, up to a horizon with enough deals still at risk.
 
     The wins are n, for it is them that the median rests on; the denominator is all deals.
     """
-    time, won, lost, everyone = _by_age(frame, cells, kpi.id)
+    time, won, lost, everyone = _by_age(spread, f"{kpi.id}__")
     still_open = everyone - won - lost
     value, horizon = survival.conditional_median(
         time, won, lost, still_open, min_at_risk=MIN_AT_RISK
@@ -37,34 +37,31 @@ def settle_duration(frame: pd.DataFrame, cells: Cells, kpi: Kpi) -> Settled:
     return Settled(value, wins, deals, wins, low, high, "aalen-johansen", (remark,))
 
 
-def _by_age(frame: pd.DataFrame, cells: Cells, name: str) -> list[Any]:
+def _by_age(spread: Spread, prefix: str) -> list[Any]:
     """Ages in days, and for each cell how many rows were won, lost, and there at all at each."""
-    time, place = np.unique(frame[f"{name}__days"].to_numpy(np.float64), return_inverse=True)
-    counts = [time]
-    for part in ("won", "lost", "n"):
-        table = np.zeros((len(cells), len(time)))
-        np.add.at(table, (cells.index(frame), place), frame[f"{name}__{part}"].to_numpy(np.float64))
-        counts.append(table)
-    return counts
+    time, place = np.unique(spread.numbers(f"{prefix}days"), return_inverse=True)
+    aged = Spread(spread.frame, spread.cell * len(time) + place, spread.size * len(time))
+    shape = (spread.size, len(time))
+    parts = (f"{prefix}{part}" for part in ("won", "lost", "n"))
+    return [time, *(aged.total(aged.numbers(part)).reshape(shape) for part in parts)]
 
 
-def settle_cohort(frame: pd.DataFrame, cells: Cells, kpi: Kpi, window: int | None) -> Settled:
+def settle_cohort(spread: Spread, kpi: Kpi, window: int | None) -> Settled:
     """Share converted within the window, of those that have had it; "so far" where none has.
 
     Where every row is too young the value is missing, and numerator and denominator say how many
     of how many have converted so far.
     """
-    age = frame[f"{kpi.id}__age"].to_numpy(np.float64)
-    days = frame[f"{kpi.id}__days"].to_numpy(np.float64, na_value=np.nan)
+    age = spread.numbers(f"{kpi.id}__age")
+    days = spread.frame[f"{kpi.id}__days"].to_numpy(np.float64, na_value=np.nan)
     if window is None:
         old, done = np.full(age.shape, True), ~np.isnan(days)
     else:
         impossible = days < 0
         old, done = (age >= window) & ~impossible, (days <= window) & ~impossible
-    counts = frame[f"{kpi.id}__n"].to_numpy(np.float64)
+    counts = spread.numbers(f"{kpi.id}__n")
     k, n, so_far, everyone = (
-        _summed(cells, frame, counts * chosen)
-        for chosen in (old & done, old, done, np.full(age.shape, 1.0))
+        spread.total(counts * chosen) for chosen in (old & done, old, done, np.full(age.shape, 1.0))
     )
     young = (n == 0) & (everyone > 0)
     low, high = intervals.wilson(k, n)
@@ -85,12 +82,6 @@ def _window_remarks(
         Remark("notes.partly_young", partly, {"n": n, "everyone": everyone}),
         Remark("notes.too_young", young, {"days": length, "k": so_far, "everyone": everyone}),
     )
-
-
-def _summed(cells: Cells, frame: pd.DataFrame, values: Array) -> Array:
-    array = np.zeros(len(cells))
-    np.add.at(array, cells.index(frame), values)
-    return array
 
 
 def window_of(data: Dataset, kpi: Kpi) -> int | None:
