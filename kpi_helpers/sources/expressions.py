@@ -20,23 +20,28 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-from ibis.common.annotations import SignatureValidationError
+from ibis.common.annotations import ValidationError
 from ibis.common.exceptions import IbisError
 
 from kpi_helpers.errors import BadInput, unknown
 from kpi_helpers.language import Phrase
 
+DEEPEST = 100
+FARTHEST = 100_000
+
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
+    # What is divided by nothing is missing, never infinite.
+    ast.Div: lambda left, right: left / right.nullif(0),
     ast.And: operator.and_,
     ast.Or: operator.or_,
     ast.Eq: operator.eq,
@@ -52,26 +57,42 @@ def _next(value: ir.Column, by: ir.Column) -> ir.Column:
     return value.lead().over(ibis.window(group_by=by, order_by=value))
 
 
-def _shift(value: ir.Column, count: int, unit: str) -> ir.Column:
+def _shift(value: ir.Value, count: int, unit: str) -> ir.Value:
     return (value + ibis.interval(count, unit=unit)).cast("date")
 
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "coalesce": ibis.coalesce,
-    "if_else": ibis.ifelse,
-    "missing": lambda value: value.isnull(),
-    "lower": lambda value: value.lower(),
-    "trim": lambda value: value.strip(),
-    "starts_with": lambda value, start: value.startswith(start),
-    "year": lambda value: value.year(),
-    "month": lambda value: value.month(),
-    "day": lambda value, count: _shift(value, count, "D"),
-    "months": lambda value, count: _shift(value, count, "M"),
-    "next": _next,
+# Each function with the kinds of its arguments; "more" stands for any number of them.
+_FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+    "coalesce": (ibis.coalesce, ("any", "any", "more")),
+    "if_else": (ibis.ifelse, ("test", "any", "any")),
+    "missing": (lambda value: value.isnull(), ("any",)),
+    "lower": (lambda value: value.lower(), ("text",)),
+    "trim": (lambda value: value.strip(), ("text",)),
+    "starts_with": (lambda value, start: value.startswith(start), ("text", "text")),
+    "year": (lambda value: value.year(), ("date",)),
+    "month": (lambda value: value.month(), ("date",)),
+    "day": (lambda value, count: _shift(value, count, "D"), ("date", "count")),
+    "months": (lambda value, count: _shift(value, count, "M"), ("date", "count")),
+    "next": (_next, ("column", "column")),
 }
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "any": lambda value: isinstance(value, ir.Value),
+    "column": lambda value: isinstance(value, ir.Column),
+    "test": lambda value: isinstance(value, ir.BooleanValue),
+    "text": lambda value: isinstance(value, ir.StringValue),
+    "date": lambda value: isinstance(value, ir.DateValue | ir.TimestampValue),
+    "count": lambda value: type(value) is int and abs(value) <= FARTHEST,
+}
+_RESULTS = (ir.BooleanValue, ir.NumericValue, ir.StringValue, ir.DateValue, ir.TimestampValue)
+
+# What Python's parser and Ibis raise for a text that is wrong.
+_FAULTS = (
+    *(ArithmeticError, AttributeError, IbisError, MemoryError, RecursionError, SyntaxError),
+    *(TypeError, ValidationError, ValueError),
+)
 
 
-def compile_expression(text: str, table: ir.Table) -> Any:
+def compile_expression(text: str, table: ir.Table, place: str | None = None) -> ir.Value:
     """Compile ``text`` on the columns of ``table``.
 
     Parameters
@@ -80,16 +101,18 @@ def compile_expression(text: str, table: ir.Table) -> Any:
         An expression of the small language above.
     table
         Ibis table whose columns may be named.
+    place
+        Where the expression stands, such as ``tables.deals.derived.amount``, for the error.
 
     Returns
     -------
-    ibis.expr.types.Column
+    ibis.expr.types.Value
         The value for each row.
 
     Raises
     ------
     BadInput
-        When the text is not an expression of this language.
+        When the text is not an expression of this language, or its types do not go together.
     UnknownName
         When it names a column or function that does not exist.
 
@@ -100,41 +123,46 @@ def compile_expression(text: str, table: ir.Table) -> Any:
     Float64(nullable=True)
     """
     try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError as error:
-        raise _unreadable(text) from error
-    try:
-        return _Compiler(text, table).visit(tree)
-    except (IbisError, SignatureValidationError, TypeError, AttributeError) as error:
-        raise _unreadable(text) from error
+        value = _Compiler(table).visit(_tree(text))
+    except _FAULTS as error:
+        raise _unreadable(text, place) from error
+    if not isinstance(value, _RESULTS):
+        raise _unreadable(text, place)
+    return value
 
 
-def _unreadable(text: str) -> BadInput:
-    return BadInput(value=text, expected='amount >= 15000 and team == "A"')
+def _unreadable(text: str, place: str | None = None) -> BadInput:
+    functions = ", ".join(_FUNCTIONS)
+    return BadInput("bad_expression", column=place, value=text, functions=functions)
+
+
+def _tree(text: str) -> ast.expr:
+    """The syntax of an expression; one nested so deep that no person wrote it is refused."""
+    tree = ast.parse(text.strip(), mode="eval").body
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if level:
+        raise ValueError(text)
+    return tree
 
 
 class _Compiler(ast.NodeVisitor):
     """Walks the syntax tree; every node that is not listed is refused."""
 
-    def __init__(self, text: str, table: ir.Table) -> None:
-        self.text = text
+    def __init__(self, table: ir.Table) -> None:
         self.table = table
 
     def generic_visit(self, node: ast.AST) -> Any:
-        raise _unreadable(self.text)
+        raise ValueError(ast.dump(node))
 
     def visit_Constant(self, node: ast.Constant) -> Any:
-        if isinstance(node.value, bool | int | float | str):
-            return node.value
-        return self.generic_visit(node)
+        return ibis.literal(_constant(node))
 
     def visit_Name(self, node: ast.Name) -> Any:
         if node.id not in self.table.columns:
             raise unknown("column", node.id, self.table.columns)
         return self.table[node.id]
-
-    def visit_List(self, node: ast.List) -> Any:  # the visitor's own naming
-        return [self.visit(item) for item in node.elts]
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         if type(node.op) not in _BINARY:
@@ -142,39 +170,70 @@ class _Compiler(ast.NodeVisitor):
         return _BINARY[type(node.op)](self.visit(node.left), self.visit(node.right))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
-        if isinstance(node.op, ast.Not):
-            return ~self.visit(node.operand)
-        if isinstance(node.op, ast.USub):
-            return -self.visit(node.operand)
+        operand = self.visit(node.operand)
+        if isinstance(node.op, ast.Not) and isinstance(operand, ir.BooleanValue):
+            return ~operand
+        if isinstance(node.op, ast.USub) and isinstance(operand, ir.NumericValue):
+            return -operand
         return self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
-        values = [self.visit(value) for value in node.values]
-        result = values[0]
-        for value in values[1:]:
+        result, *others = [self.visit(value) for value in node.values]
+        for value in others:
             result = _BINARY[type(node.op)](result, value)
-        return result
+        return result if isinstance(result, ir.BooleanValue) else self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
         if len(node.ops) != 1:
             return self.generic_visit(node)
-        left, right = self.visit(node.left), self.visit(node.comparators[0])
-        kind = type(node.ops[0])
-        if kind is ast.In:
-            return left.isin(right)
-        if kind is ast.NotIn:
-            return left.notin(right)
+        left, right, kind = self.visit(node.left), node.comparators[0], type(node.ops[0])
+        if kind in (ast.In, ast.NotIn):
+            test = left.isin(_constants(left, right))
+            return ~test if kind is ast.NotIn else test
         if kind not in _BINARY:
             return self.generic_visit(node)
-        return _BINARY[kind](left, right)
+        return _BINARY[kind](left, self.visit(right))
 
     def visit_Call(self, node: ast.Call) -> Any:
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if not isinstance(node.func, ast.Name):
+            return self.generic_visit(node)
+        name = node.func.id
         if name not in _FUNCTIONS:
-            raise unknown("function", name or ast.unparse(node.func), list(_FUNCTIONS))
-        arguments = [self.visit(argument) for argument in node.args]
-        named = {str(word.arg): self.visit(word.value) for word in node.keywords}
-        return _FUNCTIONS[name](*arguments, **named)
+            raise unknown("function", name, list(_FUNCTIONS))
+        call, kinds = _FUNCTIONS[name]
+        words = [word.value for word in node.keywords if name == "next" and word.arg == "by"]
+        given = [*node.args, *words]
+        if kinds[-1] == "more":
+            kinds = (*kinds[:-1], *["any"] * (len(given) - len(kinds) + 1))
+        if len(given) != len(kinds) or len(words) != len(node.keywords):
+            return self.generic_visit(node)
+        return call(*(self._argument(*pair) for pair in zip(given, kinds, strict=True)))
+
+    def _argument(self, node: ast.expr, kind: str) -> Any:
+        value = _constant(node) if kind == "count" else self.visit(node)
+        inner = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
+        nested = any(isinstance(name, ast.Name) and name.id == "next" for name in inner)
+        if not _KINDS[kind](value) or (kind == "column" and nested):
+            return self.generic_visit(node)
+        return value
+
+
+def _constant(node: ast.expr) -> bool | int | float | str:
+    """The number or text that stands in the expression; nothing that an engine cannot hold."""
+    value = ast.literal_eval(node)
+    finite = isinstance(value, int | float) and math.isfinite(value)
+    if not finite and not (isinstance(value, str) and "\x00" not in value):
+        raise ValueError(value)
+    constant: bool | int | float | str = value
+    return constant
+
+
+def _constants(left: ir.Value, node: ast.expr) -> list[bool | int | float | str]:
+    """The items of a list, each of a type that can be compared with what stands before ``in``."""
+    if not isinstance(node, ast.List):
+        raise TypeError(ast.dump(node))
+    items = [_constant(item) for item in node.elts]
+    return [item for item in items if isinstance(left == ibis.literal(item), ir.Value)]
 
 
 def condition(where: str | Mapping[str, Any] | None, table: ir.Table) -> ir.BooleanValue | None:
@@ -244,8 +303,8 @@ def columns_of(where: str | Mapping[str, Any] | None) -> tuple[str, ...]:
     if not isinstance(where, str):
         return tuple(where)
     try:
-        tree = ast.parse(where, mode="eval")
-    except SyntaxError as error:
+        tree = _tree(where)
+    except _FAULTS as error:
         raise _unreadable(where) from error
     functions = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
     names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in functions]

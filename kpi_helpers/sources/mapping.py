@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.errors import BadInput, MissingColumn, nearest, unknown
 from kpi_helpers.sources import parsing
 from kpi_helpers.sources.config import Config, TableConfig
-from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.derived import unbound
+from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.expressions import compile_expression
 from kpi_helpers.sources.readers import LINE
-from kpi_helpers.sources.schema import IBIS_TYPES, TIDY_COLUMNS, Column, Table
+from kpi_helpers.sources.reading import Reader
+from kpi_helpers.sources.schema import TIDY_COLUMNS, Column, Table
 
 TEXT_PREFIX = "_text_"
-
-STATUS_WORDS = {
-    "won": ("won", "closed won", "gagné", "gagnée", "gagnés", "signé", "signée", "ok"),
-    "lost": ("lost", "closed lost", "perdu", "perdue", "perdus", "sans suite", "abandonné"),
-    "open": ("open", "en cours", "ouvert", "ouverte", "in progress", "nouveau", "new"),
-}
+ROW_FACTS = (LINE,)
 
 
 @dataclass(frozen=True)
@@ -84,30 +81,47 @@ def map_table(con: Any, raw: ir.Table, table: Table, config: Config, file: str) 
     BadInput
         When a column of text can be read in two ways and nothing decides.
     """
-    spec = config.table(table.name)
-    found = _find_columns(raw, table, spec, file)
-    read_as = _how_to_read(con, raw, table, found, spec, file)
+    reader = Reader(con, table, config, file)
+    sources = _find_columns(raw, table, reader.spec, file)
     known = {c.name: c for c in table}
-    columns: dict[str, Any] = {}
-    for name, source in found.items():
-        columns[name] = _read(raw[source], known[name], read_as.get(name, ""), spec, config)
+    values = {n: reader.comparable(raw[s], known[n], s) for n, s in sources.items()}
+    orders = reader.orders(raw, values, sources)
+    columns = {n: reader.read(v, known[n], orders.get(n, "")) for n, v in values.items()}
     texts = {
-        TEXT_PREFIX + name: parsing.clean(raw[source])
-        for name, source in found.items()
-        if known[name].type != "text" and raw[source].type().is_string()
+        TEXT_PREFIX + name: parsing.clean(value)
+        for name, value in values.items()
+        if known[name].type != "text" and value.type().is_string()
     }
-    others = _dimensions(raw, found)
-    dimensions = {n: _dimension(raw[s], n, spec) for n, s in others.items() if n not in columns}
-    line = {LINE: raw[LINE]} if LINE in raw.columns else {}
-    expr = raw.select(**columns, **dimensions, **texts, **line)
-    for name, text in spec.derived.items():
-        value = compile_expression(text, expr)
-        expr = expr.mutate(**{name: _typed(value, known[name]) if name in known else value})
-    derived = {name: name for name in spec.derived if name in known}
-    own = [name for name in spec.derived if name not in known]
-    return Mapped(
-        expr, table, {**found, **derived}, tuple(dict.fromkeys([*dimensions, *own])), read_as
-    )
+    own = _dimensions(raw, table, sources)
+    dimensions = {name: reader.words(raw[source], name) for name, source in own.items()}
+    written = _written_currency(reader, raw, sources)
+    kept = {name: raw[name] for name in ROW_FACTS if name in raw.columns}
+    expr = raw.select(**columns, **written, **dimensions, **texts, **kept)
+    for name, text in reader.spec.derived.items():
+        expr, order = _derived(reader, expr, name, text)
+        orders |= order
+    named = {**sources, **dict.fromkeys(written, sources.get(str(table.money), ""))}
+    named |= {name: name for name in reader.spec.derived if name in known}
+    other = [*dimensions, *(name for name in reader.spec.derived if name not in known)]
+    _check_values(reader.spec, named, known, other)
+    return Mapped(expr, table, named, tuple(dict.fromkeys(other)), orders)
+
+
+def _derived(
+    reader: Reader, expr: ir.Table, name: str, text: str
+) -> tuple[ir.Table, dict[str, str]]:
+    """The table with a column of an expression, read like one of the source where it is text."""
+    place = f"tables.{reader.table.name}.derived.{name}"
+    value, column = compile_expression(text, expr, place), reader.table.column(name)
+    if column is None:
+        return expr.mutate(**{name: value}), {}
+    value = reader.comparable(value, column, place)
+    if column.type == "text" or not value.type().is_string():
+        return expr.mutate(**{name: reader.read(value, column, "")}), {}
+    expr = expr.mutate(**{TEXT_PREFIX + name: parsing.clean(value)})
+    written = expr[TEXT_PREFIX + name]
+    order = reader.orders(expr, {name: written}, {name: name})
+    return expr.mutate(**{name: reader.read(written, column, order[name])}), order
 
 
 def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> dict[str, str]:
@@ -115,126 +129,60 @@ def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> 
         if table.column(name) is None:
             raise unknown("column", name, table.names)
         if source not in raw.columns:
-            raise unknown("column", source, [c for c in raw.columns if c != LINE])
-    folded = {fold(source): source for source in reversed(raw.columns)}
-    found = {name: folded[name] for name in table.names if name in folded}
-    found |= dict(spec.columns)
+            raise unknown("column", source, [c for c in raw.columns if c not in ROW_FACTS])
+    folded: dict[str, list[str]] = {}
+    for source in raw.columns:
+        folded.setdefault(fold(source), []).append(source)
+    found = dict(spec.columns)
+    for name in table.names:
+        if name in folded and name not in found:
+            found[name], *others = folded[name]
+            if others:
+                raise BadInput("two_columns", file=file, column=name, candidates=folded[name])
     missing = [n for n in table.required if n not in found and n not in spec.derived]
     if missing == ["status"] and "stage" in found and table.name == "deals":
         found["status"] = found["stage"]
     elif missing:
-        others = [c for c in raw.columns if c not in found.values() and c != LINE]
+        others = [c for c in raw.columns if c not in (*found.values(), *ROW_FACTS)]
         near = nearest(missing[0], others) or others
         raise MissingColumn(table=f"{table.name} ({file})", column=missing[0], candidates=near)
     return found
 
 
-def _dimensions(raw: ir.Table, found: Mapping[str, str]) -> dict[str, str]:
-    taken = set(found.values()) | {LINE}
-    named = {}
+def _dimensions(raw: ir.Table, table: Table, found: Mapping[str, str]) -> dict[str, str]:
+    """A name of its own for each column that is not canonical, and its name in the source."""
+    ours = {*TIDY_COLUMNS, *unbound(table.name).columns} - {*table.names}
+    named: dict[str, str] = {}
     for source in raw.columns:
-        if source not in taken:
-            name = fold(source)
-            named[f"dim_{name}" if name in TIDY_COLUMNS else name] = source
+        if source in found.values() or source in ROW_FACTS:
+            continue
+        name = fold(source)
+        name = f"dim_{name}" if name in ours else name
+        taken = {*named, *table.names}
+        again = (f"{name}_{number}" for number in itertools.count(2))
+        named[next(again) if name in taken else name] = source
     return named
 
 
-def _dimension(value: ir.Column, name: str, spec: TableConfig) -> ir.Column:
-    if not value.type().is_string():
-        return value
-    return parsing.map_values(parsing.clean(value), spec.values.get(name, {}))
+def _written_currency(
+    reader: Reader, raw: ir.Table, sources: Mapping[str, str]
+) -> dict[str, ir.Value]:
+    """The currency that the amounts are written with, where no column names it."""
+    source = sources.get(str(reader.table.money))
+    said = {*sources, *reader.spec.derived}
+    if reader.table.column("currency") is None or "currency" in said or source is None:
+        return {}
+    if not raw[source].type().is_string():
+        return {}
+    currency = parsing.as_currency(parsing.clean(raw[source]))
+    return {"currency": currency} if number_of(reader.con, currency.count()) else {}
 
 
-def _how_to_read(
-    con: Any, raw: ir.Table, table: Table, found: Mapping[str, str], spec: TableConfig, file: str
-) -> dict[str, str]:
-    """For every text column that holds dates or numbers: the order or the decimal sign."""
-    read_as, undecided = {}, {}
-    for name, source in found.items():
-        column = table.column(name)
-        if column is None or not raw[source].type().is_string():
-            continue
-        if column.type in ("date", "time"):
-            read_as[name], setting = spec.date_order or "", parsing.date_evidence
-        elif column.type == "number":
-            read_as[name], setting = spec.decimal or "", parsing.number_evidence
-        else:
-            continue
-        if not read_as[name]:
-            undecided[name] = setting(parsing.clean(raw[source]))
-    if undecided:
-        counts = {f"{n}__{i}": c for n, cs in undecided.items() for i, c in enumerate(cs)}
-        row = frame_of(con, raw.aggregate(**counts)).fillna(0).iloc[0]
-        for name in undecided:
-            seen = parsing.Evidence(*(int(row[f"{name}__{i}"]) for i in range(4)))
-            column = table.column(name)
-            dates = column is not None and column.type != "number"
-            read_as[name] = _decide(seen, dates, file, found[name])
-    return read_as
-
-
-def _decide(seen: parsing.Evidence, dates: bool, file: str, column: str) -> str:
-    choices = ("dmy", "mdy") if dates else (",", ".")
-    setting = "date_order" if dates else "decimal"
-    if (seen.first and seen.second) or (seen.either and not seen.first and not seen.second):
-        raise BadInput(
-            "ambiguous_column",
-            file=file,
-            column=column,
-            rows=seen.rows,
-            either=seen.either,
-            first=f"{choices[0]} ({seen.first})",
-            second=f"{choices[1]} ({seen.second})",
-            setting=setting,
-        )
-    return choices[0] if seen.first or (dates and not seen.second) else choices[1]
-
-
-def _read(
-    value: ir.Column, column: Column, read_as: str, spec: TableConfig, config: Config
-) -> ir.Value:
-    if not value.type().is_string():
-        local = _local(value, config) if value.type().is_timestamp() else value
-        return _typed(local, column)
-    text = parsing.clean(value)
-    if column.type == "number":
-        return parsing.as_number(text, read_as)
-    if column.type == "date" and config.source_time_zone is None:
-        return parsing.as_date(text, read_as)
-    if column.type in ("date", "time"):
-        return _typed(_local(parsing.as_time(text, read_as), config), column)
-    if column.type == "flag":
-        return parsing.as_flag(text)
-    words = spec.values.get(column.name)
-    if words is None and column.name == "status":
-        return _status(text)
-    return parsing.map_values(text, words or {})
-
-
-def _status(text: ir.StringValue) -> ir.StringValue:
-    word = text.lower()
-    return ibis.cases(
-        *((word.isin(words), name) for name, words in STATUS_WORDS.items()), else_=text
-    )
-
-
-@ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp"), "timestamp"))
-def _zoned(zone: str, moment: Any) -> Any:
-    """The engine's own ``timezone``: from a zone's local time to a moment, or back."""
-
-
-def _local(value: Any, config: Config) -> Any:
-    """The project's clock time, from the source's: 22:30 UTC is past midnight in Paris."""
-    zone = getattr(value.type(), "timezone", None) or config.source_time_zone
-    if zone is None or config.time_zone is None:
-        return value
-    if value.type().timezone is None:
-        value = _zoned(zone, value)
-    return _zoned(config.time_zone, value)
-
-
-def _typed(value: Any, column: Column | None) -> Any:
-    value = value if isinstance(value, ir.Value) else ibis.literal(value)
-    if column is None:
-        return value
-    return value.cast(IBIS_TYPES[column.type])
+def _check_values(
+    spec: TableConfig, named: Mapping[str, str], known: Mapping[str, Column], other: list[str]
+) -> None:
+    """Only text can be replaced by text; a misspelt column would be passed over in silence."""
+    replaceable = [name for name in named if known[name].type == "text"]
+    for name in spec.values:
+        if name not in (*replaceable, *other):
+            raise unknown("column", name, [*replaceable, *other])

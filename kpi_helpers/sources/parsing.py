@@ -13,10 +13,14 @@ from typing import NamedTuple
 import ibis
 import ibis.expr.types as ir
 
-SPACES = " \u00a0\u202f\u2009'\u2019"
-SIGNS = "€$£"
-_NUMBER = r"^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$"
-_CLOCK = r"([ T]([0-9]{1,2}):([0-9]{2})(:([0-9]{2}))?([.,][0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
+CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
+_CODES = "EUR|USD|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|MAD|TND|XOF|XAF|BRL|INR|CNY"
+_MONEY = rf"(?:[{''.join(CURRENCIES)}]|{_CODES})"
+_SPACES = ("\u00a0", "\u202f", "\u2009", "'", "\u2019")
+_CLOCK = (
+    r"(?:(?:,? +|T)([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?:[.,][0-9]+)?"
+    r"(?: ?([AaPp])\.?[Mm]\.?)?(?: ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?$"
+)
 _YMD = r"^([0-9]{4})[-/.]?([0-9]{2})[-/.]?([0-9]{2})" + _CLOCK
 _XYZ = r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})" + _CLOCK
 
@@ -29,19 +33,11 @@ def clean(value: ir.StringValue) -> ir.StringValue:
     return stripped.strip().nullif("")
 
 
-def _bare(value: ir.StringValue) -> ir.StringValue:
-    """A number's digits, sign and separators, without spaces, currency signs or percent."""
-    text = value
-    for sign in SPACES + SIGNS + "%":
-        text = text.replace(sign, "")
-    text = text.replace("\u2212", "-")
-    negative = text.re_search(r"^\(.*\)$") | text.re_search(r"[0-9]-$")
-    digits = text.replace("(", "").replace(")", "").re_replace(r"-$", "")
-    return ibis.ifelse(negative, ibis.literal("-").concat(digits), digits)
-
-
 def as_number(value: ir.StringValue, decimal: str) -> ir.FloatingValue:
-    """Read ``1 234,5``, ``(1,234.50)``, ``12 %``, ``1.5e3``; what is no number is missing.
+    """Read ``1 234,5``, ``(1,234.50)``, ``EUR 12``, ``12 k€``, ``1.5e3``; 12 % is 0.12.
+
+    Thousands stand in threes, set apart by spaces, apostrophes or the sign that is not the decimal
+    one; what is written otherwise is no number but missing.
 
     Parameters
     ----------
@@ -50,11 +46,37 @@ def as_number(value: ir.StringValue, decimal: str) -> ir.FloatingValue:
     decimal
         ``","`` or ``"."``; the other one separates thousands.
     """
-    bare = _bare(value)
-    plain = bare.replace(".", "").replace(",", ".") if decimal == "," else bare.replace(",", "")
-    number = ibis.ifelse(plain.re_search(_NUMBER), plain, ibis.null("string")).cast("float64")
-    percent = value.re_search(r"%\s*\)?$")
-    return ibis.ifelse(percent, number / 100.0, number)
+    plain = value.re_search(r"^[+-]?[0-9.,]+$")
+    return ibis.ifelse(plain, _digits(value, decimal), _digits(_unadorned(value), decimal))
+
+
+def _unadorned(value: ir.StringValue) -> ir.StringValue:
+    """A number with its sign in front, no currency, and percent or thousands as an exponent."""
+    text = value.replace("\u2212", "-")
+    for space in _SPACES:
+        text = text.replace(space, " ")
+    text = text.re_replace(r"^\(([^-]*)\)$|^([^-]*)-$", r"-\1\2")
+    text = text.re_replace(rf"^([+-]?) *{_MONEY}|{_MONEY}$", r"\1")
+    for mark, exponent in (("%", "e-2"), ("[kK]", "e3"), ("M", "e6")):
+        text = text.re_replace(rf"([0-9]) *{mark} *$", rf"\1{exponent}")
+    return text.strip()
+
+
+def _digits(text: ir.StringValue, decimal: str) -> ir.FloatingValue:
+    point, mark = ("[.]", ",") if decimal == "." else (",", "[.]")
+    grouped = "|".join(rf"[1-9][0-9]{{0,2}}(?:{gap}[0-9]{{3}}){{1,9}}" for gap in (" ", mark))
+    whole = rf"(?:[0-9]{{1,30}}|{grouped})"
+    written = rf"^[+-]? *(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:e[+-]?[0-9]{{1,2}})?$"
+    bare = text.replace(" ", "").replace("," if decimal == "." else ".", "").replace(",", ".")
+    known = ibis.ifelse(text.re_search(f"(?i){written}"), bare, ibis.null("string"))
+    return known.cast("float64")
+
+
+def as_currency(value: ir.StringValue) -> ir.StringValue:
+    """The code of the currency that an amount is written with, missing where there is none."""
+    edge = value.re_extract(rf"^[(+-]* *{_MONEY}|{_MONEY} *[)-]*$", 0)
+    sign = edge.re_extract(_MONEY, 0).nullif("")
+    return ibis.cases(*((sign == mark, code) for mark, code in CURRENCIES.items()), else_=sign)
 
 
 def _groups(value: ir.StringValue, pattern: str, *numbers: int) -> list[ir.IntegerValue]:
@@ -75,29 +97,49 @@ def _day(year: ir.IntegerValue, month: ir.IntegerValue, day: ir.IntegerValue) ->
 def as_date(value: ir.StringValue, order: str) -> ir.DateValue:
     """Read ISO dates and dates in the given order, with or without a clock time.
 
+    Years have four digits: of ``01/02/26`` nobody can tell the order, let alone the century.
+
     Parameters
     ----------
     value
         Text column.
     order
-        ``"dmy"`` or ``"mdy"`` for dates that end with their year; ISO dates need none.
+        ``"dmy"`` or ``"mdy"`` for dates that end with their year, ``"ymd"`` for ISO dates only.
     """
-    year, month, day = _groups(value, _YMD, 1, 2, 3)
-    first, second, last = _groups(value, _XYZ, 1, 2, 3)
-    if order == "mdy":
-        first, second = second, first
-    return ibis.coalesce(_day(year, month, day), _day(last, second, first))
+    iso = _day(*_groups(value, _YMD, 1, 2, 3))
+    if order == "ymd":
+        return iso
+    first, second, year = _groups(value, _XYZ, 1, 2, 3)
+    day, month = (second, first) if order == "mdy" else (first, second)
+    return ibis.coalesce(iso, _day(year, month, day))
 
 
 def as_time(value: ir.StringValue, order: str) -> ir.TimestampValue:
-    """Like `as_date`, with the clock time (midnight where there is none)."""
-    clocks = [_groups(value, pattern, 5, 6, 8) for pattern in (_YMD, _XYZ)]
+    """Like `as_date`, with the clock time as written (midnight where there is none)."""
     hour, minute, second = (
-        ibis.coalesce(iso, other, 0) for iso, other in zip(*clocks, strict=True)
+        ibis.coalesce(iso, other, 0)
+        for iso, other in zip(*(_groups(value, p, 4, 5, 6) for p in (_YMD, _XYZ)), strict=True)
     )
-    day = as_date(value, order).cast("timestamp")
+    half = _clock_text(value, 7).lower()
+    hour = ibis.cases((half == "p", hour % 12 + 12), (half == "a", hour % 12), else_=hour)
     seconds = hour * 3600 + minute * 60 + second
-    return day + seconds.as_interval("s")
+    return as_date(value, order).cast("timestamp") + seconds.as_interval("s")
+
+
+def utc_offset(value: ir.StringValue) -> ir.IntegerValue:
+    """Minutes by which a clock time is ahead of UTC, missing where the text does not say."""
+    zone = _clock_text(value, 8)
+    digits = zone.replace(":", "")
+    signed = digits.re_search("^[+-]")
+    part = ibis.ifelse(signed, digits, ibis.null("string"))
+    minutes = part.substr(1, 2).cast("int64") * 60 + part.substr(3, 2).cast("int64")
+    minutes = ibis.ifelse(part.startswith("-"), -minutes, minutes)
+    return ibis.cases((zone.isin(["Z", "UTC"]), 0), else_=minutes)
+
+
+def _clock_text(value: ir.StringValue, group: int) -> ir.StringValue:
+    found = [value.re_extract(pattern, group).nullif("") for pattern in (_YMD, _XYZ)]
+    return ibis.coalesce(*found)
 
 
 def as_flag(value: ir.StringValue) -> ir.BooleanValue:
@@ -120,39 +162,29 @@ def map_values(value: ir.StringValue, words: Mapping[str, str]) -> ir.StringValu
 
 
 class Evidence(NamedTuple):
-    """How many rows of a text column decide how it is read."""
+    """How many rows of a text column decide how it is read, and one that shows the doubt."""
 
     rows: int
     first: int
     second: int
     either: int
+    example: str
 
 
-def date_evidence(value: ir.StringValue) -> list[ir.IntegerScalar]:
-    """Counts: rows filled, rows that say day first, month first, and rows that could be both."""
+def date_evidence(value: ir.StringValue) -> list[ir.Scalar]:
+    """What tells day first from month first: the fields of `Evidence`."""
     one, two, _ = _groups(value, _XYZ, 1, 2, 3)
-    return [
-        value.count(),
-        (one > 12).sum(),
-        (two > 12).sum(),
-        ((one <= 12) & (two <= 12) & (one != two)).sum(),
-    ]
+    return _evidence(value, one > 12, two > 12, (one <= 12) & (two <= 12) & (one != two))
 
 
-def number_evidence(value: ir.StringValue) -> list[ir.IntegerScalar]:
-    """Counts: rows filled, rows that say decimal comma, decimal point, rows that could be both."""
-    bare = _bare(value)
-    comma = (
-        bare.re_search(r"^[+-]?[0-9.]*,([0-9]{1,2}|[0-9]{4,})$")
-        | bare.re_search(r"^[+-]?0,[0-9]+$")
-        | bare.re_search(r"\..*,")
-        | bare.re_search(r"\..*\.")
-    )
-    point = (
-        bare.re_search(r"^[+-]?[0-9,]*\.([0-9]{1,2}|[0-9]{4,})$")
-        | bare.re_search(r"^[+-]?0\.[0-9]+$")
-        | bare.re_search(r",.*\.")
-        | bare.re_search(r",.*,")
-    )
-    both = bare.re_search(r"^[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}$")
-    return [value.count(), comma.sum(), point.sum(), both.sum()]
+def number_evidence(value: ir.StringValue) -> list[ir.Scalar]:
+    """What tells decimal comma from decimal point: the fields of `Evidence`."""
+    comma, point = as_number(value, ","), as_number(value, ".")
+    first, second = comma.notnull() & point.isnull(), point.notnull() & comma.isnull()
+    return _evidence(value, first, second, comma != point)
+
+
+def _evidence(value: ir.StringValue, *tests: ir.BooleanValue) -> list[ir.Scalar]:
+    first, second, either = (test.fill_null(False) for test in tests)
+    shown = ibis.ifelse(either | first, value, ibis.null("string"))
+    return [value.count(), first.sum(), second.sum(), either.sum(), shown.min()]

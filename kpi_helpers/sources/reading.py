@@ -1,0 +1,209 @@
+"""From the values of a source to those of a canonical column: text by our rules, types by cast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from kpi_helpers.errors import BadInput
+from kpi_helpers.language import Phrase
+from kpi_helpers.sources import parsing
+from kpi_helpers.sources.config import Config, TableConfig
+from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.schema import IBIS_TYPES, Column, Table, Type
+
+STATUS_WORDS = {
+    "won": "won, closed won, closedwon, gagné, gagnée, gagnés, gagnées, signé, signée, ok",
+    "lost": "lost, closed lost, closedlost, perdu, perdue, perdus, perdues, sans suite, abandonné",
+    "open": "open, en cours, ouvert, ouverte, in progress, nouveau, new",
+}
+_DATES = ("date", "time")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the columns of one table of a source.
+
+    Parameters
+    ----------
+    con
+        Connection of the table, asked how its text is to be read.
+    table
+        The canonical table.
+    config
+        The project's settings; those of this table decide values and reading.
+    file
+        Where the table comes from, for messages.
+    """
+
+    con: Any
+    table: Table
+    config: Config
+    file: str
+
+    @property
+    def spec(self) -> TableConfig:
+        """The settings of this table."""
+        return self.config.table(self.table.name)
+
+    def comparable(self, value: ir.Value, column: Column, source: str) -> ir.Value:
+        """The value, where its type can hold what the column holds; whole days become text.
+
+        Raises
+        ------
+        BadInput
+            Naming the column and its type, such as an amount where a date is needed.
+        """
+        kind = value.type()
+        if column.type in _DATES and kind.is_integer():
+            return value.cast("string")
+        if not _can_hold(kind, column.type):
+            expected = Phrase(f"expected.{column.type}")
+            raise BadInput(file=self.file, column=source, value=str(kind), expected=expected)
+        return value
+
+    def orders(
+        self, raw: ir.Table, values: Mapping[str, ir.Value], sources: Mapping[str, str]
+    ) -> dict[str, str]:
+        """For every text column of dates or numbers: the order of its dates, its decimal sign.
+
+        Raises
+        ------
+        BadInput
+            When a column can be read in two ways and nothing decides.
+        """
+        declared: dict[str, str] = {}
+        asked: dict[str, list[ir.Scalar]] = {}
+        for name, value in values.items():
+            kind = self._kind(name)
+            if not value.type().is_string() or kind not in (*_DATES, "number"):
+                continue
+            setting, evidence = (
+                (self.spec.decimal, parsing.number_evidence)
+                if kind == "number"
+                else (self.spec.date_order, parsing.date_evidence)
+            )
+            if setting:
+                declared[name] = setting
+            else:
+                asked[name] = evidence(parsing.clean(value))
+        return declared | self._decided(raw, asked, sources)
+
+    def _decided(
+        self, raw: ir.Table, asked: Mapping[str, list[ir.Scalar]], sources: Mapping[str, str]
+    ) -> dict[str, str]:
+        if not asked:
+            return {}
+        counts = {f"{n}__{i}": count for n, each in asked.items() for i, count in enumerate(each)}
+        row = frame_of(self.con, raw.aggregate(**counts)).fillna(0).iloc[0]
+        decided = {}
+        for name, each in asked.items():
+            *counted, example = (row[f"{name}__{i}"] for i in range(len(each)))
+            rows, first, second, either = map(int, counted)
+            seen = parsing.Evidence(rows, first, second, either, str(example))
+            decided[name] = self._decide(seen, name, sources[name])
+        return decided
+
+    def _decide(self, seen: parsing.Evidence, name: str, source: str) -> str:
+        dates = self._kind(name) in _DATES
+        choices = ("dmy", "mdy") if dates else (",", ".")
+        if (seen.first and seen.second) or (seen.either and not seen.first and not seen.second):
+            raise BadInput(
+                "ambiguous_column",
+                file=self.file,
+                column=source,
+                value=seen.example,
+                rows=seen.rows,
+                first=f'"{choices[0]}" ({seen.first})',
+                second=f'"{choices[1]}" ({seen.second})',
+                setting=f"[tables.{self.table.name}] {'date_order' if dates else 'decimal'}",
+            )
+        return choices[0] if seen.first or (dates and not seen.second) else choices[1]
+
+    def _kind(self, name: str) -> str | None:
+        column = self.table.column(name)
+        return column.type if column else None
+
+    def read(self, value: ir.Value, column: Column, order: str) -> ir.Value:
+        """The value as the column holds it; text that cannot be read is missing."""
+        if column.type == "text":
+            return self._words(_as_text(value), column.name)
+        if not value.type().is_string():
+            return _typed(self._local(value) if value.type().is_timestamp() else value, column.type)
+        text = parsing.clean(value)
+        if column.type == "number":
+            return parsing.as_number(text, order)
+        if column.type == "flag":
+            return parsing.as_flag(text)
+        return _typed(self._moment(text, order), column.type)
+
+    def words(self, value: ir.Value, name: str) -> ir.Value:
+        """A column of the source's own, its values replaced as the settings say."""
+        if name not in self.spec.values:
+            return parsing.clean(value) if value.type().is_string() else value
+        return self._words(_as_text(value), name)
+
+    def _words(self, text: ir.StringValue, name: str) -> ir.StringValue:
+        words = self.spec.values.get(name)
+        if words is None and name == "status":
+            return _status(text)
+        return parsing.map_values(text, words or {})
+
+    def _moment(self, text: ir.StringValue, order: str) -> ir.TimestampValue:
+        """The project's clock time; a text that says how far it is from UTC is taken at its word.
+
+        22:30 UTC on 30 September is past midnight in Paris, and counts in October.
+        """
+        clock, offset = parsing.as_time(text, order), parsing.utc_offset(text)
+        utc = _zoned("UTC", clock - offset.as_interval("m"))
+        stated = _zoned(self.config.time_zone, utc)
+        return ibis.ifelse(offset.notnull(), stated, self._local(clock))
+
+    def _local(self, value: ir.TimestampValue) -> ir.TimestampValue:
+        zone = value.type().timezone or self.config.source_time_zone
+        if zone is None:
+            return value
+        known = value if value.type().timezone else _zoned(zone, value)
+        return _zoned(self.config.time_zone, known)
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp"), "timestamp"))
+def _zoned(zone: str, moment: Any) -> Any:
+    """The engine's own ``timezone``: from a zone's local time to a moment, or back."""
+
+
+def _can_hold(kind: Any, wanted: Type) -> bool:
+    if kind.is_null() or (kind.is_string() and not kind.is_json()):
+        return True
+    if wanted in _DATES:
+        return bool(kind.is_date() or kind.is_timestamp())
+    if wanted == "number":
+        return bool(kind.is_numeric() or kind.is_boolean())
+    return bool(kind.is_primitive() or kind.is_temporal() or kind.is_decimal() or kind.is_uuid())
+
+
+def _as_text(value: ir.Value) -> ir.StringValue:
+    """Text as it is; a whole number without decimals, for gaps make 12 a 12.0 in many exports."""
+    if value.type().is_string():
+        return parsing.clean(value)
+    if not value.type().is_floating():
+        return value.cast("string")
+    whole = (value == value.floor()) & (value.abs() < 2.0**53)
+    return ibis.ifelse(whole, value.cast("int64").cast("string"), value.cast("string"))
+
+
+def _typed(value: ir.Value, kind: Type) -> ir.Value:
+    cast = value.cast(IBIS_TYPES[kind])
+    if not value.type().is_floating():
+        return cast
+    return ibis.ifelse(cast.isinf() | cast.isnan(), ibis.null(IBIS_TYPES[kind]), cast)
+
+
+def _status(text: ir.StringValue) -> ir.StringValue:
+    word = text.lower().replace("é", "e")
+    known = {name: words.replace("é", "e").split(", ") for name, words in STATUS_WORDS.items()}
+    return ibis.cases(*((word.isin(words), name) for name, words in known.items()), else_=text)
