@@ -158,7 +158,8 @@ def _settle(data: Dataset, spread: Spread, cells: Cells, kpi: Kpi) -> Settled:
     if kind is KINDS["cohort"]:
         return settle_cohort(spread, kpi, window_of(data, kpi))
     sums = spread.totals(f"{kpi.id}__")
-    if kind is KINDS["standing"]:
+    if kind is KINDS["standing"] and len(questions(cells.periods, (), None)) == 1:
+        # One question brings what moved in each period, several the stock itself.
         shape = (len(cells.periods), len(cells.combos))
         sums = {name: x.reshape(shape).cumsum(axis=0).reshape(-1) for name, x in sums.items()}
     return kind.settle(sums)
