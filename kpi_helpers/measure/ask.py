@@ -23,6 +23,7 @@ from kpi_helpers.sources.schema import ACHIEVEMENTS
 
 DAYS_A_MONTH = 365.25 / 12
 LONGEST_TARGET = 1.15
+LEFT = "_left"
 
 # Dates that lie ahead by nature: they are not cut at the last day known.
 PLANNED = ("expected_close", "midpoint")
@@ -49,14 +50,14 @@ class Question:
         return self.periods[-1].end
 
     def place(self, day: ir.DateValue) -> ir.IntegerValue:
-        """Index of the period that holds a day."""
+        """Place of the period that holds a day: its index times ``step``."""
         if self.unit == "span":
-            return ibis.literal(0)
+            return ibis.ifelse(day.notnull(), 0, ibis.null("int64"))
         if self.unit == "days":
             passed = days_between(START, day)
         else:
             passed = (day.year() * 12 + day.month()) - (START.year() * 12 + START.month())
-        return passed if self.step == 1 else (passed // self.step).cast("int64")
+        return passed if self.step == 1 else passed - passed % self.step
 
     def longest(self) -> ir.NumericValue:
         """Days that a target of these periods may have."""
@@ -101,8 +102,10 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
     if how == "retained":
         return _each_period(data, sql, question, until)
     end = question.end if kpis[0].dated in PLANNED else min(question.end, until)
-    end = max(end, question.start)
-    return fetch(data.con, filled(sql, question.start, end))
+    frame = fetch(data.con, filled(sql, question.start, max(end, question.start)))
+    if how == "standing":
+        frame = _moves(frame, f"{kpis[0].id}__")
+    return frame.assign(**{PLACE: frame[PLACE] // question.step})
 
 
 def _each_period(data: Dataset, sql: str, question: Question, until: dt.date) -> pd.DataFrame:
@@ -164,24 +167,29 @@ def _counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table
 
 
 def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    """Stock by the periods in which it came and left, so that it can be followed through all."""
     (kpi,) = kpis
     rows = fact(data, kpis, question.by, question.where)
     parts: Parts = kpi.body(rows)
-    rows = rows.filter(parts.where)
+    rows = rows.filter(parts.where, parts.terms["opened"] < END)
     terms = kpi.body(rows).terms
+    gone = ibis.ifelse(terms["left"] < END, terms["left"], ibis.null("date"))
+    came, left = (question.place(day) for day in (terms["opened"], gone))
     # A deal without a price is not a deal worth nothing: both are counted as unknown.
-    known = (terms["x"].fill_null(0.0) != 0).ifelse(0, 1)
+    unknown = (terms["x"].fill_null(0.0) == 0).ifelse(1, 0)
+    places = {PLACE: came.clip(lower=0), LEFT: left.clip(lower=0)}
+    moved = rows.select(*question.by, **places, x=terms["x"], unknown=unknown)
+    sums = {"x": moved.x.sum(), "n": moved.count(), "unknown": moved.unknown.sum()}
+    cells = moved.group_by([PLACE, LEFT, *question.by])
+    return cells.agg(**{f"{kpi.id}__{name}": value for name, value in sums.items()})
 
-    def events(day: ir.DateValue, sign: int) -> ir.Table:
-        signed = {"x": terms["x"].fill_null(0.0), "n": ibis.literal(1), "unknown": known}
-        moved = {name: (value * sign).cast("float64") for name, value in signed.items()}
-        return rows.select(*question.by, day=day, **moved)
 
-    both = events(terms["opened"], 1).union(events(terms["left"], -1))
-    both = both.filter(both.day < END)
-    place = ibis.greatest(question.place(both.day), 0)
-    cells = both.mutate(**{PLACE: place}).group_by([PLACE, *question.by])
-    return cells.agg(**{f"{kpi.id}__{name}": ibis._[name].sum() for name in ("x", "n", "unknown")})
+def _moves(frame: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """Rows by when they came and left, as what is added when and what is taken away when."""
+    parts = [column for column in frame.columns if column.startswith(prefix)]
+    gone = frame[frame[LEFT].notna()]
+    gone = gone.assign(**{PLACE: gone[LEFT], **{part: -gone[part] for part in parts}})
+    return pd.concat([frame, gone], ignore_index=True).drop(columns=LEFT)
 
 
 def _retained(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:

@@ -66,19 +66,18 @@ class Kind:
     sampled: bool = True
 
 
-def _sum(value: ir.Value, where: ir.BooleanValue | None) -> ir.Scalar:
+def _sum(value: ir.Value, where: ir.BooleanValue) -> ir.Scalar:
     if value.type().is_boolean():
-        value = value.ifelse(1, 0)
-    kept = value if where is None else ibis.ifelse(where, value, 0)
-    return kept.cast("float64").sum().fill_null(0.0)
+        return (value & where).sum()
+    return ibis.ifelse(where, value.cast("float64"), 0.0).sum()
 
 
 def _rows(parts: Parts) -> ir.Scalar:
-    return _sum(parts.where, None)
+    return parts.where.sum()
 
 
 def _count_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    return {"k": _sum(parts.terms["k"], None)}
+    return {"k": parts.terms["k"].sum()}
 
 
 def _total_sums(parts: Parts) -> dict[str, ir.Scalar]:
@@ -91,7 +90,7 @@ def _total_sums(parts: Parts) -> dict[str, ir.Scalar]:
 
 
 def _share_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    return {name: _sum(term, None) for name, term in parts.terms.items()}
+    return {name: term.sum() for name, term in parts.terms.items()}
 
 
 def _ratio_sums(parts: Parts) -> dict[str, ir.Scalar]:
