@@ -91,7 +91,8 @@ class Kpi:
 
     ``body`` maps a canonical table to parts (never to a quotient), or, where ``of`` is given, the
     measured values of other KPIs to a value. ``target`` is one that holds by definition,
-    ``worth`` the KPI that says what one more case is worth.
+    ``worth`` the KPI that says what one more case is worth, ``cases`` what its n counts where that
+    is not the rows of its table: ``customers`` or another key of ``wording.cases`` in the texts.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Kpi:
     example: Example | None = None
     target: float | None = None
     worth: str = ""
+    cases: str = ""
     version: str = ""
 
     @property
@@ -159,7 +161,7 @@ def kpi(
         For a derived KPI: argument → id of another KPI, or `Ago`.
     **more
         ``pitfalls`` (what to beware of, in French and English) and ``tier, category, tags, seeds,
-        example, target, worth`` of `Kpi`.
+        example, target, worth, cases`` of `Kpi`.
 
     Returns
     -------

@@ -115,6 +115,7 @@ def new_customers_won(deals: ir.Table) -> Parts:
         "Lags by one cycle and can exceed 100%: the cohort reading is the one to trust.",
     ),
     seeds="S4 L5",
+    cases="leads",
     example=Example(
         gives=0.5,
         period="2026-01",
@@ -178,6 +179,7 @@ def media_spend(spend: ir.Table) -> Parts:
         "Without the lag, CAC is wrong while spend ramps up and the cycle is long.",
     ),
     seeds="S0 L9/L19/L38, S4 L17/L39/L59",
+    cases="customers",
     example=Example(
         gives=1000.0,
         period="2026-03",
@@ -213,6 +215,7 @@ def cac(spent: Settled, customers: Settled) -> Settled:
         "Cheap leads that never convert: read it beside the conversion.",
     ),
     seeds="S0 L50",
+    cases="leads",
     example=Example(
         gives=50.0,
         period="2026-01",

@@ -28,6 +28,7 @@ ACTIVE_MONTHS = 12
     ),
     seeds="S0 L10/L21, S1 L19, S3 L12, S4 L8",
     worth="revenue_per_customer",
+    cases="customers",
     example=Example(
         gives=0.5,
         period="2026Q1",
@@ -62,6 +63,7 @@ def customer_retention_rate(orders: ir.Table) -> Parts:
     ),
     seeds="S2 L46, S4 L37/L43",
     worth="revenue_per_customer",
+    cases="customers",
     example=Example(
         gives=0.5,
         period="2026",

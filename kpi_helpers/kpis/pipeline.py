@@ -68,6 +68,7 @@ def win_rate_value(deals: ir.Table) -> Parts:
         "The mean of won deals forgets the long ones still open; compare at the same horizon.",
     ),
     seeds="S0 L8/L20/L37, S1 L17, S4 L5/L34/L48",
+    cases="won_deals",
     example=Example(
         gives=20.0,
         deals={
@@ -141,6 +142,7 @@ def pipeline_due(deals: ir.Table) -> Parts:
         "“Three times” holds only at a win rate of 33%: what is needed is 1 ÷ the value win rate.",
     ),
     seeds="S4 L29",
+    cases="deals",
     example=Example(
         gives=2.0,
         period="2026Q1",

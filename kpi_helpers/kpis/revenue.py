@@ -164,6 +164,7 @@ def deals_won_count(deals: ir.Table) -> Parts:
         "A few large deals make the mean: see the median too; multi-year contracts.",
     ),
     seeds="S1 L15, S4 L57",
+    cases="won_deals",
     example=Example(
         gives=150.0,
         deals={"status": ["won", "won", "won", "lost"], "amount": [100.0, 200.0, None, 900.0]},
@@ -186,6 +187,7 @@ def avg_deal_value(deals: ir.Table) -> Parts:
         "Depends on the length of the period; not the average order value.",
     ),
     seeds="S0 L45, S1 L15, S3 L12",
+    cases="customers",
     example=Example(
         gives=200.0,
         orders={"amount_net": [150.0, 150.0, 100.0], "customer_id": ["A", "A", "B"]},
@@ -208,6 +210,7 @@ def revenue_per_customer(orders: ir.Table) -> Parts:
         "Not revenue per customer; tax or not; shipping included or not.",
     ),
     seeds="S2 L34, S4 L37/L41",
+    cases="customers",
     example=Example(
         gives=125.0,
         orders={"amount_net": [100.0, 200.0, -50.0], "type": ["order", "order", "refund"]},
