@@ -62,7 +62,7 @@ def rows(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFr
 
 
 def _counted(data: Dataset, kpi: Kpi, where: Where) -> ir.Table:
-    table = fact(data, [kpi], (), where)
+    table = fact(data, [kpi], (), where, whole=True)
     parts: Parts = kpi.body(table)
     if parts.kind == "standing":
         left = parts.terms["left"]

@@ -17,7 +17,7 @@ from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.dataset import Dataset, Where
-from kpi_helpers.sources.derived import across_rows, as_number, days_between, unbound
+from kpi_helpers.sources.derived import as_number, days_between, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
@@ -25,8 +25,12 @@ from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
 LAST_DAY = dt.date(9999, 12, 30)
 
 
-def fact(data: Dataset, kpis: Sequence[Kpi], by: tuple[str, ...], where: Where) -> ir.Table:
+def fact(
+    data: Dataset, kpis: Sequence[Kpi], by: tuple[str, ...], where: Where, whole: bool = False
+) -> ir.Table:
     """The rows that KPIs of one table are counted on, with the dimensions asked for.
+
+    Columns that these KPIs do not name are left out, unless the ``whole`` rows are wanted.
 
     Raises
     ------
@@ -44,7 +48,8 @@ def fact(data: Dataset, kpis: Sequence[Kpi], by: tuple[str, ...], where: Where) 
                 raise unknown("dimension", column, list(SCOPES.values()))
         test = condition(where, table)
         return table if test is None else table.filter(test)
-    return data.filtered(name, where, by + _read_across(kpis))
+    columns = (*by, *(column for kpi in kpis for column in sorted(_columns_named(kpi))))
+    return data.filtered(name, where, columns, alone=not whole)
 
 
 def kind_of(kpi: Kpi) -> Kind:
@@ -77,7 +82,7 @@ def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> Non
     name = "targets" if kpi.table == ACHIEVEMENTS.name else kpi.table
     if name not in data.base:
         raise Unavailable(what=kpi.id, needs=name)
-    fact(data, [kpi], by, where)
+    data.remember(("checked", kpi.table, by, repr(where)), lambda: fact(data, [kpi], by, where))
     if kpi.table == ACHIEVEMENTS.name:
         return
     for column, wanted in where.items() if isinstance(where, Mapping) else ():
@@ -95,26 +100,34 @@ def _check_values(data: Dataset, name: str, column: str, wanted: Any) -> None:
     ever = data.remember("ever", lambda: data.at(LAST_DAY)).table(name, (column,))[column]
     values = wanted if isinstance(wanted, list | tuple | set) else [wanted]
     if ever.type().is_string() and any(value is not None for value in values):
-        known = {value for (value,) in frame_of(data.con, ever.as_table().distinct()).to_numpy()}
+        known = data.remember(("words", name, column), lambda: _words(data, ever))
         for value in values:
             if value is not None and value not in known:
-                raise unknown(
-                    "value", value, sorted(each for each in known if isinstance(each, str))
-                )
+                raise unknown("value", value, known)
 
 
-def _read_across(kpis: Sequence[Kpi]) -> tuple[str, ...]:
-    """Columns across rows that these bodies name, found by trying them."""
-    read = {column for kpi in kpis for column in _columns_read(kpi)}
-    return tuple(column for column in across_rows(kpis[0].table) if column in read)
+def _words(data: Dataset, column: ir.StringColumn) -> list[str]:
+    frame = frame_of(data.con, column.as_table().distinct())
+    return sorted(frame.iloc[:, 0].dropna())
 
 
-def _columns_read(kpi: Kpi) -> set[str]:
+@functools.cache
+def _columns_read(kpi: Kpi) -> frozenset[str]:
     """Columns that a body cannot do without; what rows cluster by may be absent."""
-    parts, table = _tried(kpi), unbound(kpi.table).op()
-    read = [*parts.terms.values(), parts.where]
-    nodes = [value.op() for value in read if isinstance(value, ir.Value)]
-    return {f.name for node in nodes for f in node.find(ops.Field) if f.rel == table}
+    parts = _tried(kpi)
+    return _fields([*parts.terms.values(), parts.where], kpi.table)
+
+
+@functools.cache
+def _columns_named(kpi: Kpi) -> frozenset[str]:
+    """Every column of its table that a KPI names, found by trying its body."""
+    return _columns_read(kpi) | _fields([_tried(kpi).cluster], kpi.table) | {str(kpi.dated)}
+
+
+def _fields(values: Sequence[Any], name: str) -> frozenset[str]:
+    table = unbound(name).op()
+    nodes = [value.op() for value in values if isinstance(value, ir.Value)]
+    return frozenset(f.name for node in nodes for f in node.find(ops.Field) if f.rel == table)
 
 
 def achievements(data: Dataset, by: tuple[str, ...]) -> ir.Table:

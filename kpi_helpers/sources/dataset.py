@@ -99,7 +99,7 @@ class Dataset:
             self.memory[key] = make()
         return self.memory[key]
 
-    def table(self, name: str, columns: tuple[str, ...] = ()) -> ir.Table:
+    def table(self, name: str, columns: tuple[str, ...] = (), alone: bool = False) -> ir.Table:
         """A canonical table as of the data set's day, with its derived columns.
 
         Parameters
@@ -109,6 +109,8 @@ class Dataset:
         columns
             Columns that are needed besides: those of its entities (the team of a deal's owner),
             and those that look at other rows.
+        alone
+            Whether the others are left out.
 
         Raises
         ------
@@ -124,7 +126,7 @@ class Dataset:
         for column in columns:
             if column not in existing:
                 raise unknown("dimension", column, self.dimensions(name))
-        return with_columns(known, name, columns)
+        return with_columns(known, name, columns, alone)
 
     def dimensions(self, name: str) -> list[str]:
         """Names by which the figures of a table may be broken down."""
@@ -143,11 +145,13 @@ class Dataset:
         mapped = self.mapped[name if name in self.mapped else "order_lines"]
         return {*mapped.columns, *mapped.dimensions} & {*self.base[name].columns}
 
-    def filtered(self, name: str, where: Where, columns: tuple[str, ...] = ()) -> ir.Table:
+    def filtered(
+        self, name: str, where: Where, columns: tuple[str, ...] = (), alone: bool = False
+    ) -> ir.Table:
         """`table`, kept to the rows that a filter or a named segment selects."""
         if isinstance(where, str) and where in self.config.segments:
             where = self.config.segments[where]
-        table = self.table(name, tuple(dict.fromkeys((*columns, *columns_of(where)))))
+        table = self.table(name, tuple(dict.fromkeys((*columns, *columns_of(where)))), alone)
         test = condition(where, table)
         return table if test is None else table.filter(test)
 

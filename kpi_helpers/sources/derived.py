@@ -7,6 +7,7 @@ report can be replayed on newer data.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Mapping
 
 import ibis
@@ -150,8 +151,13 @@ def offered(tables: Mapping[str, ir.Table], name: str) -> dict[str, tuple[str, s
     return found
 
 
-def with_columns(tables: Mapping[str, ir.Table], name: str, columns: tuple[str, ...]) -> ir.Table:
-    """The fact with these columns: those of its entities, and those across rows."""
+def with_columns(
+    tables: Mapping[str, ir.Table], name: str, columns: tuple[str, ...], alone: bool = False
+) -> ir.Table:
+    """The fact with these columns: those of its entities, and those across rows.
+
+    ``alone`` leaves out the others, which makes a shorter query.
+    """
     fact, entities = tables[name], offered(tables, name)
     across = _ACROSS_ROWS.get(name, {})
     fact = fact.mutate(**{c: across[c](fact) for c in columns if c in across})
@@ -159,6 +165,9 @@ def with_columns(tables: Mapping[str, ir.Table], name: str, columns: tuple[str, 
     for column in columns:
         if column not in fact.columns and column in entities:
             needed.setdefault(entities[column], []).append(column)
+    if alone:
+        keys = {key for _, key in needed}
+        fact = fact.select([c for c in fact.columns if c in keys or c in columns])
     for (entity, key), wanted in needed.items():
         right = tables[entity]
         one_each = right.group_by(key).agg(**{c: shared(right[c]) for c in wanted})
@@ -172,6 +181,7 @@ def across_rows(name: str) -> tuple[str, ...]:
     return tuple(_ACROSS_ROWS.get(name, {}))
 
 
+@functools.cache
 def unbound(name: str) -> ir.Table:
     """A table without data, with every column that the body of a KPI may name."""
     if name == ACHIEVEMENTS.name:
