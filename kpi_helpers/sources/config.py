@@ -70,7 +70,7 @@ class Config:
     language: str = "fr"
     country: str = "FR"
     fiscal_start: int = 1
-    time_zone: str = "Europe/Paris"
+    time_zone: str | None = None
     source_time_zone: str | None = None
     as_of: str | None = None
     source: str | None = field(default=None, repr=False)

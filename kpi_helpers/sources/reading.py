@@ -159,13 +159,15 @@ class Reader:
         22:30 UTC on 30 September is past midnight in Paris, and counts in October.
         """
         clock, offset = parsing.as_time(text, order), parsing.utc_offset(text)
+        if self.config.time_zone is None:
+            return clock
         utc = _zoned("UTC", clock - offset.as_interval("m"))
         stated = _zoned(self.config.time_zone, utc)
         return ibis.ifelse(offset.notnull(), stated, self._local(clock))
 
     def _local(self, value: ir.TimestampValue) -> ir.TimestampValue:
         zone = value.type().timezone or self.config.source_time_zone
-        if zone is None:
+        if zone is None or self.config.time_zone is None:
             return value
         known = value if value.type().timezone else _zoned(zone, value)
         return _zoned(self.config.time_zone, known)
