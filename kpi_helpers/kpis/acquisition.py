@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import LOWER, Ago, Example, kpi
-from kpi_helpers.kpis.parts import Parts, cohort, count, distinct, total
+from kpi_helpers.kpis.parts import Parts, cohort, count, decided, distinct
 from kpi_helpers.kpis.settled import Settled, quotient
 from kpi_helpers.units import COUNT, MONEY, PERCENT
 
@@ -69,6 +69,7 @@ def lead_to_customer_rate(leads: ir.Table) -> Parts:
     ),
     seeds="S2 L30, S4 L8",
     worth="revenue_per_customer",
+    cases="customers",
     example=Example(
         gives=1,
         period="2026Q1",
@@ -93,6 +94,7 @@ def new_customers(orders: ir.Table) -> Parts:
     category=("volume", "lagging"),
     tags=("conquest", "B2B"),
     seeds="S2 L30",
+    cases="customers",
     example=Example(
         gives=1,
         deals={"status": ["won", "won", "lost"], "customer_id": ["A", "A", "B"]},
@@ -145,7 +147,7 @@ def lead_to_customer_rate_period(customers: Settled, leads: Settled) -> Settled:
 )
 def acquisition_spend(spend: ir.Table) -> Parts:
     """Marketing and sales spend of every kind."""
-    return total(spend.amount)
+    return decided(spend.amount)
 
 
 @kpi(
@@ -164,7 +166,7 @@ def acquisition_spend(spend: ir.Table) -> Parts:
 )
 def media_spend(spend: ir.Table) -> Parts:
     """Spend on media."""
-    return total(spend.amount, where=spend.cost_type == "media")
+    return decided(spend.amount, where=spend.cost_type == "media")
 
 
 @kpi(

@@ -41,6 +41,11 @@ def total(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Part
     return Parts("total", {"x": amount}, _and(amount.notnull(), where))
 
 
+def decided(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Parts:
+    """A sum that somebody decides (spend, targets): when it changes, that is no chance."""
+    return Parts("decided", {"x": amount}, _and(amount.notnull(), where))
+
+
 def share(part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
     """Rows of ``of`` for which ``part`` holds too, as a share; interval of Wilson."""
     return Parts("share", {"k": part & of, "n": of}, of)

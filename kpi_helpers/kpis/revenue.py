@@ -5,8 +5,17 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from kpi_helpers.catalogue import Ago, Example, kpi
-from kpi_helpers.kpis.parts import Parts, average, average_per, count, exact_ratio, ratio, total
+from kpi_helpers.catalogue import NEUTRAL, Ago, Example, kpi
+from kpi_helpers.kpis.parts import (
+    Parts,
+    average,
+    average_per,
+    count,
+    decided,
+    exact_ratio,
+    ratio,
+    total,
+)
 from kpi_helpers.kpis.settled import Settled, growth
 from kpi_helpers.units import COUNT, MONEY, PERCENT
 
@@ -87,6 +96,7 @@ def revenue_attainment(achievements: ir.Table) -> Parts:
     names=("Objectif de commandes", "Bookings target"),
     definition_fr="Objectif de commandes signées de la période.",
     unit=MONEY,
+    better=NEUTRAL,
     dated="midpoint",
     category=("quantitative",),
     tier="P2",
@@ -107,7 +117,7 @@ def revenue_attainment(achievements: ir.Table) -> Parts:
 )
 def bookings_target(achievements: ir.Table) -> Parts:
     """Target set for the bookings of the period."""
-    return total(achievements.value, where=achievements.metric == "bookings")
+    return decided(achievements.value, where=achievements.metric == "bookings")
 
 
 @kpi(

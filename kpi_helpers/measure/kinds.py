@@ -4,7 +4,8 @@
 kind               parts                               interval                       adds over
 =================  ==================================  =============================  ===========
 count              count                               Garwood                        both
-total              Σ                                   none: exact for the past       both
+total              Σ, Σx²                              none: exact for the past       both
+decided            Σ                                   none                           both
 share              k, n                                Wilson                         both
 ratio              Σa, Σb, squares, product            Fieller                        both
 value_share        as ratio                            Fieller                        both
@@ -190,6 +191,7 @@ def _settle_standing(sums: Sums) -> Settled:
 KINDS: dict[str, Kind] = {
     "count": Kind("flow", _count_sums, _settle_count, sampled=False),
     "total": Kind("flow", _total_sums, _settle_total, sampled=False),
+    "decided": Kind("flow", _exact_sums, _settle_total, sampled=False),
     "share": Kind("flow", _share_sums, _settle_share),
     "ratio": Kind("flow", _ratio_sums, _settle_ratio),
     "value_share": Kind("flow", _ratio_sums, _settle_value_share),
