@@ -121,7 +121,8 @@ def _columns_read(kpi: Kpi) -> frozenset[str]:
 @functools.cache
 def _columns_named(kpi: Kpi) -> frozenset[str]:
     """Every column of its table that a KPI names, found by trying its body."""
-    return _columns_read(kpi) | _fields([_tried(kpi).cluster], kpi.table) | {str(kpi.dated)}
+    dated = {kpi.dated} if kpi.dated else set()
+    return _columns_read(kpi) | _fields([_tried(kpi).cluster], kpi.table) | dated
 
 
 def _fields(values: Sequence[Any], name: str) -> frozenset[str]:

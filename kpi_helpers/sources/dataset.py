@@ -24,11 +24,15 @@ Where = str | Mapping[str, Any] | None
 
 @dataclass(frozen=True)
 class Coverage:
-    """From which to which day a date column has rows, and on how many days."""
+    """From which to which day a date column has rows, and on how many days.
+
+    ``latest`` is the last day of all, the placeholders for an unknown one too.
+    """
 
     first: dt.date | None
     last: dt.date | None
     days: int
+    latest: dt.date | None = None
 
     @property
     def tolerance(self) -> dt.timedelta:
@@ -157,9 +161,19 @@ class Dataset:
 
     def _as_of(self, name: str) -> ir.Table:
         result: ir.Table = self.remember(
-            ("as_of", name), lambda: as_of_table(self.base[name], name, self.as_of)
+            ("as_of", name),
+            lambda: as_of_table(self.base[name], name, self.as_of, self._ahead(name)),
         )
         return result
+
+    def _ahead(self, name: str) -> set[str]:
+        """Columns of a table with days after ``as_of``."""
+        covers = {column: cover for (table, column), cover in self.covered.items() if table == name}
+        return {
+            column
+            for column, cover in covers.items()
+            if cover.latest is not None and cover.latest > self.as_of
+        }
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A canonical table with its derived columns, as a frame of its own."""

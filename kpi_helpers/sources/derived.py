@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import ibis
 import ibis.expr.types as ir
@@ -17,7 +17,9 @@ from kpi_helpers.errors import unknown
 from kpi_helpers.sources.schema import ACHIEVEMENTS, IBIS_TYPES, LOOKUPS, TABLES
 
 
-def as_of_table(expr: ir.Table, name: str, as_of: dt.date) -> ir.Table:
+def as_of_table(
+    expr: ir.Table, name: str, as_of: dt.date, ahead: Collection[str] | None = None
+) -> ir.Table:
     """The rows of a canonical table that were known on a day, with their derived columns.
 
     Parameters
@@ -28,6 +30,8 @@ def as_of_table(expr: ir.Table, name: str, as_of: dt.date) -> ir.Table:
         Its name in `TABLES`.
     as_of
         Last day that is known. Rows dated later are left out, later events are blanked.
+    ahead
+        Columns with days after it, where that is known: the others are left as they are.
     """
     table = TABLES[name]
     day = ibis.literal(as_of)
@@ -36,6 +40,7 @@ def as_of_table(expr: ir.Table, name: str, as_of: dt.date) -> ir.Table:
         column.name: expr[column.name]
         for column in table
         if column.type in ("date", "time") and not column.plan and column.name in expr.columns
+        if ahead is None or column.name in ahead
     }
     known = {
         column: ibis.ifelse(value < tomorrow.cast(value.type()), value, ibis.null(value.type()))
@@ -45,9 +50,9 @@ def as_of_table(expr: ir.Table, name: str, as_of: dt.date) -> ir.Table:
     if table.dated in happened:
         dated = happened[table.dated]
         expr = expr.filter(dated.isnull() | (dated < tomorrow.cast(dated.type())))
-    later = [expr[c] >= tomorrow.cast(expr[c].type()) for c in ("closed_at",) if name == "deals"]
-    reopened = {"status": ibis.ifelse(later[0], "open", expr.status)} if later else {}
-    expr = expr.mutate(**{c: known[c] for c in known}, **reopened)
+    if name == "deals" and "closed_at" in known:
+        known["status"] = ibis.ifelse(expr.closed_at >= tomorrow, "open", expr.status)
+    expr = expr.mutate(**known) if known else expr
     derive = _DERIVED.get(name)
     return expr.mutate(**derive(expr, day)) if derive else expr
 

@@ -17,9 +17,9 @@ from kpi_helpers.errors import BadConfig, BadInput, MixedCurrencies, Unavailable
 from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.dataset import Coverage, Dataset
 from kpi_helpers.sources.derived import shared
-from kpi_helpers.sources.engine import frame_of, stored
+from kpi_helpers.sources.engine import frame_of, number_of, stored
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
-from kpi_helpers.sources.marks import PLACEHOLDERS, copy_number, usable
+from kpi_helpers.sources.marks import PLACEHOLDERS, copy_number, unusable
 from kpi_helpers.sources.readers import LINE, Source, open_source
 from kpi_helpers.sources.schema import IBIS_TYPES, ORDER_LINES, ORDERS, TABLES, Table
 
@@ -159,11 +159,11 @@ def _checked(
     as_of: Any,
 ) -> Dataset:
     con = source.con
-    base = {name: _canonical(con, each, config) for name, each in mapped.items()}
+    base = {name: _canonical(source, each, config) for name, each in mapped.items()}
     if "orders" not in base and "order_lines" in base:
         orders = _summed(base["order_lines"])
         base["orders"] = orders if source.remote else _written(con, "kpi_orders", orders)
-    covered = {key: value for name in base for key, value in _coverage(con, base[name], name)}
+    covered = {key: cover for name in base for key, cover in _coverage(source, base[name], name)}
     newest = max((c.last for c in covered.values() if c.last is not None), default=None)
     day = _day(as_of if as_of is not None else config.as_of, newest)
     return Dataset(con, config, day, base, mapped, covered, files)
@@ -181,14 +181,16 @@ def _day(as_of: Any, newest: dt.date | None) -> dt.date:
         raise BadInput(column="as_of", value=as_of, expected="2026-09-30") from error
 
 
-def _canonical(con: Any, mapped: Mapped, config: Config) -> ir.Table:
+def _canonical(source: Source, mapped: Mapped, config: Config) -> ir.Table:
     """Usable rows, every optional column present, one currency, declared duplicates dropped."""
-    table = mapped.table
-    rows = usable(mapped)
+    table, rows = mapped.table, mapped.expr
+    useless = unusable(mapped)
+    if source.live or number_of(source.con, useless.sum()) > 0:
+        rows = rows.filter(~useless)
     absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in table if c.name not in rows.columns}
     columns = [*table.names, *(d for d in mapped.dimensions if d not in table.names)]
     rows = _unrepeated(rows, table, config.table(table.name).deduplicate)
-    return _one_currency(con, rows.mutate(**absent).select(*columns), table, config)
+    return _one_currency(source.con, rows.mutate(**absent).select(*columns), table, config)
 
 
 def _unrepeated(rows: ir.Table, table: Table, keys: tuple[str, ...]) -> ir.Table:
@@ -235,24 +237,30 @@ def _summed(lines: ir.Table) -> ir.Table:
     return orders.mutate(**absent).select(*ORDERS.names, *own)
 
 
-def _coverage(con: Any, rows: ir.Table, name: str) -> Iterable[tuple[tuple[str, str], Coverage]]:
+def _coverage(
+    source: Source, rows: ir.Table, name: str
+) -> Iterable[tuple[tuple[str, str], Coverage]]:
     dates = [c.name for c in TABLES[name] if c.type in ("date", "time") and not c.plan]
     if not dates:
         return []
     totals: dict[str, ir.Value] = {}
     for column in dates:
-        day = rows[column].cast("date")
-        day = ibis.ifelse(day.isin(PLACEHOLDERS), ibis.null("date"), day)
+        any_day = rows[column].cast("date")
+        day = ibis.ifelse(any_day.isin(PLACEHOLDERS), ibis.null("date"), any_day)
         totals |= {
             f"{column}__0": day.min(),
             f"{column}__1": day.max(),
             f"{column}__2": day.nunique(),
+            f"{column}__3": any_day.max(),
         }
-    row = frame_of(con, rows.aggregate(**totals)).iloc[0]
-    return [
-        ((name, c), Coverage(_date(row[f"{c}__0"]), _date(row[f"{c}__1"]), int(row[f"{c}__2"])))
-        for c in dates
-    ]
+    row = frame_of(source.con, rows.aggregate(**totals)).iloc[0]
+    return [((name, column), _cover(source, row, f"{column}__")) for column in dates]
+
+
+def _cover(source: Source, row: Any, prefix: str) -> Coverage:
+    first, last, latest = (_date(row[f"{prefix}{place}"]) for place in (0, 1, 3))
+    # Later rows may come into a database while it is open.
+    return Coverage(first, last, int(row[f"{prefix}2"]), dt.date.max if source.live else latest)
 
 
 def _date(value: Any) -> dt.date | None:

@@ -58,12 +58,10 @@ def marks_of(mapped: Mapped, as_of: dt.date) -> list[Mark]:
     return sorted([*own, *special], key=lambda mark: mark.action)
 
 
-def usable(mapped: Mapped) -> ir.Table:
-    """The mapped table without the rows that cannot be used."""
+def unusable(mapped: Mapped) -> ir.BooleanValue:
+    """Test for the rows of a mapped table that cannot be used."""
     tests = [m.test(mapped.expr) for m in marks_of(mapped, dt.date.max) if m.action == EXCLUDED]
-    if not tests:
-        return mapped.expr
-    return mapped.expr.filter(~ibis.or_(*tests).fill_null(False))
+    return ibis.or_(*tests).fill_null(False)
 
 
 def copy_number(rows: ir.Table, keys: tuple[str, ...], table: Table) -> ir.IntegerColumn:

@@ -48,6 +48,11 @@ class Source:
     _folder: Any = None
 
     @property
+    def live(self) -> bool:
+        """Whether rows may come in while it is open."""
+        return self.remote and self.con.name != "duckdb"
+
+    @property
     def names(self) -> list[str]:
         """Names of the raw tables."""
         if self.files or self.frames:
