@@ -45,8 +45,14 @@ def texts(table: object) -> list[list[str]]:
 
 def test_scorecard_shows_the_period_beside_the_one_before() -> None:
     head, row = texts(sheets.scorecard(tidy(), "en"))
-    assert head == ["KPI", "Q3 2026", "Plausible range", "Cases", "Q2 2026", "How to read it"]
-    assert row == ["Win rate", "23.5%", "19.5–28.1%", "370", "25.2%", ""]
+    assert head == ["KPI", "Q3 2026", "Plausible range", "Cases", "Q2 2026"]
+    assert row == ["Win rate", "23.5%", "19.5–28.1%", "370", "25.2%"]
+
+
+def test_how_to_read_it_is_a_column_as_soon_as_one_figure_needs_it() -> None:
+    both = pd.concat([tidy(), tidy(kpi="cac", note=["", "Half a quarter."])])
+    head, first, second = texts(sheets.scorecard(both, "en"))
+    assert [row[-1] for row in (head, first, second)] == ["How to read it", "", "Half a quarter"]
 
 
 def test_scorecard_speaks_french() -> None:
@@ -62,14 +68,13 @@ def test_the_order_of_the_rows_does_not_decide_which_period_is_shown() -> None:
 
 def test_one_period_has_no_column_before() -> None:
     head, row = texts(sheets.scorecard(tidy().tail(1), "en"))
-    assert head == ["KPI", "Q3 2026", "Plausible range", "Cases", "How to read it"]
+    assert head == ["KPI", "Q3 2026", "Plausible range", "Cases"]
     assert len(row) == len(head)
 
 
 @pytest.mark.parametrize(
     ("status", "n", "said"),
     [
-        ("ok", 370, ""),
         ("indicative", 17, "Read with care: 17 cases"),
         ("insufficient", 4, "Too few cases to judge (4)"),
         ("immature", 40, "Too early"),
@@ -225,5 +230,5 @@ def test_the_same_frame_gives_the_same_table_and_is_left_alone() -> None:
 
 def test_headers_are_headers() -> None:
     html = sheets.scorecard(tidy(), "en").as_raw_html()
-    assert html.count('scope="col"') == 6
+    assert html.count('scope="col"') == 5
     assert html.count('scope="row"') == 1

@@ -34,6 +34,7 @@ def build(
         Id of the table on its page.
     lines : list of dict
         Column → text. The column ``kpi``, else the first, heads its row; ``group`` heads several.
+        A column without any text is not shown.
     lang : str
     headings : mapping, optional
         Column → heading, where it is not the one of the language file.
@@ -43,6 +44,7 @@ def build(
     from great_tables import GT
 
     frame = pd.DataFrame(lines or [{"check": text("sheets.nothing", lang)}])
+    frame = frame.loc[:, (frame != "").any()]
     first = "kpi" if "kpi" in frame else str(frame.columns[0])
     shown = [column for column in frame.columns if column != "group"]
     labels: dict[str, Any] = {column: text(f"sheets.columns.{column}", lang) for column in shown}
@@ -50,6 +52,7 @@ def build(
     group = "group" if "group" in frame else None
     table = GT(frame, id=name, rowname_col=first, groupname_col=group)
     table = table.tab_stubhead(labels.pop(first)).cols_label(labels)
+    table = table.cols_align("left", shown)
     return _calm(table.cols_align("right", [column for column in right if column in shown]))
 
 
