@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kpi_helpers.compare.beside import NUMBERS, PREVIOUS, READABLE, REFERENCE, To, beside
 from kpi_helpers.compare.difference import Figures, adjusted, difference
 from kpi_helpers.compare.verdicts import verdicts
 from kpi_helpers.kpis.settled import divided
 from kpi_helpers.measure import HIDDEN, measured
 from kpi_helpers.measure.targets import target_values
-from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 
 __all__ = ["compare", "last_readable"]
 
-PREVIOUS, YEAR_AGO, TARGET = "previous", "year_ago", "target"
 LOOKED_BACK = 12
-READABLE = ("ok", "indicative")
-NUMBERS = ("numerator", "denominator", "n", "low", "high", "spread")
 ADDED = (
     "reference_period",
     "reference",
@@ -48,7 +45,7 @@ def compare(
     data: Dataset,
     kpis: str | Sequence[str],
     period: str,
-    to: str | Mapping[str, Any] = PREVIOUS,
+    to: To = PREVIOUS,
     by: str | Sequence[str] = (),
     where: Where = None,
 ) -> pd.DataFrame:
@@ -62,8 +59,8 @@ def compare(
         As for `kpi_helpers.measure`; the period is read as one.
     to
         ``"previous"`` (the period before), ``"year_ago"``, ``"target"`` (no other reference), or a
-        filter: the same period on the rows that it selects. A period that is still running stands
-        beside the same number of days.
+        filter or segment: the same period on the rows that it selects. A period that is still
+        running stands beside the same number of days.
 
     Returns
     -------
@@ -72,8 +69,15 @@ def compare(
         reference_n, change, change_relative, change_low, change_high, p_value, p_adjusted,
         more_needed, target, target_verdict, change_verdict, certainty``. A change of a rate is a
         difference of rates (0.02 is two points). ``p_adjusted`` is Benjamini–Hochberg's over the
-        frame; a change is established at 10 % of false findings. ``certainty`` speaks of the
-        target where there is one, else of the change.
+        frame: a change is established when it holds at 10 % of false findings and its range
+        excludes none. ``more_needed`` is how many further cases would set the range apart from the
+        target, or from no change if both sides grew alike. ``certainty`` speaks of the target where
+        there is one, else of the change.
+
+    Raises
+    ------
+    UnknownName, BadPeriod, BadInput
+        As `kpi_helpers.measure`, and for a reference that is none.
 
     Examples
     --------
@@ -88,11 +92,11 @@ def compare(
     wanted = [kpis] if isinstance(kpis, str) else list(dict.fromkeys(kpis))
     dimensions = (by,) if isinstance(by, str) else tuple(by)
     now = data.config.calendar.parse(period, data.as_of, data.first)
-    frame = measured(data, wanted, [now], dimensions, where)
-    tidy = [column for column in frame if column not in HIDDEN]
-    frame = _beside(frame, _reference(data, wanted, now, to, dimensions, where), dimensions)
-    target = target_values(data, frame, now, dimensions)
-    frame["target"] = np.nan if where else target
+    frame = beside(data, wanted, now, to, dimensions, where)
+    tidy = [column for column in frame if column not in (*REFERENCE, *HIDDEN)]
+    over = now.end <= data.as_of + dt.timedelta(days=1)
+    target = target_values(data, frame, now, dimensions, where)
+    frame = frame.assign(target=target, complete=frame["covered"] & over)
     frame = frame.assign(**_changes(data, frame))
     return frame.assign(**verdicts(frame))[[*tidy, *ADDED]]
 
@@ -116,49 +120,16 @@ def last_readable(
     dimensions = (by,) if isinstance(by, str) else tuple(by)
     calendar = data.config.calendar
     now = calendar.parse(period, data.as_of, data.first)
-    if now.grain == "span":
-        return measured(data, wanted, [now], dimensions).iloc[:0].drop(columns=list(HIDDEN))
+    keys = ["kpi", *dimensions]
+    frame = measured(data, wanted, [now], dimensions).drop(columns=list(HIDDEN))
+    young = frame.loc[frame["status"] == "immature", keys]
+    if young.empty or now.grain == "span":
+        return frame.iloc[:0]
     earlier = [calendar.shift(now, -steps) for steps in range(LOOKED_BACK, 0, -1)]
-    frame = measured(data, wanted, earlier, dimensions).drop(columns=list(HIDDEN))
-    readable = frame[frame["status"].isin(READABLE)].sort_values("start", kind="stable")
-    return readable.groupby(["kpi", *dimensions], dropna=False, sort=False).tail(1)
-
-
-def _reference(
-    data: Dataset,
-    kpis: list[str],
-    now: Period,
-    to: str | Mapping[str, Any],
-    by: tuple[str, ...],
-    where: Where,
-) -> pd.DataFrame | None:
-    """The figures to stand beside, or None where there are none."""
-    if to == TARGET or (now.name == "all" and to in (PREVIOUS, YEAR_AGO)):
-        return None
-    if to not in (PREVIOUS, YEAR_AGO):
-        return measured(data, kpis, [now], by, to)
-    calendar = data.config.calendar
-    then = calendar.previous(now) if to == PREVIOUS else calendar.year_ago(now)
-    running = data.as_of + dt.timedelta(days=1) - now.start
-    if now.start + running < now.end:
-        end = min(then.end, then.start + running)
-        then = Period(then.name, then.start, end, "span")
-    return measured(data, kpis, [then], by, where)
-
-
-def _beside(frame: pd.DataFrame, then: pd.DataFrame | None, by: tuple[str, ...]) -> pd.DataFrame:
-    """The frame with the reference's columns, blank where it cannot be compared with."""
-    keys = ["kpi", *by]
-    if then is None:
-        then = frame.assign(status="missing")
-    usable = then["status"].isin(READABLE) & then["covered"]
-    kept = then[usable].drop(columns=["label", "unit", "better", "note", "method"])
-    names = {c: f"reference_{c}" for c in kept if c not in keys} | {"value": "reference"}
-    joined = frame.merge(kept.rename(columns=names), on=keys, how="left")
-    blank = ~joined["covered"] | ~joined["status"].isin(READABLE)
-    numbers = ["reference", *(f"reference_{c}" for c in NUMBERS)]
-    joined.loc[blank, numbers] = np.nan
-    return joined
+    frame = measured(data, list(young["kpi"].unique()), earlier, dimensions)
+    readable = frame[frame["status"].isin(READABLE)].drop(columns=list(HIDDEN))
+    last = readable.sort_values("start", kind="stable").groupby(keys, dropna=False).tail(1)
+    return young.merge(last, on=keys)[list(readable)]
 
 
 def _changes(data: Dataset, frame: pd.DataFrame) -> dict[str, Any]:
@@ -175,9 +146,8 @@ def _changes(data: Dataset, frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def _side(data: Dataset, frame: pd.DataFrame, prefix: str) -> Figures:
-    names = [name for name in NUMBERS if name != "n"]
     value = frame["reference" if prefix else "value"].to_numpy(float)
-    columns = {name: frame[prefix + name].to_numpy(float) for name in names}
+    columns = {name: frame[prefix + name].to_numpy(float) for name in NUMBERS}
     bounds = zip(frame[f"{prefix}start"], frame[f"{prefix}end"], strict=True)
     exposure = np.array([_working_days(data, start, end) for start, end in bounds])
     return Figures(value=value, exposure=exposure, **columns)

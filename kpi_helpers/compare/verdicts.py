@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.catalogue import HIGHER, LOWER
+from kpi_helpers.compare.difference import Z
 from kpi_helpers.kpis.settled import Array, divided
 
 FALSE_FINDINGS = 0.10
@@ -22,35 +23,38 @@ Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 def verdicts(frame: pd.DataFrame) -> dict[str, Any]:
     """The fields ``target_verdict, change_verdict, certainty, more_needed`` of a compared frame.
 
-    ``certainty`` speaks of the target where there is one, else of the change.
+    ``certainty`` speaks of the target where there is one, else of the change. A fact that is not
+    complete (``complete``: its period is over and wholly covered) is held against its target only
+    once it has reached it: that can no longer be undone.
     """
     sign = np.select([frame["better"] == HIGHER, frame["better"] == LOWER], [1.0, -1.0], 0.0)
     value, target = frame["value"].to_numpy(float), frame["target"].to_numpy(float)
     readable = ~frame["status"].isin(UNREADABLE).to_numpy()
     fact = frame["method"].isin(FACTS).to_numpy()
-    aimed = readable & ~np.isnan(target) & (sign != 0)
+    decided = ~fact | frame["complete"].to_numpy(bool) | (value >= target)
+    aimed = readable & ~np.isnan(target) & (sign != 0) & decided
     met = sign * (value - target) >= 0
-    outside = (frame["low"] > target) | (frame["high"] < target)
+    outside = ((frame["low"] > target) | (frame["high"] < target)).to_numpy()
     changed = _changed(frame, readable)
-    sure = np.where(aimed, fact | outside, changed | (fact & frame["p_value"].isna()))
-    certain = np.where(
-        aimed & fact | fact & ~aimed & frame["p_value"].isna(), "exact", "established"
-    )
-    certainty = np.where(sure, certain, "not_established")
+    untested = fact & frame["p_value"].isna().to_numpy()
+    exact = np.where(aimed, fact, untested)
+    sure = np.where(aimed, outside, changed)
+    certainty = np.select([exact, sure], ["exact", "established"], "not_established")
     return {
         "target_verdict": np.select([~aimed, met], ["none", "met"], "missed"),
         "change_verdict": _direction(frame, readable, changed, sign),
         "certainty": np.where(readable, certainty, frame["status"]),
-        "more_needed": np.where(readable, _more_needed(frame, aimed), np.nan),
+        "more_needed": np.where(readable & ~exact, _more_needed(frame, aimed), np.nan),
     }
 
 
 def _changed(frame: pd.DataFrame, readable: Flags) -> Flags:
-    """Established changes: by the test, or a fact where there is nothing to test."""
-    tested = (frame["p_adjusted"] <= FALSE_FINDINGS).to_numpy()
+    """Established changes, of which the plausible range too excludes none; and changes of facts."""
+    excluded = (frame["change_low"] > 0) | (frame["change_high"] < 0)
+    tested = (frame["p_adjusted"] <= FALSE_FINDINGS) & excluded
     untested = frame["method"].isin(FACTS) & frame["p_value"].isna() & (frame["change"] != 0)
     known: Flags = readable & frame["change"].notna().to_numpy()
-    return known & (tested | untested.to_numpy())
+    return known & (tested | untested).to_numpy()
 
 
 def _direction(frame: pd.DataFrame, readable: Flags, changed: Flags, sign: Array) -> Any:
@@ -64,15 +68,18 @@ def _direction(frame: pd.DataFrame, readable: Flags, changed: Flags, sign: Array
 
 
 def _more_needed(frame: pd.DataFrame, aimed: Flags) -> Array:
-    """Further cases until the range would exclude the target, else no change, if the value stayed.
+    """Further cases until the range would exclude the target, else no change, if values stayed.
 
-    The width of a range falls with the root of n.
+    Wilson's range of a share excludes t from z²·t(1 − t)/(share − t)² cases on. Any other width
+    falls with the root of n, that of a change if both of its sides grow alike.
     """
-    value, low, high = (frame[c].to_numpy(float) for c in ("value", "low", "high"))
-    gap = np.where(aimed, value - frame["target"], frame["change"])
-    to_low = np.where(aimed, value - low, frame["change"] - frame["change_low"])
-    to_high = np.where(aimed, high - value, frame["change_high"] - frame["change"])
-    width = np.where(gap > 0, to_low, to_high)
-    factor = divided(width, np.abs(gap)) ** 2
-    more = np.ceil(frame["n"].to_numpy(float) * (factor - 1))
+    names = ("value", "low", "high", "n", "target", "change", "change_low", "change_high")
+    value, low, high, n, target, change, least, most = (frame[c].to_numpy(float) for c in names)
+    gap = np.where(aimed, value - target, change)
+    above = np.where(aimed, value - low, change - least)
+    below = np.where(aimed, high - value, most - change)
+    times = divided(np.where(gap > 0, above, below), np.abs(gap)) ** 2
+    shares = aimed & (frame["method"] == "wilson").to_numpy()
+    needed = np.where(shares, divided(Z**2 * target * (1 - target), gap**2), n * times)
+    more = np.ceil(needed - n)
     return np.where((more > 0) & (more < MOST_NEEDED), more, np.nan)

@@ -9,13 +9,16 @@ from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.kpis.settled import Array
 from kpi_helpers.measure.ask import LONGEST_TARGET
 from kpi_helpers.measure.facts import kind_of
+from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period
-from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.schema import SCOPES
 
 
-def target_values(data: Dataset, frame: pd.DataFrame, period: Period, by: tuple[str, ...]) -> Array:
+def target_values(
+    data: Dataset, frame: pd.DataFrame, period: Period, by: tuple[str, ...], where: Where = None
+) -> Array:
     """The target of each row of a tidy frame, missing where none was set.
 
     Parameters
@@ -26,23 +29,25 @@ def target_values(data: Dataset, frame: pd.DataFrame, period: Period, by: tuple[
         Tidy frame of one period.
     period
         That period. A target counts for it when its midpoint lies in it and it is no longer.
-    by
-        The frame's dimensions; targets are set for one dimension at most.
+    by, where
+        The frame's dimensions and filter. Targets are set for one dimension at most, and for
+        everything in it; only one that a KPI has by definition holds for filtered rows too.
 
     Returns
     -------
     numpy.ndarray
-        Sums of the targets for counts and totals, their mean by days for rates.
+        Sums of the targets for counts and totals, the last one for a stock, their mean by days for
+        rates. Missing where they leave a part of the period open.
     """
-    values = np.array([_by_definition(kpi) for kpi in frame["kpi"]])
-    if "targets" not in data.base or len(by) > 1:
+    values = np.array([_by_definition(kpi) for kpi in frame["kpi"]], dtype=float)
+    if where or "targets" not in data.base or len(by) > 1:
         return values
     targets = data.remember("targets", lambda: frame_of(data.con, data.table("targets")))
     held = _held(targets, period, by)
     for place, row in enumerate(frame.itertuples(index=False)):
         scope = held["scope_value"] == getattr(row, by[0]) if by else True
-        own = held[(held["metric"] == row.kpi) & scope]
-        if len(own):
+        own = _of_one_grain(held[(held["metric"] == row.kpi) & scope])
+        if own["days"].sum() * LONGEST_TARGET >= period.days:
             values[place] = _together(own, str(row.kpi))
     return values
 
@@ -63,8 +68,16 @@ def _held(targets: pd.DataFrame, period: Period, by: tuple[str, ...]) -> pd.Data
     return targets.assign(days=days)[within & short & (targets["scope_type"] == level)]
 
 
+def _of_one_grain(own: pd.DataFrame) -> pd.DataFrame:
+    """The longest targets: a quarter's own where its months have theirs too."""
+    return own[own["days"] * LONGEST_TARGET >= own["days"].max()]
+
+
 def _together(own: pd.DataFrame, kpi: str) -> float:
     declared = REGISTRY[kpi]
-    if not declared.derived and not kind_of(declared).sampled:
+    kind = None if declared.derived else kind_of(declared)
+    if kind in (KINDS["count"], KINDS["distinct"], KINDS["total"], KINDS["decided"]):
         return float(own["value"].sum())
+    if kind is KINDS["standing"]:
+        return float(own.sort_values("period_end")["value"].iloc[-1])
     return float(np.average(own["value"], weights=own["days"]))

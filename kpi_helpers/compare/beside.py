@@ -1,0 +1,75 @@
+"""A figure and its reference in one row: which period or filter it is, and where there is none."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.errors import unknown
+from kpi_helpers.measure import measured
+from kpi_helpers.periods import Period
+from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.dataset import Where
+
+To = str | Mapping[str, Any]
+
+PERIODS = PREVIOUS, YEAR_AGO = "previous", "year_ago"
+TARGET = "target"
+READABLE = ("ok", "indicative")
+NUMBERS = ("numerator", "denominator", "low", "high", "spread")
+CARRIED = ("period", "start", "end", "n", *NUMBERS)
+REFERENCE = ("reference", *(f"reference_{column}" for column in CARRIED))
+
+
+def beside(
+    data: Dataset, kpis: list[str], now: Period, to: To, by: tuple[str, ...], where: Where
+) -> pd.DataFrame:
+    """The tidy frame of a period with ``reference`` and ``reference_…``, blank where there is none.
+
+    Beside another period each combination that either of them knows gets a row: what has vanished
+    or is new has changed too.
+    """
+    _check(data, to)
+    then = _earlier(data, now, to)
+    if then is not None:
+        both = measured(data, kpis, [then, now], by, where)
+        is_now = both["start"] == pd.Timestamp(now.start)
+        return _joined(both[is_now], both[~is_now], by)
+    frame = measured(data, kpis, [now], by, where)
+    if to in PERIODS or to == TARGET:
+        return _joined(frame, frame.assign(status="missing"), by)
+    return _joined(frame, measured(data, kpis, [now], by, to), by)
+
+
+def _check(data: Dataset, to: To) -> None:
+    """Refuse a single word that is no reference; any other text is a filter."""
+    known = [*PERIODS, TARGET, *data.config.segments]
+    if isinstance(to, str) and to.isidentifier() and to not in known:
+        raise unknown("value", to, known)
+
+
+def _earlier(data: Dataset, now: Period, to: To) -> Period | None:
+    """The period to stand beside; the same number of days where this one is still running."""
+    if now.name == "all" or to not in PERIODS:
+        return None
+    calendar = data.config.calendar
+    then = calendar.previous(now) if to == PREVIOUS else calendar.year_ago(now)
+    days = data.as_of + dt.timedelta(days=1) - now.start
+    if dt.timedelta(0) < days < now.end - now.start:
+        return Period(then.name, then.start, min(then.end, then.start + days), "span")
+    return then
+
+
+def _joined(frame: pd.DataFrame, then: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    keys = ["kpi", *by]
+    usable = then["status"].isin(READABLE) & then["covered"]
+    kept = then.loc[usable, [*keys, "value", *CARRIED]]
+    kept.columns = pd.Index([*keys, *REFERENCE])
+    joined = frame.merge(kept, on=keys, how="left")
+    blank = ~joined["covered"] | ~joined["status"].isin(READABLE)
+    joined.loc[blank, ["reference", *(f"reference_{c}" for c in ("n", *NUMBERS))]] = np.nan
+    return joined
