@@ -15,7 +15,8 @@ from kpi_helpers.measure.cells import Cells
 from kpi_helpers.measure.facts import kind_of
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period, elapsed
-from kpi_helpers.sources.dataset import Coverage, Dataset
+from kpi_helpers.sources.coverage import Coverage
+from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.units import COUNT, write, write_date
 
 OK, INDICATIVE, INSUFFICIENT, IMMATURE, MISSING = STATUSES = (

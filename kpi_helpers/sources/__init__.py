@@ -1,6 +1,7 @@
 """The stock: the only door to disk and databases, and the canonical tables behind it."""
 
-from kpi_helpers.sources.dataset import Coverage, Dataset
+from kpi_helpers.sources.coverage import Coverage
+from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.loading import load
 from kpi_helpers.sources.quality import left_out, quality
 

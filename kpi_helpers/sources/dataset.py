@@ -13,6 +13,7 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput, Unavailable, unknown
 from kpi_helpers.sources.config import Config
+from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
 from kpi_helpers.sources.engine import fetch, frame_of, stored
 from kpi_helpers.sources.expressions import columns_of, condition
@@ -20,31 +21,6 @@ from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.schema import TABLES
 
 Where = str | Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """From which to which day a date column has rows, and on how many days.
-
-    ``latest`` is the last day of all, the placeholders for an unknown one too.
-    """
-
-    first: dt.date | None
-    last: dt.date | None
-    days: int
-    latest: dt.date | None = None
-
-    @property
-    def tolerance(self) -> dt.timedelta:
-        """How long a stretch without rows may be before the data are said not to cover it.
-
-        Five times the mean gap between days with rows, which a steady flow exceeds by chance in
-        under one case in a hundred, but a month at most, and a week-end.
-        """
-        if self.first is None or self.last is None:
-            return dt.timedelta(0)
-        gap = (self.last - self.first) / max(self.days - 1, 1)
-        return min(5 * gap, dt.timedelta(days=31)) + dt.timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -66,8 +42,8 @@ class Dataset:
         Canonical tables, without the rows that cannot be used.
     mapped
         The same tables with those rows and the text they were read from.
-    covered
-        (table, date column) → `Coverage`.
+    ever
+        (table, date column) → `Coverage` by all rows, those after ``as_of`` too.
     files
         Where each table comes from, for messages.
     """
@@ -77,7 +53,7 @@ class Dataset:
     as_of: dt.date
     base: Mapping[str, ir.Table]
     mapped: Mapping[str, Mapped]
-    covered: Mapping[tuple[str, str], Coverage]
+    ever: Mapping[tuple[str, str], Coverage]
     files: Mapping[str, str]
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -168,12 +144,23 @@ class Dataset:
 
     def _ahead(self, name: str) -> set[str]:
         """Columns of a table with days after ``as_of``."""
-        covers = {column: cover for (table, column), cover in self.covered.items() if table == name}
+        covers = {column: cover for (table, column), cover in self.ever.items() if table == name}
         return {
             column
             for column, cover in covers.items()
             if cover.latest is not None and cover.latest > self.as_of
         }
+
+    @property
+    def covered(self) -> Mapping[tuple[str, str], Coverage]:
+        """(table, date column) → `Coverage` by the rows that are known on the day."""
+        covered: Mapping[tuple[str, str], Coverage] = self.remember("covered", self._covered)
+        return covered
+
+    def _covered(self) -> dict[tuple[str, str], Coverage]:
+        again = [name for name in self.base if self._ahead(name)]
+        known = [coverage(self.con, self._as_of(name), name) for name in again]
+        return dict(self.ever) | {key: cover for covers in known for key, cover in covers.items()}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A canonical table with its derived columns, as a frame of its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ import pandas as pd
 
 from kpi_helpers.errors import BadConfig, BadInput, MixedCurrencies, Unavailable, unknown
 from kpi_helpers.sources.config import Config, read_config
-from kpi_helpers.sources.dataset import Coverage, Dataset
+from kpi_helpers.sources.coverage import Coverage, coverage
+from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import shared
 from kpi_helpers.sources.engine import frame_of, number_of, stored
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
-from kpi_helpers.sources.marks import PLACEHOLDERS, copy_number, unusable
+from kpi_helpers.sources.marks import copy_number, unusable
 from kpi_helpers.sources.readers import LINE, Source, open_source
 from kpi_helpers.sources.schema import IBIS_TYPES, ORDER_LINES, ORDERS, TABLES, Table
 
@@ -163,10 +164,12 @@ def _checked(
     if "orders" not in base and "order_lines" in base:
         orders = _summed(base["order_lines"])
         base["orders"] = orders if source.remote else _written(con, "kpi_orders", orders)
-    covered = {key: cover for name in base for key, cover in _coverage(source, base[name], name)}
-    newest = max((c.last for c in covered.values() if c.last is not None), default=None)
+    ever: dict[tuple[str, str], Coverage] = {}
+    for name, rows in base.items():
+        ever |= coverage(con, rows, name, live=source.live)
+    newest = max((cover.last for cover in ever.values() if cover.last is not None), default=None)
     day = _day(as_of if as_of is not None else config.as_of, newest)
-    return Dataset(con, config, day, base, mapped, covered, files)
+    return Dataset(con, config, day, base, mapped, ever, files)
 
 
 def _day(as_of: Any, newest: dt.date | None) -> dt.date:
@@ -235,33 +238,3 @@ def _summed(lines: ir.Table) -> ir.Table:
     )
     absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in ORDERS if c.name not in orders.columns}
     return orders.mutate(**absent).select(*ORDERS.names, *own)
-
-
-def _coverage(
-    source: Source, rows: ir.Table, name: str
-) -> Iterable[tuple[tuple[str, str], Coverage]]:
-    dates = [c.name for c in TABLES[name] if c.type in ("date", "time") and not c.plan]
-    if not dates:
-        return []
-    totals: dict[str, ir.Value] = {}
-    for column in dates:
-        any_day = rows[column].cast("date")
-        day = ibis.ifelse(any_day.isin(PLACEHOLDERS), ibis.null("date"), any_day)
-        totals |= {
-            f"{column}__0": day.min(),
-            f"{column}__1": day.max(),
-            f"{column}__2": day.nunique(),
-            f"{column}__3": any_day.max(),
-        }
-    row = frame_of(source.con, rows.aggregate(**totals)).iloc[0]
-    return [((name, column), _cover(source, row, f"{column}__")) for column in dates]
-
-
-def _cover(source: Source, row: Any, prefix: str) -> Coverage:
-    first, last, latest = (_date(row[f"{prefix}{place}"]) for place in (0, 1, 3))
-    # Later rows may come into a database while it is open.
-    return Coverage(first, last, int(row[f"{prefix}2"]), dt.date.max if source.live else latest)
-
-
-def _date(value: Any) -> dt.date | None:
-    return None if pd.isna(value) else pd.Timestamp(value).date()

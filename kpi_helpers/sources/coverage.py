@@ -1,0 +1,82 @@
+"""From which to which day a table has rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.marks import PLACEHOLDERS
+from kpi_helpers.sources.schema import TABLES
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """From which to which day a date column has rows, and on how many days.
+
+    ``latest`` is the last day of all, the placeholders for an unknown one too.
+    """
+
+    first: dt.date | None
+    last: dt.date | None
+    days: int
+    latest: dt.date | None = None
+
+    @property
+    def tolerance(self) -> dt.timedelta:
+        """How long a stretch without rows may be before the data are said not to cover it.
+
+        Five times the mean gap between days with rows, which a steady flow exceeds by chance in
+        under one case in a hundred, but a month at most, and a week-end.
+        """
+        if self.first is None or self.last is None:
+            return dt.timedelta(0)
+        gap = (self.last - self.first) / max(self.days - 1, 1)
+        return min(5 * gap, dt.timedelta(days=31)) + dt.timedelta(days=3)
+
+
+def coverage(
+    con: Any, rows: ir.Table, name: str, live: bool = False
+) -> dict[tuple[str, str], Coverage]:
+    """The coverage of each date column of a table that looks back, in one query.
+
+    Parameters
+    ----------
+    con
+        Ibis connection.
+    rows
+        The canonical table.
+    name
+        Its name in `TABLES`.
+    live
+        Whether later rows may come in while it is open, as into a database.
+    """
+    dates = [c.name for c in TABLES[name] if c.type in ("date", "time") and not c.plan]
+    if not dates:
+        return {}
+    totals: dict[str, ir.Value] = {}
+    for column in dates:
+        any_day = rows[column].cast("date")
+        day = ibis.ifelse(any_day.isin(PLACEHOLDERS), ibis.null("date"), any_day)
+        totals |= {
+            f"{column}__first": day.min(),
+            f"{column}__last": day.max(),
+            f"{column}__days": day.nunique(),
+            f"{column}__latest": any_day.max(),
+        }
+    row = frame_of(con, rows.aggregate(**totals)).iloc[0]
+    return {(name, column): _read(row, column, live) for column in dates}
+
+
+def _read(row: Any, column: str, live: bool) -> Coverage:
+    first, last, latest = (_date(row[f"{column}__{end}"]) for end in ("first", "last", "latest"))
+    return Coverage(first, last, int(row[f"{column}__days"]), dt.date.max if live else latest)
+
+
+def _date(value: Any) -> dt.date | None:
+    return None if pd.isna(value) else pd.Timestamp(value).date()
