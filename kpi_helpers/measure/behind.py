@@ -11,10 +11,11 @@ from kpi_helpers.catalogue import Kpi
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.measure.answer import chosen
-from kpi_helpers.measure.ask import questions
+from kpi_helpers.measure.ask import PLANNED, Question, questions
 from kpi_helpers.measure.facts import fact, require
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
+from kpi_helpers.sources.schema import ACHIEVEMENTS
 
 
 def rows(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFrame:
@@ -56,13 +57,14 @@ def rows(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFr
     require(data, declared, (), where)
     calendar = data.config.calendar
     (asked,) = questions([calendar.parse(period, as_of=data.as_of, first=data.first)], (), where)
-    end = max(min(asked.end, data.as_of + dt.timedelta(days=1)), asked.start)
-    sql = template(data.con, _counted(data, declared, where))
-    return fetch(data.con, filled(sql, asked.start, end))
+    known = data.as_of + dt.timedelta(days=1)
+    end = asked.end if declared.dated in PLANNED else min(asked.end, known)
+    sql = template(data.con, _counted(data, declared, asked))
+    return fetch(data.con, filled(sql, asked.start, max(end, asked.start)))
 
 
-def _counted(data: Dataset, kpi: Kpi, where: Where) -> ir.Table:
-    table = fact(data, [kpi], (), where, whole=True)
+def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
+    table = fact(data, [kpi], (), asked.where, whole=True)
     parts: Parts = kpi.body(table)
     if parts.kind == "standing":
         left = parts.terms["left"]
@@ -72,5 +74,7 @@ def _counted(data: Dataset, kpi: Kpi, where: Where) -> ir.Table:
     else:
         day = table[str(kpi.dated)]
         present = (day >= START) & (day < END)
+    if kpi.table == ACHIEVEMENTS.name:
+        present &= table.days <= asked.longest()
     shown = {f"part_{name}": term for name, term in parts.terms.items()}
     return table.mutate(**shown).filter(present, parts.where)
