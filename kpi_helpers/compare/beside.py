@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kpi_helpers.compare.durations import same_horizon
 from kpi_helpers.errors import unknown
 from kpi_helpers.measure import measured
 from kpi_helpers.periods import Period
@@ -21,7 +22,7 @@ PERIODS = PREVIOUS, YEAR_AGO = "previous", "year_ago"
 TARGET = "target"
 READABLE = ("ok", "indicative")
 NUMBERS = ("numerator", "denominator", "low", "high", "spread")
-CARRIED = ("period", "start", "end", "n", *NUMBERS)
+CARRIED = ("period", "start", "end", "ages", "n", *NUMBERS)
 REFERENCE = ("reference", *(f"reference_{column}" for column in CARRIED))
 
 
@@ -38,11 +39,11 @@ def beside(
     if then is not None:
         both = measured(data, kpis, [then, now], by, where)
         is_now = both["start"] == pd.Timestamp(now.start)
-        return _joined(both[is_now], both[~is_now], by)
+        return same_horizon(_joined(both[is_now], both[~is_now], by), data.config.lang)
     frame = measured(data, kpis, [now], by, where)
     if to in PERIODS or to == TARGET:
         return _joined(frame, frame.assign(status="missing"), by)
-    return _joined(frame, measured(data, kpis, [now], by, to), by)
+    return same_horizon(_joined(frame, measured(data, kpis, [now], by, to), by), data.config.lang)
 
 
 def _check(data: Dataset, to: To) -> None:

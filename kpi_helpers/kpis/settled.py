@@ -28,7 +28,8 @@ class Settled(NamedTuple):
     What is not known is NaN: the numerator of a total's share, the interval of an exact figure.
     ``method`` names how the interval was made, ``remarks`` says in keys of the texts what a
     reader must know of a cell (None where nothing), ``young`` marks cells too recent to be read,
-    ``spread`` is the standard error of a total whose rows came by chance.
+    ``spread`` is the standard error of a total whose rows came by chance, ``ages`` are the counts
+    behind a duration: ages in days, and by cell and age how many were won, lost, and there at all.
     """
 
     value: Array
@@ -41,6 +42,7 @@ class Settled(NamedTuple):
     remarks: tuple[Remark, ...] = ()
     young: Flags | None = None
     spread: Array | None = None
+    ages: tuple[Array, ...] | None = None
 
 
 def divided(a: Array, b: Array) -> Array:

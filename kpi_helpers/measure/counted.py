@@ -20,30 +20,41 @@ from kpi_helpers.sources.engine import frame_of
 MIN_AT_RISK = 5
 USUAL_SHARE = 0.9
 
+Ages = tuple[Any, ...]
+
 
 def settle_duration(spread: Spread, kpi: Kpi) -> Settled:
     """Median time to win among eventual wins, up to a horizon with enough deals still at risk.
 
     The wins are n, for it is them that the median rests on; the denominator is all deals.
     """
-    time, won, lost, everyone = _by_age(spread, f"{kpi.id}__")
-    still_open = everyone - won - lost
-    value, horizon = survival.conditional_median(
-        time, won, lost, still_open, min_at_risk=MIN_AT_RISK
-    )
-    low, high = survival.conditional_median_interval(time, won, lost, still_open, horizon)
+    ages = _by_age(spread, f"{kpi.id}__")
+    value, low, high, horizon = time_to_win(ages)
     remark = Remark("notes.horizon", ~np.isnan(value), {"days": horizon})
+    _, won, _, everyone = ages
     wins, deals = won.sum(axis=1), everyone.sum(axis=1)
-    return Settled(value, wins, deals, wins, low, high, "aalen-johansen", (remark,))
+    settled = Settled(value, wins, deals, wins, low, high, "aalen-johansen", (remark,))
+    return settled._replace(ages=ages)
 
 
-def _by_age(spread: Spread, prefix: str) -> list[Any]:
+def time_to_win(ages: Ages, horizon: Array | None = None) -> tuple[Array, Array, Array, Array]:
+    """Median, its limits and its horizon, by default the last age with enough deals at risk."""
+    time, won, lost, everyone = ages
+    counts = (time, won, lost, everyone - won - lost)
+    value, horizon = survival.conditional_median(*counts, horizon, MIN_AT_RISK)
+    low, high = survival.conditional_median_interval(*counts, horizon)
+    return value, low, high, horizon
+
+
+def _by_age(spread: Spread, prefix: str) -> Ages:
     """Ages in days, and for each cell how many rows were won, lost, and there at all at each."""
     time, place = np.unique(spread.numbers(f"{prefix}days"), return_inverse=True)
     aged = Spread(spread.frame, spread.cell * len(time) + place, spread.size * len(time))
     shape = (spread.size, len(time))
-    parts = (f"{prefix}{part}" for part in ("won", "lost", "n"))
-    return [time, *(aged.total(aged.numbers(part)).reshape(shape) for part in parts)]
+    won, lost, everyone = (
+        aged.total(aged.numbers(f"{prefix}{part}")).reshape(shape) for part in ("won", "lost", "n")
+    )
+    return time, won, lost, everyone
 
 
 def settle_cohort(spread: Spread, kpi: Kpi, window: int | None) -> Settled:
