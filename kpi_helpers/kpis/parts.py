@@ -65,9 +65,9 @@ def ratio(
 
 def value_share(amount: ir.NumericValue, part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
     """Share of an amount; missing where the rows outside ``part`` carry no amounts."""
-    zero = amount * 0.0
-    inside, outside = part.ifelse(amount, zero), (of & ~part).ifelse(1.0, 0.0)
-    known = outside * amount.notnull().ifelse((amount != 0).ifelse(1.0, 0.0), 0.0)
+    outside = of & ~part
+    known = outside & amount.notnull() & (amount != 0)
+    inside = part.ifelse(amount, 0.0)
     terms = {"a": inside, "b": amount, "outside": outside, "outside_known": known}
     return Parts("value_share", terms, of)
 

@@ -115,7 +115,7 @@ def _groups(data: Dataset, needed: Sequence[Ago]) -> list[tuple[Ago, ...]]:
     for each in needed:
         kpi = find(each.kpi)
         how = kind_of(kpi).ask
-        alone = "" if how == "flow" else kpi.id
+        alone = "" if how in ("flow", "distinct") else kpi.id
         groups.setdefault((kpi.table, kpi.dated, how, each.months, alone), []).append(each)
     return [tuple(group) for group in groups.values()]
 

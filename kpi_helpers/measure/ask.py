@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -31,7 +32,10 @@ PLANNED = ("expected_close", "midpoint")
 
 @dataclass(frozen=True)
 class Question:
-    """Periods, breakdown and filter of a call; ``unit`` and ``step`` place a day by arithmetic."""
+    """Periods, breakdown and filter of a call.
+
+    Every period has ``step`` units, ``"months"`` or ``"days"``; ``"span"`` is a single one.
+    """
 
     periods: tuple[Period, ...]
     by: tuple[str, ...]
@@ -49,15 +53,23 @@ class Question:
         """First day no longer asked for."""
         return self.periods[-1].end
 
-    def place(self, day: ir.DateValue) -> ir.IntegerValue:
-        """Place of the period that holds a day: its index times ``step``."""
+    def number(self, day: ir.DateValue) -> ir.IntegerValue:
+        """Number of the unit that holds a day; cheaper to group by than periods of several."""
         if self.unit == "span":
             return ibis.ifelse(day.notnull(), 0, ibis.null("int64"))
-        if self.unit == "days":
-            passed = days_between(START, day)
-        else:
-            passed = (day.year() * 12 + day.month()) - (START.year() * 12 + START.month())
-        return passed if self.step == 1 else passed - passed % self.step
+        return days_between(START, day) if self.unit == "days" else _month(day)
+
+    def first_number(self, day: ir.DateValue) -> ir.IntegerValue:
+        """Number of the first unit of the period that holds a day, for what does not add up."""
+        if self.step == 1:
+            return self.number(day)
+        passed = self.number(day) - self.number(START)
+        return self.number(day) - passed % self.step
+
+    def places(self, numbers: pd.Series[Any]) -> pd.Series[Any]:
+        """Index of the period that holds each unit; what lies before counts for the first."""
+        first = 12 * self.start.year + self.start.month if self.unit == "months" else 0
+        return (numbers.astype("int64") - first).clip(lower=0) // self.step
 
     def longest(self) -> ir.NumericValue:
         """Days that a target of these periods may have."""
@@ -65,6 +77,10 @@ class Question:
             return days_between(START, END) * LONGEST_TARGET
         days = self.step * (DAYS_A_MONTH if self.unit == "months" else 1)
         return ibis.literal(days * LONGEST_TARGET)
+
+
+def _month(day: ir.DateValue) -> ir.IntegerValue:
+    return day.year() * 12 + day.month()
 
 
 def questions(periods: Sequence[Period], by: tuple[str, ...], where: Where) -> list[Question]:
@@ -105,7 +121,7 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
     frame = fetch(data.con, filled(sql, question.start, max(end, question.start)))
     if how == "standing":
         frame = _moves(frame, f"{kpis[0].id}__")
-    return frame.assign(**{PLACE: frame[PLACE] // question.step})
+    return frame.assign(**{PLACE: question.places(frame[PLACE])})
 
 
 def _each_period(data: Dataset, sql: str, question: Question, until: dt.date) -> pd.DataFrame:
@@ -118,19 +134,28 @@ def _each_period(data: Dataset, sql: str, question: Question, until: dt.date) ->
     return fetch(data.con, " UNION ALL ".join(each))
 
 
-def _placed(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
-    """Rows dated within the question, each with the index of its period."""
+def _placed(
+    data: Dataset, kpis: Sequence[Kpi], question: Question, number: Callable[..., Any]
+) -> ir.Table:
+    """Rows dated within the question, each with the number of its unit or period."""
     table = fact(data, kpis, question.by, question.where)
     day = table[str(kpis[0].dated)]
     tests = [day >= START, day < END]
     if kpis[0].table == ACHIEVEMENTS.name:
         tests.append(table.days <= question.longest())
     rows = table.filter(*tests)
-    return rows.mutate(**{PLACE: question.place(rows[str(kpis[0].dated)])})
+    return rows.mutate(**{PLACE: number(rows[str(kpis[0].dated)])})
 
 
 def _flow(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
-    rows = _placed(data, kpis, question)
+    return _added(kpis, question, _placed(data, kpis, question, question.number))
+
+
+def _distinct(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    return _added(kpis, question, _placed(data, kpis, question, question.first_number))
+
+
+def _added(kpis: Sequence[Kpi], question: Question, rows: ir.Table) -> ir.Table:
     sums: dict[str, ir.Value] = {}
     for kpi in kpis:
         parts: Parts = kpi.body(rows)
@@ -141,7 +166,7 @@ def _flow(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
 
 def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
     (kpi,) = kpis
-    rows = _placed(data, kpis, question)
+    rows = _placed(data, kpis, question, question.first_number)
     parts: Parts = kpi.body(rows)
     counted = rows.mutate(**parts.terms, _cluster=parts.cluster).filter(parts.where)
     cells = [PLACE, *question.by]
@@ -155,7 +180,7 @@ def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tab
 
 def _counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
     (kpi,) = kpis
-    rows = _placed(data, kpis, question)
+    rows = _placed(data, kpis, question, question.first_number)
     parts: Parts = kpi.body(rows)
     flags = {n: t.ifelse(1, 0) for n, t in parts.terms.items() if t.type().is_boolean()}
     keys = [name for name in parts.terms if name not in flags]
@@ -173,11 +198,11 @@ def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tabl
     parts: Parts = kpi.body(rows)
     rows = rows.filter(parts.where, parts.terms["opened"] < END)
     terms = kpi.body(rows).terms
-    gone = ibis.ifelse(terms["left"] < END, terms["left"], ibis.null("date"))
-    came, left = (question.place(day) for day in (terms["opened"], gone))
+    came = ibis.greatest(terms["opened"], START)
+    left = ibis.ifelse(terms["left"] < END, ibis.greatest(terms["left"], START), ibis.null("date"))
     # A deal without a price is not a deal worth nothing: both are counted as unknown.
     unknown = (terms["x"].fill_null(0.0) == 0).ifelse(1, 0)
-    places = {PLACE: came.clip(lower=0), LEFT: left.clip(lower=0)}
+    places = {PLACE: question.number(came), LEFT: question.number(left)}
     moved = rows.select(*question.by, **places, x=terms["x"], unknown=unknown)
     sums = {"x": moved.x.sum(), "n": moved.count(), "unknown": moved.unknown.sum()}
     cells = moved.group_by([PLACE, LEFT, *question.by])
@@ -213,6 +238,7 @@ def _retained(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tabl
 
 _QUERIES: dict[str, Callable[[Dataset, Sequence[Kpi], Question], ir.Table]] = {
     "flow": _flow,
+    "distinct": _distinct,
     "clustered": _clustered,
     "counted": _counted,
     "standing": _standing,

@@ -102,6 +102,11 @@ def _ratio_sums(parts: Parts) -> dict[str, ir.Scalar]:
     return {"n": _rows(parts), **sums}
 
 
+def _value_share_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    sums = _ratio_sums(parts)
+    return {**sums, "aa": sums["ab"]}  # a is either b or nothing
+
+
 def _exact_sums(parts: Parts) -> dict[str, ir.Scalar]:
     sums = {name: _sum(term, parts.where) for name, term in parts.terms.items()}
     return {"n": _rows(parts), **sums}
@@ -194,10 +199,10 @@ KINDS: dict[str, Kind] = {
     "decided": Kind("flow", _exact_sums, _settle_total, sampled=False),
     "share": Kind("flow", _share_sums, _settle_share),
     "ratio": Kind("flow", _ratio_sums, _settle_ratio),
-    "value_share": Kind("flow", _ratio_sums, _settle_value_share),
+    "value_share": Kind("flow", _value_share_sums, _settle_value_share),
     "exact_ratio": Kind("flow", _exact_sums, _settle_exact, sampled=False),
     "average": Kind("flow", _moment_sums, _settle_average),
-    "distinct": Kind("flow", _distinct_sums, _settle_count, (), sampled=False),
+    "distinct": Kind("distinct", _distinct_sums, _settle_count, (), sampled=False),
     "clustered_ratio": Kind("clustered", _ratio_sums, _settle_clustered, ()),
     "average_per": Kind("clustered", _moment_sums, _settle_average, ()),
     "duration": Kind("counted", _no_sums, _settle_total),
