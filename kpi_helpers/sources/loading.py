@@ -17,11 +17,12 @@ from kpi_helpers.errors import BadConfig, BadInput, MixedCurrencies, Unavailable
 from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.delimited import LINE
 from kpi_helpers.sources.derived import shared
 from kpi_helpers.sources.engine import frame_of, number_of, stored
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
 from kpi_helpers.sources.marks import copy_number, unusable
-from kpi_helpers.sources.readers import LINE, Source, open_source
+from kpi_helpers.sources.readers import Source, open_source
 from kpi_helpers.sources.schema import IBIS_TYPES, ORDER_LINES, ORDERS, TABLES, Table
 
 
@@ -103,10 +104,17 @@ class _Origin:
 
 def _origins(source: Source, config: Config) -> dict[str, _Origin]:
     found: dict[str, _Origin] = {}
-    stems = {fold(name): name for name in source.names}
+    stems: dict[str, list[str]] = {}
+    for each in source.names:
+        stems.setdefault(fold(source.stem(each)), []).append(each)
     for name in TABLES:
         spec = config.table(name)
-        raw = spec.table or (source.named(spec.file) if spec.file else stems.get(name))
+        named = spec.table or (source.named(spec.file) if spec.file else None)
+        alike = stems.get(name, [])
+        if len(alike) > 1 and named is None and spec.query is None:
+            first, second = (source.label(each) for each in alike[:2])
+            raise BadInput("two_files", first=first, second=second, table=name)
+        raw = named or next(iter(alike), None)
         if spec.query is not None:
             found[name] = _Origin("", spec.query, f"[tables.{name}] query")
         elif raw is not None:

@@ -14,15 +14,15 @@ import ibis.expr.types as ir
 from kpi_helpers.errors import BadInput, MissingColumn, nearest, unknown
 from kpi_helpers.sources import parsing
 from kpi_helpers.sources.config import Config, TableConfig
+from kpi_helpers.sources.delimited import LINE, SURPLUS
 from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.expressions import compile_expression
-from kpi_helpers.sources.readers import LINE
 from kpi_helpers.sources.reading import Reader
 from kpi_helpers.sources.schema import TIDY_COLUMNS, Column, Table
 
 TEXT_PREFIX = "_text_"
-ROW_FACTS = (LINE,)
+ROW_FACTS = (LINE, SURPLUS)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> 
             raise unknown("column", source, [c for c in raw.columns if c not in ROW_FACTS])
     folded: dict[str, list[str]] = {}
     for source in raw.columns:
-        folded.setdefault(fold(source), []).append(source)
+        folded.setdefault(fold(re.sub(r" \(\d+\)$", "", source)), []).append(source)
     found = dict(spec.columns)
     for name in table.names:
         if name in folded and name not in found:

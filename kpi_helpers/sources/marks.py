@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
+from kpi_helpers.sources.delimited import LINE, SURPLUS
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
-from kpi_helpers.sources.readers import LINE
 from kpi_helpers.sources.schema import Column, Table
 
 EXCLUDED, FLAGGED = "excluded", "flagged"
@@ -50,6 +50,8 @@ class Mark:
 def marks_of(mapped: Mapped, as_of: dt.date) -> list[Mark]:
     """Every mark that applies to a mapped table, those that leave rows out first."""
     own = [mark for c in mapped.table if c.name in mapped.columns for mark in _of_column(c, mapped)]
+    if SURPLUS in mapped.expr.columns:
+        own.append(Mark("surplus_cells", SURPLUS, lambda t: t[SURPLUS].notnull(), EXCLUDED, BLOCK))
     special = [
         mark
         for mark in _SPECIAL.get(mapped.table.name, _none)(as_of)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from kpi_helpers.language import text
 from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.delimited import LINE
 from kpi_helpers.sources.engine import frame_of, number_of
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
 from kpi_helpers.sources.marks import (
@@ -24,7 +25,6 @@ from kpi_helpers.sources.marks import (
     copy_number,
     marks_of,
 )
-from kpi_helpers.sources.readers import LINE
 from kpi_helpers.sources.schema import LOOKUPS, SCOPES, TABLES
 
 COLUMNS = ("check", "table", "column", "rows", "share", "money", "severity", "kpis", "consequence")
@@ -115,7 +115,7 @@ def _listed(expr: ir.Table, mapped: Mapped, mark: Mark) -> ir.Table:
     """The rows that a mark is about, each with its line, value and money."""
     text_of = TEXT_PREFIX + mark.column
     source = text_of if text_of in expr.columns else mark.column
-    line = expr[LINE] + 1 if LINE in expr.columns else ibis.null("int64")
+    line = expr[LINE] if LINE in expr.columns else ibis.null("int64")
     return expr.filter(mark.test(expr).fill_null(False)).select(
         line=line.cast("int64"),
         column=ibis.literal(mapped.columns.get(mark.column, mark.column)),

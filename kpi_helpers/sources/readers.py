@@ -6,16 +6,12 @@ text into dates and numbers afterwards, so that nothing is lost or guessed on th
 
 from __future__ import annotations
 
-import csv
-import gzip
+import glob
 import os
-import shutil
-import tempfile
-import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import duckdb
 import ibis
@@ -23,14 +19,14 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from kpi_helpers.errors import BadInput, unknown
+from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.databases import connect
+from kpi_helpers.sources.delimited import LINE, quoted_name, read_delimited
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz")
 TYPED = (".parquet",)
 DATABASES = (".duckdb", ".ddb", ".db")
-DELIMITERS = ";,\t|"
-LINE = "_line"
 
 
 @dataclass
@@ -45,7 +41,6 @@ class Source:
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     remote: bool = False
     _opened: dict[str, ir.Table] = field(default_factory=dict)
-    _folder: Any = None
 
     @property
     def live(self) -> bool:
@@ -62,6 +57,10 @@ class Source:
     def label(self, name: str) -> str:
         """What a person calls the raw table: its file's name, or its own."""
         return self.files[name].name if name in self.files else name
+
+    def stem(self, name: str) -> str:
+        """The raw table's name without the ending of its file."""
+        return _stem(self.files[name]) if name in self.files else name
 
     def named(self, file: str) -> str:
         """The raw table of a file's name, with or without its ending."""
@@ -80,66 +79,57 @@ class Source:
         return self._opened[name]
 
     def query(self, sql: str) -> ir.Table:
-        """The result of an SQL query on the raw tables."""
+        """The result of an SQL query on the raw tables, and on nothing else.
+
+        Raises
+        ------
+        BadInput
+            When the text is not one query, or the engine refuses it.
+        UnknownName
+            When it names a table that the source does not have.
+        """
         import sqlglot
         from sqlglot import exp
 
         try:
-            tree = sqlglot.parse_one(sql, dialect=self.con.name)
+            trees = sqlglot.parse(sql, dialect=self.con.name)
         except sqlglot.errors.SqlglotError as error:
-            raise BadInput(value=sql, expected="SQL", fix=str(error)) from error
+            raise BadInput("bad_query", value=sql, reason=str(error)) from error
+        tree = trees[0]
+        if len(trees) > 1 or not isinstance(tree, exp.Query):
+            raise BadInput("bad_query", value=sql, reason="SELECT …")
         inner = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
-        for used in {each.name for each in tree.find_all(exp.Table)} - inner:
+        for used in sorted({each.name for each in tree.find_all(exp.Table)} - inner):
             self.table(used)
-        return self.con.sql(sql)
+        try:
+            return self.con.sql(tree.sql(dialect=self.con.name))
+        except Exception as error:  # every driver has errors of its own
+            raise BadInput("bad_query", value=sql, reason=_first_line(error)) from error
 
     def _open(self, name: str) -> ir.Table:
-        if name in self.frames:
-            self.con.con.register(f"frame_{name}", _plain(self.frames[name]))
-            self._create(name, f'SELECT * FROM "frame_{name}"')
-            self.con.con.unregister(f"frame_{name}")
-        elif name in self.files:
-            self._open_file(name, self.files[name])
+        try:
+            if name in self.frames:
+                self._take(name, _plain(self.frames[name]))
+            elif name in self.files and _suffix(self.files[name]) in TYPED:
+                self.con.read_parquet(glob.escape(str(self.files[name])), table_name=name)
+            elif name in self.files:
+                read_delimited(self.con.con, name, self.files[name])
+        except duckdb.Error as error:
+            reason = _first_line(error)
+            raise BadInput("unreadable_source", file=self.label(name), reason=reason) from error
         return self.con.table(name)
 
-    def _create(self, name: str, select: str) -> None:
-        quoted = name.replace('"', '""')
-        self.con.raw_sql(
-            f'CREATE OR REPLACE TABLE "{quoted}" AS '
-            f"SELECT *, row_number() OVER () AS {LINE} FROM ({select})"
+    def _take(self, name: str, frame: pd.DataFrame) -> None:
+        self.con.con.register("kpi_frame", frame)
+        line = f'row_number() OVER () AS "{LINE}"'
+        self.con.con.execute(
+            f"CREATE OR REPLACE TABLE {quoted_name(name)} AS SELECT *, {line} FROM kpi_frame"
         )
+        self.con.con.unregister("kpi_frame")
 
-    def _open_file(self, name: str, path: Path) -> None:
-        if _suffix(path) in TYPED:
-            self.con.read_parquet(str(path), table_name=name)
-            return
-        if path.stat().st_size == 0:
-            raise BadInput(file=path.name, value="", expected="header", fix=str(path.name))
-        readable = self._utf8(path)
-        delimiter = _delimiter(readable)
-        options = f"delim={_quoted(delimiter)}, header=true, all_varchar=true, quote='\"'"
-        try:
-            self._create(
-                name, f"SELECT * FROM read_csv({_quoted(str(readable))}, {options}, nullstr='')"
-            )
-        except duckdb.Error as error:
-            raise BadInput(
-                file=path.name, value=str(error).splitlines()[0], expected="CSV"
-            ) from error
 
-    def _utf8(self, path: Path) -> Path:
-        """The file itself when it is UTF-8, else a copy that is."""
-        encoding = _encoding(path)
-        if encoding == "utf-8":
-            return path
-        if self._folder is None:
-            self._folder = tempfile.mkdtemp(prefix="kpi-")
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        copy = Path(self._folder) / path.name.removesuffix(".gz")
-        with _open_bytes(path) as old, open(copy, "w", encoding="utf-8", newline="") as new:
-            for chunk in _decoded(old, encoding):
-                new.write(chunk)
-        return copy
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def open_source(source: Any, config: Config) -> Source:
@@ -155,20 +145,40 @@ def open_source(source: Any, config: Config) -> Source:
     if isinstance(source, pd.DataFrame):
         source = {"deals": source}
     if isinstance(source, Mapping):
-        return Source(_embedded(), frames=dict(source))
+        return Source(_embedded(), frames=_frames(source))
+    if not isinstance(source, str | os.PathLike):
+        raise BadInput(value=type(source).__name__, expected=Phrase("expected.source"))
     text = os.fspath(source)
     if "://" in text:
         return Source(connect(text, config), remote=True)
-    path = Path(text)
+    try:
+        return _open_path(Path(text))
+    except (OSError, duckdb.Error) as error:
+        reason = getattr(error, "strerror", None) or _first_line(error)
+        raise BadInput("unreadable_source", file=Path(text).name, reason=reason) from error
+
+
+def _frames(source: Mapping[Any, Any]) -> dict[str, pd.DataFrame]:
+    for name, frame in source.items():
+        if not isinstance(frame, pd.DataFrame):
+            kind = type(frame).__name__
+            raise BadInput(file=str(name), value=kind, expected=Phrase("expected.frame"))
+    return {str(name): frame for name, frame in source.items()}
+
+
+def _open_path(path: Path) -> Source:
     if not path.exists():
         siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise unknown("file", path.name, siblings)
-    if path.suffix in DATABASES:
+    if path.suffix.lower() in DATABASES:
         return Source(_quiet(ibis.duckdb.connect(str(path), read_only=True)), remote=True)
-    found = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
-    files = {_stem(p): p for p in found if _suffix(p) in TEXT + TYPED}
+    inside = [] if path.is_file() else sorted(path.iterdir())
+    found = [p for p in inside if p.is_file() and not p.name.startswith(".")] or [path]
+    readable = [p for p in found if _suffix(p) in TEXT + TYPED]
+    stems = [_stem(p) for p in readable]
+    files = {p.name if stems.count(_stem(p)) > 1 else _stem(p): p for p in readable}
     if not files:
-        raise BadInput(file=path.name, value=path.name, expected=", ".join(TEXT + TYPED))
+        raise BadInput(file=path.name, value=path.name, expected=Phrase("expected.source"))
     return Source(_embedded(), files=files)
 
 
@@ -219,47 +229,3 @@ def _converted(column: pd.Series[Any]) -> pd.Series[Any]:
     if inferred.dtype != object or kind in ("date", "datetime", "boolean", "decimal"):
         return inferred if kind != "decimal" else column.astype(float)
     return column.astype("string")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _open_bytes(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")  # type: ignore[return-value]
-
-
-def _encoding(path: Path) -> str:
-    """UTF-16 by its byte order mark, else UTF-8 where the whole file is, else Windows-1252."""
-    with _open_bytes(path) as stream:
-        start = stream.read(4)
-        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return "utf-16"
-        if b"\x00" in start or start.startswith(b"%PDF"):
-            raise BadInput(file=path.name, value=repr(start), expected="CSV")
-        stream.seek(0)
-        try:
-            for _ in _decoded(stream, "utf-8"):
-                pass
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
-
-
-def _decoded(stream: IO[bytes], encoding: str) -> Iterator[str]:
-    import codecs
-
-    decoder = codecs.getincrementaldecoder(encoding)(
-        errors="replace" if encoding == "cp1252" else "strict"
-    )
-    while chunk := stream.read(1 << 20):
-        yield decoder.decode(chunk)
-    yield decoder.decode(b"", final=True)
-
-
-def _delimiter(path: Path) -> str:
-    """The separator that cuts the header into most cells."""
-    with _open_bytes(path) as stream:
-        header = stream.readline(1 << 20).decode("utf-8-sig", errors="replace")
-    cells = {mark: len(next(csv.reader([header], delimiter=mark), [])) for mark in DELIMITERS}
-    return max(cells, key=lambda mark: cells[mark])
