@@ -12,13 +12,14 @@ import pandas as pd
 from kpi_helpers.catalogue import Ago, Kpi, find
 from kpi_helpers.errors import KpiError, Unavailable, UnknownName
 from kpi_helpers.kpis.settled import Settled
-from kpi_helpers.measure.ask import ask, questions
+from kpi_helpers.measure.ask import ask, joined, questions
 from kpi_helpers.measure.cells import PLACE, Cells, Spread
 from kpi_helpers.measure.counted import settle_cohort, settle_duration, window_of
 from kpi_helpers.measure.facts import kind_of, require
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
+from kpi_helpers.sources.engine import Columns
 
 Seen = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
@@ -50,13 +51,13 @@ def answer(
     needed = list(dict.fromkeys(each for kpi in kpis for each in made_of(data, Ago(kpi.id, 0))))
     usable = [each for each in needed if _has_what_it_reads(data, found, each, by, where)]
     _refuse_unknown_names(found, needed)
-    frames = [(group, _asked(data, group, periods, by, where)) for group in _groups(data, usable)]
-    for _, frame in frames:
-        found.cells.places(frame)
-    for group, frame in frames:
-        spread = found.cells.over(frame)
+    groups = _groups(data, usable)
+    results = [_asked(data, group, periods, by, where) for group in groups]
+    places = [found.cells.places(result) for result in results]
+    for group, result, place in zip(groups, results, places, strict=True):
+        spread = found.cells.over(result, place)
         seen = np.zeros(len(found.cells.combos), dtype=bool)
-        seen[spread.cell % len(seen)] = True
+        seen[place] = True
         seen |= not by  # the whole is there even when no row is: it counts zero
         for each in group:
             found.settled[each] = _settle(data, spread, found.cells, find(each.kpi))
@@ -126,17 +127,17 @@ def _asked(
     periods: Sequence[Period],
     by: tuple[str, ...],
     where: Where,
-) -> pd.DataFrame:
+) -> Columns:
     """The sums of one group; a period that is still running is read as far in its past too."""
     months = int(group[0].months)
     until = data.as_of + dt.timedelta(days=1)
     begun = [earlier_period(period, months) for period in periods]
-    frames, offset = [], 0
+    results, offset = [], 0
     for question in questions(begun, by, where):
-        frame = ask(data, [find(each.kpi) for each in group], question, _before(until, months))
-        frames.append(frame.assign(**{PLACE: frame[PLACE] + offset}) if offset else frame)
+        result = ask(data, [find(each.kpi) for each in group], question, _before(until, months))
+        results.append({**result, PLACE: result[PLACE] + offset})
         offset += len(question.periods)
-    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    return joined(results)
 
 
 def earlier_period(period: Period, months: int | str) -> Period:
@@ -148,7 +149,7 @@ def earlier_period(period: Period, months: int | str) -> Period:
 
 
 def _before(day: dt.date, months: int) -> dt.date:
-    return (pd.Timestamp(day) - pd.DateOffset(months=months)).date()
+    return (pd.Timestamp(day) - pd.DateOffset(months=months)).date() if months else day
 
 
 def _settle(data: Dataset, spread: Spread, cells: Cells, kpi: Kpi) -> Settled:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
+import numpy as np
 
 from kpi_helpers.catalogue import Kpi
 from kpi_helpers.kpis.parts import Parts
+from kpi_helpers.kpis.settled import Array
 from kpi_helpers.measure.cells import PLACE
 from kpi_helpers.measure.facts import fact, kind_of
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period, grid
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import as_number, days_between
-from kpi_helpers.sources.engine import END, START, fetch, filled, template
+from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, filled, template
 from kpi_helpers.sources.schema import ACHIEVEMENTS
 
 DAYS_A_MONTH = 365.25 / 12
@@ -66,10 +68,10 @@ class Question:
         passed = self.number(day) - self.number(START)
         return self.number(day) - passed % self.step
 
-    def places(self, numbers: pd.Series[Any]) -> pd.Series[Any]:
+    def places(self, numbers: Array) -> Array:
         """Index of the period that holds each unit; what lies before counts for the first."""
         first = 12 * self.start.year + self.start.month if self.unit == "months" else 0
-        return (numbers.astype("int64") - first).clip(lower=0) // self.step
+        return np.maximum(numbers - first, 0) // self.step
 
     def longest(self) -> ir.NumericValue:
         """Days that a target of these periods may have."""
@@ -91,7 +93,7 @@ def questions(periods: Sequence[Period], by: tuple[str, ...], where: Where) -> l
     return [Question((period,), by, where, "span", 1) for period in periods]
 
 
-def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) -> pd.DataFrame:
+def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) -> Columns:
     """The summed parts of KPIs that share a table, a date and a kind of query.
 
     Parameters
@@ -107,9 +109,9 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
 
     Returns
     -------
-    pandas.DataFrame
-        A row a cell (for counted kinds: a cell, age and outcome): the index of the period under
-        ``_period``, the dimensions, the parts as ``<kpi>__<part>``.
+    dict
+        Columns with a row a cell (for counted kinds: a cell, age and outcome): the index of the
+        period under ``_period``, the dimensions, the parts as ``<kpi>__<part>``.
     """
     how = kind_of(kpis[0]).ask
     # The declarations themselves, not their ids: one declared anew is asked anew.
@@ -118,20 +120,33 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
     if how == "retained":
         return _each_period(data, sql, question, until)
     end = question.end if kpis[0].dated in PLANNED else min(question.end, until)
-    frame = fetch(data.con, filled(sql, question.start, max(end, question.start)))
+    sql = filled(sql, question.start, max(end, question.start))
+    found = columns_of_result(data.con, sql, question.by)
     if how == "standing":
-        frame = _moves(frame, f"{kpis[0].id}__")
-    return frame.assign(**{PLACE: question.places(frame[PLACE])})
+        found = _moves(found, f"{kpis[0].id}__")
+    return {**found, PLACE: question.places(found[PLACE])}
 
 
-def _each_period(data: Dataset, sql: str, question: Question, until: dt.date) -> pd.DataFrame:
+def joined(results: Sequence[Columns]) -> Columns:
+    """Results of the same columns, one below the other."""
+    if len(results) == 1:
+        return results[0]
+    return {
+        name: [value for result in results for value in result[name]]
+        if isinstance(column, list)
+        else np.concatenate([result[name] for result in results])
+        for name, column in results[0].items()
+    }
+
+
+def _each_period(data: Dataset, sql: str, question: Question, until: dt.date) -> Columns:
     """The same query for each period, in one statement."""
     each = [
         f"SELECT {place} AS {PLACE}, each_{place}.* FROM "
         f"({filled(sql, p.start, min(p.end, until))}) AS each_{place}"
         for place, p in enumerate(question.periods)
     ]
-    return fetch(data.con, " UNION ALL ".join(each))
+    return columns_of_result(data.con, " UNION ALL ".join(each), question.by)
 
 
 def _placed(
@@ -209,12 +224,15 @@ def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tabl
     return cells.agg(**{f"{kpi.id}__{name}": value for name, value in sums.items()})
 
 
-def _moves(frame: pd.DataFrame, prefix: str) -> pd.DataFrame:
+def _moves(found: Columns, prefix: str) -> Columns:
     """Rows by when they came and left, as what is added when and what is taken away when."""
-    parts = [column for column in frame.columns if column.startswith(prefix)]
-    gone = frame[frame[LEFT].notna()]
-    gone = gone.assign(**{PLACE: gone[LEFT], **{part: -gone[part] for part in parts}})
-    return pd.concat([frame, gone], ignore_index=True).drop(columns=LEFT)
+    left = ~np.isnan(found[LEFT])
+    gone: Columns = {
+        name: list(itertools.compress(column, left)) if isinstance(column, list) else column[left]
+        for name, column in found.items()
+    }
+    parts = {name: -column for name, column in gone.items() if name.startswith(prefix)}
+    return joined([found, {**gone, **parts, PLACE: gone[LEFT]}])
 
 
 def _retained(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from kpi_helpers.kpis.settled import Array
 from kpi_helpers.periods import Period
+from kpi_helpers.sources.engine import Columns
 
 PLACE = "_period"
 Index = np.ndarray[Any, np.dtype[np.intp]]
@@ -34,20 +34,17 @@ class Cells:
     def __len__(self) -> int:
         return len(self.periods) * len(self.combos)
 
-    def places(self, frame: pd.DataFrame) -> Index:
-        """Column of the combination of each row; new ones are added."""
+    def places(self, found: Columns) -> Index:
+        """Column of the combination of each row of a query's result; new ones are added."""
+        rows = len(found[PLACE])
         if not self.by:
-            return np.zeros(len(frame), dtype=np.intp)
-        columns = [_plain(frame[name]) for name in self.by]
-        rows = zip(*columns, strict=True)
-        return np.fromiter(
-            (self.combos.setdefault(row, len(self.combos)) for row in rows), np.intp, len(frame)
-        )
+            return np.zeros(rows, dtype=np.intp)
+        combos = zip(*(found[name] for name in self.by), strict=True)
+        return np.fromiter((self.combos.setdefault(c, len(self.combos)) for c in combos), int, rows)
 
-    def over(self, frame: pd.DataFrame) -> Spread:
+    def over(self, found: Columns, places: Index) -> Spread:
         """The rows of a query's result laid over the cells, once every combination is known."""
-        cell = frame[PLACE].to_numpy(np.intp) * len(self.combos) + self.places(frame)
-        return Spread(frame, cell, len(self))
+        return Spread(found, found[PLACE].astype(int) * len(self.combos) + places, len(self))
 
     def order(self) -> list[tuple[tuple[Any, ...], int]]:
         """The combinations in the order of their values, missing ones last."""
@@ -58,13 +55,13 @@ class Cells:
 class Spread:
     """A query's result, and the cell to which each of its rows belongs, of ``size`` cells."""
 
-    frame: pd.DataFrame
+    found: Columns
     cell: Index
     size: int
 
     def numbers(self, column: str) -> Array:
         """One column of the result; an empty sum is zero."""
-        return np.nan_to_num(self.frame[column].to_numpy(np.float64, na_value=np.nan))
+        return np.nan_to_num(self.found[column])
 
     def total(self, numbers: Array) -> Array:
         """Numbers of the rows, added up in each cell."""
@@ -72,12 +69,5 @@ class Spread:
 
     def totals(self, prefix: str) -> dict[str, Array]:
         """The columns whose name begins so, under what follows, added up in each cell."""
-        names = [column for column in self.frame.columns if column.startswith(prefix)]
+        names = [column for column in self.found if column.startswith(prefix)]
         return {name.removeprefix(prefix): self.total(self.numbers(name)) for name in names}
-
-
-def _plain(column: pd.Series[Any]) -> list[Any]:
-    missing = column.isna()
-    if not missing.any():
-        return column.tolist()
-    return column.astype(object).where(~missing, None).tolist()

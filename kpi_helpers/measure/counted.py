@@ -49,7 +49,7 @@ def time_to_win(ages: Ages, horizon: Array | None = None) -> tuple[Array, Array,
 def _by_age(spread: Spread, prefix: str) -> Ages:
     """Ages in days, and for each cell how many rows were won, lost, and there at all at each."""
     time, place = np.unique(spread.numbers(f"{prefix}days"), return_inverse=True)
-    aged = Spread(spread.frame, spread.cell * len(time) + place, spread.size * len(time))
+    aged = Spread(spread.found, spread.cell * len(time) + place, spread.size * len(time))
     shape = (spread.size, len(time))
     won, lost, everyone = (
         aged.total(aged.numbers(f"{prefix}{part}")).reshape(shape) for part in ("won", "lost", "n")
@@ -64,7 +64,7 @@ def settle_cohort(spread: Spread, kpi: Kpi, window: int | None) -> Settled:
     of how many have converted so far.
     """
     age = spread.numbers(f"{kpi.id}__age")
-    days = spread.frame[f"{kpi.id}__days"].to_numpy(np.float64, na_value=np.nan)
+    days = spread.found[f"{kpi.id}__days"]
     if window is None:
         old, done = np.full(age.shape, True), ~np.isnan(days)
     else:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Collection
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 _FIRST, _LAST = dt.date(1111, 11, 11), dt.date(1212, 12, 12)
@@ -68,6 +70,43 @@ def number_of(con: Any, scalar: ir.Scalar) -> float:
     """The one number that an aggregate gives; 0 where there are no rows."""
     table = scalar.cast("float64").fill_null(0.0).name("value").as_table()
     return float(frame_of(con, table)["value"].iloc[0])
+
+
+Columns = dict[str, Any]
+
+
+def columns_of_result(con: Any, sql: str, values: Collection[str]) -> Columns:
+    """Run SQL whose result is numbers and some ``values``; a frame would cost more than the query.
+
+    Returns
+    -------
+    dict
+        Numbers as arrays of floats, missing ones NaN; the columns named in ``values`` as lists,
+        missing ones None.
+    """
+    if con.name == "duckdb":
+        found = con.con.execute(sql).fetchnumpy()
+        return {
+            name: _listed(column) if name in values else _floats(column)
+            for name, column in found.items()
+        }
+    frame = fetch(con, sql)
+    return {
+        str(name): column.astype(object).where(column.notna(), None).tolist()
+        if name in values
+        else column.to_numpy(np.float64, na_value=np.nan)
+        for name, column in frame.items()
+    }
+
+
+def _listed(column: Any) -> list[Any]:
+    if column.dtype.kind == "M":
+        return [None if pd.isna(day) else day for day in pd.DatetimeIndex(column)]
+    return column.tolist()
+
+
+def _floats(column: Any) -> Any:
+    return np.ma.filled(column.astype(np.float64), np.nan)
 
 
 # What DuckDB gives, for what PostgreSQL gives as Python objects or with gaps.
