@@ -1,0 +1,199 @@
+"""Small random companies: two years of deals, leads, orders and spend, with gaps and oddities.
+
+The first and the last day of the two years always have a row, so that the data cover every period
+in between and no figure is missing for want of coverage.
+"""
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+from hypothesis import strategies as st
+
+import kpi_helpers as kh
+from kpi_helpers.sources import Coverage, Dataset
+
+FIRST, AS_OF = dt.date(2024, 7, 1), dt.date(2026, 6, 30)
+QUARTERS = "2025Q3:2026Q2"
+WINDOW, LAG = 60, 1
+CONFIG = {"language": "en", "windows": {"lead_to_customer_rate": WINDOW}, "lags": {"cac": LAG}}
+
+Frames = dict[str, pd.DataFrame]
+
+days = st.integers(0, (AS_OF - FIRST).days).map(lambda passed: FIRST + dt.timedelta(passed))
+owners = st.sampled_from(["Ann", "Bob", "Cyd", None])
+customers = st.sampled_from(["c1", "c2", "c3", "c4", "c5", None])
+amounts = st.one_of(st.none(), st.just(0.0), st.integers(1, 400).map(lambda x: 25.0 * x))
+delays = st.one_of(st.none(), st.integers(-3, 200))
+
+
+def _table(rows: list[tuple[Any, ...]], types: dict[str, str], key: str | None) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(types)).astype(types)
+    if key is not None:
+        frame.insert(0, key, [str(number) for number in range(len(frame))])
+    return frame
+
+
+def _later(day: dt.date, delay: int | None) -> dt.date | None:
+    """A day that has come, or None."""
+    later = None if delay is None else day + dt.timedelta(delay)
+    return later if later is not None and later <= AS_OF else None
+
+
+DAY, TEXT, NUMBER = "datetime64[us]", "str", "float64"
+DEALS = {
+    **{"created_at": DAY, "closed_at": DAY, "expected_close": DAY, "status": TEXT},
+    **{"amount": NUMBER, "owner": TEXT, "source": TEXT, "customer_id": TEXT},
+}
+LEADS = {"created_at": DAY, "converted_at": DAY, "source": TEXT, "owner": TEXT}
+ORDERS = {
+    **{"order_date": DAY, "amount_net": NUMBER, "type": TEXT},
+    **{"customer_id": TEXT, "owner": TEXT, "channel": TEXT},
+}
+SPEND = {"date": DAY, "amount": NUMBER, "channel": TEXT, "cost_type": TEXT}
+sources = st.sampled_from(["web", "fair", "unknown", None])
+
+
+@st.composite
+def deal(draw: st.DrawFn) -> tuple[Any, ...]:
+    created, delay = draw(days), draw(delays)
+    closed = _later(created, delay)
+    status = "open" if closed is None else draw(st.sampled_from(["won", "lost"]))
+    # Now and then a CRM forgets the day on which a deal was decided.
+    forgotten = closed is not None and draw(st.integers(0, 9)) == 0
+    expected = draw(st.none() | st.integers(0, 300))
+    return (
+        created,
+        None if forgotten else closed,
+        None if expected is None else created + dt.timedelta(expected),
+        *(status, draw(amounts), draw(owners), draw(sources), draw(customers)),
+    )
+
+
+@st.composite
+def lead(draw: st.DrawFn) -> tuple[Any, ...]:
+    created = draw(days)
+    return created, _later(created, draw(delays)), draw(sources), draw(owners)
+
+
+orders_rows = st.tuples(
+    days,
+    st.integers(-8, 40).map(lambda x: 25.0 * x),
+    st.sampled_from(["order", "refund", None]),
+    customers,
+    owners,
+    st.sampled_from(["shop", "sales", None]),
+)
+spend_rows = st.tuples(
+    days,
+    st.integers(0, 40).map(lambda x: 25.0 * x),
+    st.sampled_from(["web", "fair"]),
+    st.sampled_from(["media", "tools", "salaries", "indirect"]),
+)
+
+
+def deals(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
+    ends = [
+        (FIRST, FIRST, FIRST, "won", 100.0, "Ann", "web", "c1"),
+        (AS_OF, AS_OF, AS_OF, "lost", 100.0, "Bob", "fair", "c2"),
+    ]
+    return st.lists(deal(), min_size=15, max_size=most).map(
+        lambda rows: _table(ends + rows, DEALS, "deal_id")
+    )
+
+
+def leads(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
+    ends = [(FIRST, FIRST, "web", "Ann"), (AS_OF, AS_OF, None, "Bob")]
+    return st.lists(lead(), min_size=15, max_size=most).map(
+        lambda rows: _table(ends + rows, LEADS, "lead_id")
+    )
+
+
+def orders(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
+    ends = [(day, 100.0, "order", "c1", "Ann", "shop") for day in (FIRST, AS_OF)]
+    return st.lists(orders_rows, min_size=15, max_size=most).map(
+        lambda rows: _table(ends + rows, ORDERS, "order_id")
+    )
+
+
+def spend(most: int = 15) -> st.SearchStrategy[pd.DataFrame]:
+    ends = [(day, 100.0, "web", "media") for day in (FIRST, AS_OF)]
+    return st.lists(spend_rows, min_size=8, max_size=most).map(
+        lambda rows: _table(ends + rows, SPEND, None)
+    )
+
+
+def reps() -> pd.DataFrame:
+    return pd.DataFrame({"owner": ["Ann", "Bob", "Cyd"], "team": ["North", "South", "South"]})
+
+
+def targets() -> pd.DataFrame:
+    """Quarterly targets of the company and of two reps, for orders and deals."""
+    rows = [
+        (metric, start, start + pd.offsets.QuarterEnd(), scope, who, 100.0 * (place + 1) + extra)
+        for place, start in enumerate(pd.date_range("2024-07-01", "2026-04-01", freq="QS"))
+        for metric in ("revenue", "bookings")
+        for scope, who, extra in (("company", None, 900), ("rep", "Ann", 50), ("rep", "Bob", 0))
+    ]
+    names = ["metric", "period_start", "period_end", "scope_type", "scope_value", "value"]
+    return pd.DataFrame(rows, columns=names)
+
+
+@st.composite
+def companies(draw: st.DrawFn) -> Frames:
+    """All tables together."""
+    drawn = {name: draw(made()) for name, made in _TABLES.items()}
+    return {**drawn, "reps": reps(), "targets": targets()}
+
+
+_TABLES = {"deals": deals, "leads": leads, "orders": orders, "spend": spend}
+_SQL: dict[Any, dict[Any, Any]] = {}
+
+
+class _Memory(dict[Any, Any]):
+    """What a data set remembers, its compiled SQL shared with all that look the same.
+
+    Compiling takes a hundred times as long as asking a small table.
+    """
+
+    def __init__(self, sql: dict[Any, Any]) -> None:
+        super().__init__()
+        self.sql = sql
+
+    def _home(self, key: Any) -> dict[Any, Any] | None:
+        shared = isinstance(key, tuple) and key[0] in ("sql", "required")
+        return self.sql if shared else None
+
+    def __contains__(self, key: object) -> bool:
+        home = self._home(key)
+        return super().__contains__(key) if home is None else key in home
+
+    def __getitem__(self, key: Any) -> Any:
+        home = self._home(key)
+        return super().__getitem__(key) if home is None else home[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        home = self._home(key)
+        if home is None:
+            super().__setitem__(key, value)
+        else:
+            home[key] = value
+
+
+def quick(data: Dataset) -> Dataset:
+    """The data set with the SQL of others that have the same columns, settings and day."""
+    columns = tuple((name, tuple(sorted(data.filled(name)))) for name in sorted(data.base))
+    settings = dataclasses.replace(data.config, windows={}, lags={}).fingerprint
+    later = tuple(sorted(k for k, cover in data.covered.items() if _after(cover, data.as_of)))
+    shared = _SQL.setdefault((columns, settings, data.as_of, later), {})
+    return dataclasses.replace(data, memory=_Memory(shared))
+
+
+def _after(cover: Coverage, day: dt.date) -> bool:
+    return cover.last is not None and cover.last > day
+
+
+def opened(frames: Frames, config: dict[str, Any] | None = None, as_of: dt.date = AS_OF) -> Dataset:
+    """Load a random company, with what another one of its shape has compiled already."""
+    return quick(kh.load(frames, {**CONFIG, **(config or {})}, as_of))

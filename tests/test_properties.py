@@ -1,0 +1,216 @@
+"""What must hold of any company: the acceptance properties, tried on small random ones."""
+
+import datetime as dt
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from strategies import (
+    AS_OF,
+    FIRST,
+    QUARTERS,
+    Frames,
+    companies,
+    deals,
+    leads,
+    opened,
+    orders,
+    quick,
+    spend,
+)
+from twins import truncated
+
+import kpi_helpers as kh
+from kpi_helpers.catalogue import REGISTRY
+from kpi_helpers.kpis import catalogue
+
+KPIS, KINDS = catalogue()["id"].tolist(), catalogue()["kind"].tolist()
+NUMBERS = ["value", "numerator", "denominator", "n", "low", "high"]
+
+
+def some(examples: int) -> Any:
+    """So many examples, always the same ones; shrinking would load hundreds of companies more."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+def of_kind(*kinds: str) -> list[str]:
+    return [name for name, kind in zip(KPIS, KINDS, strict=True) if kind in kinds]
+
+
+def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(left, right, rtol=1e-9, atol=1e-9)
+
+
+@some(6)
+@given(companies(), st.randoms(use_true_random=False))
+def test_1_neither_the_order_of_rows_nor_a_column_more_changes_a_kpi(
+    frames: Frames, chance: Any
+) -> None:
+    shuffled = {
+        name: frame.sample(frac=1, random_state=chance.randrange(2**32)).assign(note_interne="x")
+        for name, frame in frames.items()
+    }
+    same(*(kh.measure(opened(each), KPIS, QUARTERS) for each in (frames, shuffled)))
+
+
+@some(8)
+@given(companies(), st.sampled_from(["team", "owner"]))
+def test_3_the_parts_of_a_breakdown_add_up_to_the_total(frames: Frames, by: str) -> None:
+    data = opened(frames)
+    additive = [name for name in of_kind("count", "total", "share") if name not in SPENT]
+    additive = [name for name in additive if REGISTRY[name].table != "achievements"]
+    whole = kh.measure(data, additive, QUARTERS).set_index(["kpi", "period"])
+    parts = kh.measure(data, additive, QUARTERS, by=by).groupby(["kpi", "period"], sort=False)
+    for column in ("numerator", "n"):
+        same(parts[[column]].sum(), whole[[column]].fillna(0.0))
+
+
+SPENT = ("acquisition_spend", "media_spend")
+
+
+@some(10)
+@given(deals(), st.integers(2, 5))
+def test_7_wilson_holds_the_share_and_narrows_with_n(frame: pd.DataFrame, times: int) -> None:
+    copies = [frame.assign(deal_id=frame["deal_id"] + f"-{copy}") for copy in range(times)]
+    once, often = (
+        kh.measure(opened({"deals": each}), "win_rate_count", QUARTERS)
+        for each in (frame, pd.concat(copies))
+    )
+    for found in (once, often):
+        known = found[found["status"] != "missing"]
+        assert known["value"].between(known["low"], known["high"]).all()
+        assert known["low"].ge(0).all()
+        assert known["high"].le(1).all()
+    same(once[["value"]], often[["value"]])
+    narrower = (often["high"] - often["low"]) < (once["high"] - once["low"])
+    assert narrower[once["status"] != "missing"].all()
+
+
+@some(10)
+@given(deals(40))
+def test_8_the_cycle_is_that_of_a_deal_that_was_won_in_time(frame: pd.DataFrame) -> None:
+    (row,) = kh.measure(opened({"deals": frame}), "sales_cycle_duration", "all").itertuples()
+    won = frame[frame["status"] == "won"]
+    taken = (won["closed_at"] - won["created_at"]).dt.days
+    if row.status == "missing":
+        assert row.note
+    else:
+        assert row.numerator <= row.denominator <= len(frame)
+        assert row.value in set(taken)
+        assert row.low <= row.value <= row.high
+
+
+@some(6)
+@given(companies(), st.sampled_from([0.5, 7.0, 1000.0]))
+def test_9_another_unit_of_money_scales_amounts_and_leaves_rates(frames: Frames, k: float) -> None:
+    money = {"amount", "amount_net"}
+    scaled = {
+        name: frame.assign(**{c: frame[c] * k for c in money & {*frame.columns}})
+        for name, frame in frames.items()
+    }
+    scaled["targets"] = frames["targets"].assign(value=frames["targets"]["value"] * k)
+    before, after = (kh.measure(opened(each), KPIS, QUARTERS) for each in (frames, scaled))
+    factor = np.where(before["unit"] == "money", k, 1.0)
+    for column in ("value", "low", "high"):
+        np.testing.assert_allclose(after[column], before[column] * factor, rtol=1e-9, atol=1e-9)
+    same(*(each[["kpi", "n", "status", "note"]] for each in (before, after)))
+
+
+@some(5)
+@given(deals(), orders(), spend())
+def test_9_a_rate_of_exchange_does_the_same(
+    deals: pd.DataFrame, orders: pd.DataFrame, spend: pd.DataFrame
+) -> None:
+    frames = {"deals": deals, "orders": orders, "spend": spend}
+    dollars = {name: frame.assign(currency="USD") for name, frame in frames.items()}
+    euros = {name: frame.assign(currency="EUR") for name, frame in frames.items()}
+    amounts = ["bookings", "revenue", "acquisition_spend", "avg_deal_value", "win_rate_value"]
+    data = opened(euros), opened(dollars, {"rates": {"USD": 0.8}})
+    before, after = (kh.measure(each, amounts, QUARTERS) for each in data)
+    factor = np.where(before["unit"] == "money", 0.8, 1.0)
+    np.testing.assert_allclose(after["value"], before["value"] * factor, rtol=1e-9)
+
+
+@some(8)
+@given(companies())
+def test_10_the_months_of_a_quarter_add_up_to_it(frames: Frames) -> None:
+    data = opened(frames)
+    flows = [*of_kind("count", "total"), "win_rate_count", "avg_deal_value", "win_rate_value"]
+    flows = [name for name in flows if name not in ("pipeline_due", "bookings_target")]
+    quarter = kh.measure(data, flows, "2026Q1").set_index("kpi")
+    months = kh.measure(data, flows, "2026Q1", grain="month")
+    assert months["period"].tolist() == ["2026-01", "2026-02", "2026-03"] * len(flows)
+    blind = [*months.loc[months["note"].str.contains("no amounts"), "kpi"]]
+    summed = months.groupby("kpi")[["numerator", "n"]].sum()
+    expected = quarter[["numerator", "n"]].fillna(0.0)
+    shown = [name for name in flows if name not in blind]
+    same(summed.loc[shown], expected.loc[shown])
+
+
+@some(8)
+@given(companies(), st.sampled_from([dt.date(2026, 5, 14), dt.date(2026, 3, 31)]))
+def test_11_a_replay_is_what_the_files_of_that_day_gave(frames: Frames, day: dt.date) -> None:
+    replayed = quick(opened(frames).at(day))
+    at_the_time = opened(truncated(frames, day), as_of=day)
+    for name in frames:
+        rows = [
+            data[name].sort_values([*data[name].columns], ignore_index=True)
+            for data in (replayed, at_the_time)
+        ]
+        pd.testing.assert_frame_equal(*rows, check_dtype=False)
+    same(*(kh.measure(data, KPIS, QUARTERS)[NUMBERS] for data in (replayed, at_the_time)))
+
+
+@some(6)
+@given(leads(40))
+def test_12_more_time_never_means_fewer_conversions(frame: pd.DataFrame) -> None:
+    rates = []
+    for window in (1, 20, 45, 90, 180):
+        data = opened({"leads": frame}, {"windows": {"lead_to_customer_rate": window}})
+        found = kh.measure(data, "lead_to_customer_rate", "2024Q3:2025Q4")
+        rates.append(found["value"].to_numpy())
+        assert found["value"].dropna().between(0, 1).all()
+        assert (found["numerator"].fillna(0) <= found["denominator"].fillna(0)).all()
+    for shorter, longer in pairwise(rates):
+        known = ~np.isnan(shorter)
+        assert (longer[known] >= shorter[known]).all()
+
+
+@some(8)
+@given(companies(), st.sampled_from([(), "owner"]))
+def test_13_what_cannot_be_divided_is_missing_with_its_reason(frames: Frames, by: Any) -> None:
+    kpis = [name for name in KPIS if not (by and name in (*SPENT, "cac", "cost_per_lead"))]
+    found = kh.measure(opened(frames), kpis, QUARTERS, by=by)
+    missing = found["status"] == "missing"
+    assert not np.isinf(found["value"]).any()
+    assert found.loc[missing, "value"].isna().all()
+    assert found.loc[missing, "note"].str.len().gt(0).all()
+    known = found[~missing & (found["status"] != "immature")]
+    assert known["value"].notna().all()
+    assert not known["denominator"].eq(0).any()
+
+
+@pytest.mark.parametrize("by", [(), "owner"])
+def test_13_where_nothing_happened_rates_are_missing_and_counts_are_zero(by: Any) -> None:
+    """The two ends of the data only: nothing in between, though the period is covered."""
+    ends = {"deal_id": ["1", "2"], "status": ["won", "lost"], "amount": [1.0, 1.0], "owner": "Ann"}
+    days = pd.to_datetime([FIRST, AS_OF])
+    frame = pd.DataFrame({**ends, "created_at": days, "closed_at": days})
+    rates = ["win_rate_count", "win_rate_value", "avg_deal_value", "sales_cycle_duration"]
+    data = opened({"deals": frame})
+    found = kh.measure(data, rates, "2025Q2", by=by)
+    assert found["status"].tolist() == ["missing"] * 4
+    assert found["note"].tolist() == ["Nothing to count in this period."] * 4
+    counts = kh.measure(data, ["bookings", "deals_won_count"], "2025Q2")
+    assert counts["value"].tolist() == [0.0, 0.0]
+    assert counts["status"].tolist() == ["ok", "ok"]

@@ -1,0 +1,380 @@
+"""The naive twins: every KPI once more, by a plain loop over the rows, to check the engine against.
+
+A twin takes the rows of each table and an `Asked`, and returns value, numerator, denominator and n.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+Row = dict[str, Any]
+Tables = Mapping[str, list[Row]]
+NAN = float("nan")
+DAY = dt.timedelta(days=1)
+
+PLANNED = {("deals", "expected_close"), ("customers", "contract_end"), ("reps", "end")}
+PLANNED |= {("targets", "period_start"), ("targets", "period_end")}
+DATED = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
+
+
+class Found(NamedTuple):
+    value: float
+    numerator: float
+    denominator: float
+    n: float
+
+
+class Asked(NamedTuple):
+    """Days [start, end), the last day known, which rows count, and the settings that matter."""
+
+    start: dt.date
+    end: dt.date
+    as_of: dt.date
+    keep: Callable[[Row], bool] = lambda row: True
+    scope: tuple[str, str | None] = ("company", None)
+    window: int | None = 60
+    lag: int = 0
+
+    def holds(self, day: dt.date | None) -> bool:
+        return day is not None and self.start <= day < min(self.end, self.as_of + DAY)
+
+    def earlier(self, months: int) -> "Asked":
+        start, end, as_of = (_before(day, months) for day in (self.start, self.end, self.as_of))
+        # The day before the bound is what moves for the last day known: 31 March is 28 February.
+        as_of = _before(self.as_of + DAY, months) - DAY
+        return self._replace(start=start, end=end, as_of=as_of)
+
+
+def _before(day: dt.date, months: int) -> dt.date:
+    number = day.year * 12 + day.month - 1 - months
+    for last in (day.day, 30, 29, 28):
+        try:
+            return dt.date(number // 12, number % 12 + 1, last)
+        except ValueError:
+            continue
+    raise AssertionError(day)
+
+
+def truncated(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, pd.DataFrame]:
+    """The files as they stood at the end of a day: no later rows, no later events in the rest."""
+    known, day = {}, pd.Timestamp(as_of)
+    for table, frame in frames.items():
+        kept = frame.copy()
+        for column in kept.columns[[kind.kind == "M" for kind in kept.dtypes]]:
+            later = kept[column].dt.normalize() > day
+            if column == DATED.get(table):
+                kept = kept[~later]
+            elif (table, column) not in PLANNED:
+                if (table, column) == ("deals", "closed_at"):
+                    kept.loc[later, "status"] = "open"
+                kept.loc[later, column] = pd.NaT
+        known[table] = kept.reset_index(drop=True)
+    return known
+
+
+def rows_of(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, list[Row]]:
+    """Rows as dictionaries with plain dates and None, as known on a day, each with its team."""
+    tables = {name: _plain(frame) for name, frame in truncated(frames, as_of).items()}
+    team = {rep["owner"]: rep["team"] for rep in tables.get("reps", [])}
+    for rows in tables.values():
+        for row in rows:
+            if "owner" in row:
+                row.setdefault("team", team.get(row["owner"]))
+    return tables
+
+
+def _plain(frame: pd.DataFrame) -> list[Row]:
+    columns = {}
+    for name, column in frame.items():
+        values = column.dt.date if column.dtype.kind == "M" else column
+        columns[name] = values.astype(object).where(column.notna(), None).tolist()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def divided(a: float, b: float) -> float:
+    return a / b if b else NAN
+
+
+def _count(rows: Iterable[Row]) -> Found:
+    k = len(list(rows))
+    return Found(k, k, NAN, k)
+
+
+def _different(values: Iterable[Any]) -> Found:
+    k = len({value for value in values if value is not None})
+    return Found(k, k, NAN, k)
+
+
+def _sum(amounts: Iterable[float | None]) -> Found:
+    known = [amount for amount in amounts if amount is not None]
+    return Found(sum(known), sum(known), NAN, len(known))
+
+
+def _share(part: int, of: int) -> Found:
+    return Found(divided(part, of), part, of, of)
+
+
+def _quotient(a: Found, b: Found) -> Found:
+    return Found(divided(a.value, b.value), a.value, b.value, b.n)
+
+
+def _closed(tables: Tables, ask: Asked, *status: str) -> list[Row]:
+    return [
+        deal
+        for deal in tables["deals"]
+        if deal["status"] in status and ask.holds(deal["closed_at"]) and ask.keep(deal)
+    ]
+
+
+def _sold(tables: Tables, ask: Asked) -> list[Row]:
+    return [o for o in tables["orders"] if ask.holds(o["order_date"]) and ask.keep(o)]
+
+
+def _is_sale(order: Row) -> bool:
+    if order.get("type") is None:
+        return order["amount_net"] >= 0
+    return bool(order["type"] != "refund")
+
+
+def _firsts(rows: Iterable[Row], day: str) -> dict[Any, dt.date]:
+    first: dict[Any, dt.date] = {}
+    for row in rows:
+        who = row["customer_id"]
+        first[who] = min(first.get(who, row[day]), row[day])
+    return first
+
+
+def leads_generated(tables: Tables, ask: Asked) -> Found:
+    return _count(r for r in tables["leads"] if ask.holds(r["created_at"]) and ask.keep(r))
+
+
+def lead_to_customer_rate(tables: Tables, ask: Asked) -> Found:
+    """With a window the leads that have had it; while none has, the counts so far and no value."""
+    cohort = [r for r in tables["leads"] if ask.holds(r["created_at"]) and ask.keep(r)]
+    taken = [(ask.as_of - r["created_at"], _delay(r)) for r in cohort]
+    if ask.window is None:
+        return _share(sum(1 for _, delay in taken if delay is not None), len(cohort))
+    length, none = dt.timedelta(days=ask.window), dt.timedelta(0)
+    possible = [(age, delay) for age, delay in taken if delay is None or delay >= none]
+    quick = [age for age, delay in possible if delay is not None and delay <= length]
+    old = [age for age, _ in possible if age >= length]
+    if cohort and not old:
+        return Found(NAN, len(quick), len(cohort), 0)
+    return _share(sum(1 for age in quick if age >= length), len(old))
+
+
+def _delay(lead: Row) -> dt.timedelta | None:
+    if lead["converted_at"] is None:
+        return None
+    delay: dt.timedelta = lead["converted_at"] - lead["created_at"]
+    return delay
+
+
+def new_customers(tables: Tables, ask: Asked) -> Found:
+    first = _firsts(filter(_is_sale, tables["orders"]), "order_date")
+    return _different(
+        order["customer_id"]
+        for order in _sold(tables, ask)
+        if order["order_date"] == first.get(order["customer_id"])
+    )
+
+
+def new_customers_won(tables: Tables, ask: Asked) -> Found:
+    won = [d for d in tables["deals"] if d["status"] == "won" and d["closed_at"] is not None]
+    first = _firsts(won, "closed_at")
+    return _different(
+        deal["customer_id"]
+        for deal in _closed(tables, ask, "won")
+        if deal["closed_at"] == first[deal["customer_id"]]
+    )
+
+
+def acquisition_spend(tables: Tables, ask: Asked) -> Found:
+    return _sum(s["amount"] for s in tables["spend"] if ask.holds(s["date"]) and ask.keep(s))
+
+
+def media_spend(tables: Tables, ask: Asked) -> Found:
+    media = [s for s in tables["spend"] if s["cost_type"] == "media"]
+    return acquisition_spend({"spend": media}, ask)
+
+
+def cac(tables: Tables, ask: Asked) -> Found:
+    return _quotient(
+        acquisition_spend(tables, ask.earlier(ask.lag) if ask.lag else ask),
+        new_customers(tables, ask),
+    )
+
+
+def _retained(tables: Tables, ask: Asked, before: Asked, now: Asked) -> Found:
+    base = {o["customer_id"] for o in _sold(tables, before) if _is_sale(o)} - {None}
+    again = {o["customer_id"] for o in _sold(tables, now) if _is_sale(o)} - {None}
+    return _share(len(base & again), len(base))
+
+
+def customer_retention_rate(tables: Tables, ask: Asked) -> Found:
+    end = min(ask.end, ask.as_of + DAY)
+    before = ask._replace(start=_before(ask.start, 12), end=ask.start)
+    return _retained(tables, ask, before, ask._replace(start=_before(end, 12), end=end))
+
+
+def repurchase_rate(tables: Tables, ask: Asked) -> Found:
+    return _retained(tables, ask, ask.earlier(12), ask)
+
+
+def win_rate_count(tables: Tables, ask: Asked) -> Found:
+    return _share(len(_closed(tables, ask, "won")), len(_closed(tables, ask, "won", "lost")))
+
+
+def win_rate_value(tables: Tables, ask: Asked) -> Found:
+    """Missing where deals were lost and none of them has an amount."""
+    decided = _closed(tables, ask, "won", "lost")
+    lost = [deal for deal in decided if deal["status"] == "lost"]
+    won = _sum(deal["amount"] for deal in decided if deal["status"] == "won").value
+    total = _sum(deal["amount"] for deal in decided).value
+    blind = bool(lost) and not any(deal["amount"] for deal in lost)
+    return Found(NAN if blind else divided(won, total), won, total, len(decided))
+
+
+def sales_cycle_duration(tables: Tables, ask: Asked) -> Found:
+    ages = []
+    for deal in tables["deals"]:
+        if not (ask.holds(deal["created_at"]) and ask.keep(deal)):
+            continue
+        end = ask.as_of if deal["status"] == "open" else deal["closed_at"]
+        if end is not None and end >= deal["created_at"]:
+            ages.append(((end - deal["created_at"]).days, deal["status"]))
+    won = sum(1 for _, status in ages if status == "won")
+    return Found(_cycle(ages), won, len(ages), won)
+
+
+def _cycle(ages: list[tuple[int, str]]) -> float:
+    """Aalen and Johansen, day by day, up to the last day with five deals at risk."""
+    days = sorted({day for day, _ in ages if sum(1 for age, _ in ages if age >= day) >= 5})
+    still_open, incidence = 1.0, []
+    for day in days:
+        at_risk = sum(1 for age, _ in ages if age >= day)
+        won, lost = (ages.count((day, status)) for status in ("won", "lost"))
+        before = incidence[-1][1] if incidence else 0.0
+        incidence.append((day, before + still_open * won / at_risk))
+        still_open *= 1 - (won + lost) / at_risk
+    total = incidence[-1][1] if incidence else 0.0
+    reached = [day for day, share in incidence if share >= total / 2 - 1e-12]
+    return float(reached[0]) if total else NAN
+
+
+def open_pipeline_value(tables: Tables, ask: Asked) -> Found:
+    last = min(ask.end - DAY, ask.as_of)
+    stock = [
+        deal
+        for deal in tables["deals"]
+        if ask.keep(deal)
+        and deal["created_at"] <= last
+        and (
+            deal["status"] == "open" or (deal["closed_at"] is not None and deal["closed_at"] > last)
+        )
+    ]
+    priced = [deal["amount"] for deal in stock if deal["amount"]]
+    value = NAN if stock and not priced else sum(priced)
+    return Found(value, value, NAN, len(stock))
+
+
+def pipeline_due(tables: Tables, ask: Asked) -> Found:
+    return _sum(
+        deal["amount"]
+        for deal in tables["deals"]
+        if deal["status"] == "open"
+        and deal["expected_close"] is not None
+        and ask.start <= deal["expected_close"] < ask.end
+        and ask.keep(deal)
+    )
+
+
+def pipeline_coverage(tables: Tables, ask: Asked) -> Found:
+    due = pipeline_due(tables, ask)
+    missing = bookings_target(tables, ask).value - bookings(tables, ask).value
+    left = missing if missing > 0 else NAN
+    return Found(due.value / left, due.value, left, due.n)
+
+
+def revenue(tables: Tables, ask: Asked) -> Found:
+    return _sum(order["amount_net"] for order in _sold(tables, ask))
+
+
+def bookings(tables: Tables, ask: Asked) -> Found:
+    return _sum(deal["amount"] for deal in _closed(tables, ask, "won"))
+
+
+def _targets(tables: Tables, ask: Asked, metric: str) -> list[Row]:
+    level, who = ask.scope
+    found = []
+    for target in tables["targets"]:
+        length = (target["period_end"] - target["period_start"]).days
+        middle = target["period_start"] + dt.timedelta(days=length // 2)
+        fits = (length + 1) <= 1.15 * (ask.end - ask.start).days + 5
+        inside = ask.start <= middle < ask.end and who in (None, target["scope_value"])
+        if (target["metric"], target["scope_type"]) == (metric, level) and fits and inside:
+            found.append(target)
+    return found
+
+
+def bookings_target(tables: Tables, ask: Asked) -> Found:
+    return _sum(target["value"] for target in _targets(tables, ask, "bookings"))
+
+
+def revenue_attainment(tables: Tables, ask: Asked) -> Found:
+    targets = _targets(tables, ask, "revenue")
+    done = 0.0
+    for target in targets:
+        own = ask._replace(start=target["period_start"], end=target["period_end"] + DAY)
+        done += revenue(tables, own).value
+    value = _sum(target["value"] for target in targets).value
+    return Found(divided(done, value), done, value, len(targets))
+
+
+def revenue_growth(tables: Tables, ask: Asked) -> Found:
+    now, before = revenue(tables, ask), revenue(tables, ask.earlier(12))
+    base = before.value if before.value > 0 else NAN
+    return Found(now.value / base - 1, now.value, base, now.n)
+
+
+def deals_won_count(tables: Tables, ask: Asked) -> Found:
+    return _count(_closed(tables, ask, "won"))
+
+
+def avg_deal_value(tables: Tables, ask: Asked) -> Found:
+    amounts = [deal["amount"] for deal in _closed(tables, ask, "won")]
+    priced = [amount for amount in amounts if amount is not None and amount > 0]
+    return Found(divided(sum(priced), len(priced)), sum(priced), len(priced), len(priced))
+
+
+def revenue_per_customer(tables: Tables, ask: Asked) -> Found:
+    sold = [order for order in _sold(tables, ask) if order["customer_id"] is not None]
+    total = sum(order["amount_net"] for order in sold)
+    buyers = len({order["customer_id"] for order in sold})
+    return Found(divided(total, buyers), total, buyers, buyers)
+
+
+def aov(tables: Tables, ask: Asked) -> Found:
+    sold = _sold(tables, ask)
+    total, sales = sum(order["amount_net"] for order in sold), len([*filter(_is_sale, sold)])
+    buyers = {order["customer_id"] or order["order_id"] for order in sold}
+    return Found(divided(total, sales), total, sales, len(buyers))
+
+
+def lead_to_customer_rate_period(tables: Tables, ask: Asked) -> Found:
+    return _quotient(new_customers(tables, ask), leads_generated(tables, ask))
+
+
+def cost_per_lead(tables: Tables, ask: Asked) -> Found:
+    return _quotient(media_spend(tables, ask), leads_generated(tables, ask))
+
+
+Twin = Callable[[Tables, Asked], Found]
+TWINS: dict[str, Twin] = {
+    name: made
+    for name, made in globals().items()
+    if callable(made) and getattr(made, "__annotations__", {}).get("return") is Found
+    if not name.startswith("_")
+}
