@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from kpi_helpers.sources.mapping import Mapped, fold, map_table
 from kpi_helpers.sources.marks import copy_number, unusable
 from kpi_helpers.sources.readers import Source, open_source
 from kpi_helpers.sources.schema import IBIS_TYPES, ORDER_LINES, ORDERS, TABLES, Table
+
+ROW_GROUP = 122_880  # DuckDB gives a thread no fewer rows than that
 
 
 def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
@@ -175,9 +177,17 @@ def _checked(
     ever: dict[tuple[str, str], Coverage] = {}
     for name, rows in base.items():
         ever |= coverage(con, rows, name, live=source.live)
+    if con.name == "duckdb":
+        _share_out(con, [each.expr for each in mapped.values()])
     newest = max((cover.last for cover in ever.values() if cover.last is not None), default=None)
     day = _day(as_of if as_of is not None else config.as_of, newest)
     return Dataset(con, config, day, base, mapped, ever, files)
+
+
+def _share_out(con: Any, tables: Sequence[ir.Table]) -> None:
+    """Leave small tables to one thread: to share their work out costs more than it saves."""
+    if all(number_of(con, table.count()) < ROW_GROUP for table in tables):
+        con.con.execute("SET threads = 1")
 
 
 def _day(as_of: Any, newest: dt.date | None) -> dt.date:
