@@ -2,7 +2,9 @@
 
 A language is one file in ``texts/``; adding a file adds a language. Every file holds the same keys
 with the same placeholders. A text that depends on a number is a table with one entry for each
-plural form of the language (``one``, ``other``), chosen by the placeholder ``n``.
+plural form of the language (``one``, ``other``), chosen by the placeholder ``n``. A text that uses
+a noun which a company may have its own word for (lead, deal) names it as a placeholder, and agrees
+with it: ``{lead:Other} {lead:générés|générées}``.
 """
 
 import tomllib
@@ -16,6 +18,7 @@ _FOLDER = files("kpi_helpers") / "texts"
 _PLURAL_FORMS = {"zero", "one", "two", "few", "many", "other"}
 
 Entry = str | dict[str, str]
+Terms = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 LANGUAGES = tuple(
     sorted(
@@ -69,6 +72,57 @@ class Phrase:
     def render(self, lang: str) -> str:
         """Return the text in a language."""
         return text(self.key, lang, **self.values)
+
+
+@dataclass(frozen=True)
+class Noun:
+    """A word that texts agree with, as a placeholder's format says.
+
+    ``{lead:one}`` and ``{lead:other}`` are the singular and the plural, with a capital where the
+    format has one; ``{lead:converti|convertie}`` is the form for its gender.
+
+    Examples
+    --------
+    >>> "{lead:Other} {lead:convertis|converties}".format(lead=Noun("demande", "demandes", "f"))
+    'Demandes converties'
+    """
+
+    one: str
+    other: str
+    gender: str = "n"
+
+    def __format__(self, form: str) -> str:
+        if "|" in form:
+            masculine, feminine = form.split("|")
+            return feminine if self.gender == "f" else masculine
+        word = {"one": self.one, "other": self.other}[form.lower()]
+        return word[:1].upper() + word[1:] if form[0].isupper() else word
+
+
+def nouns(lang: str, terms: Terms | None = None) -> dict[str, Noun]:
+    """Return the nouns of the texts by name, with a company's own words in their stead.
+
+    Parameters
+    ----------
+    lang : str
+    terms : mapping, optional
+        Name of a noun → language → ``one``, ``other`` and ``gender`` (``m``, ``f`` or ``n``).
+
+    Examples
+    --------
+    >>> own = {"lead": {"fr": {"one": "demande", "other": "demandes", "gender": "f"}}}
+    >>> nouns("fr", own)["lead"].other, nouns("en", own)["lead"].other
+    ('demandes', 'leads')
+    """
+    own = {name: Noun(**words[lang]) for name, words in (terms or {}).items() if lang in words}
+    return _usual_nouns(lang) | own
+
+
+@cache
+def _usual_nouns(lang: str) -> dict[str, Noun]:
+    names = {key.split(".")[1] for key in texts(lang) if key.startswith("nouns.")}
+    forms = ("one", "other", "gender")
+    return {name: Noun(*(text(f"nouns.{name}.{form}", lang) for form in forms)) for name in names}
 
 
 @cache

@@ -85,7 +85,7 @@ def write_change(
     Examples
     --------
     >>> write_change(0.023, PERCENT, "en"), write_change(-12, COUNT, "en")
-    ('+2.3 pts', '−12')
+    ('+2.3 points', '−12')
     """
     number = _rounded(value, unit, digits)
     return _written(number, _unit_of_change(unit), lang, currency, plus=True)
@@ -133,19 +133,19 @@ def write_change_range(
     Examples
     --------
     >>> write_change_range(-0.079, 0.045, PERCENT, "en")
-    '−7.9 to +4.5 pts'
+    '−7.9 to +4.5 points'
     """
     ends = _rounded_alike(low, high, unit, digits)
     return _range(ends, _unit_of_change(unit), lang, currency, plus=True)
 
 
-def write_compact(value: object, lang: str, currency: str = "EUR") -> str:
+def write_compact(value: object, lang: str, currency: str = "EUR", plus: bool = False) -> str:
     """Return an amount of money in three figures, from 10,000 on in thousands, millions, billions.
 
     Examples
     --------
-    >>> write_compact(3_472_345, "en"), write_compact(130_000, "en", "GBP")
-    ('€3.47m', '£130k')
+    >>> write_compact(3_472_345, "en"), write_compact(130_000, "en", "GBP", plus=True)
+    ('€3.47m', '+£130k')
     """
     amount = _decimal(value)
     if amount is None:
@@ -154,8 +154,21 @@ def write_compact(value: object, lang: str, currency: str = "EUR") -> str:
     for scale, power in _SCALES:
         if abs(amount) >= 10**power and abs(amount) >= _COMPACT_FROM:
             figures = _figures(abs(amount).scaleb(-power).normalize(), lang)
-            return _sign(amount) + _with_symbol(scale, figures, lang, currency)
-    return write(value, MONEY, lang, currency)
+            return _sign(amount, plus) + _with_symbol(scale, figures, lang, currency)
+    return (write_change if plus else write)(value, MONEY, lang, currency)
+
+
+def write_number(value: object, unit: str, lang: str, plus: bool = False) -> str:
+    """Return the figures of a value, or of a difference, whose unit stands elsewhere.
+
+    Examples
+    --------
+    >>> write_number(0.23514, PERCENT, "en"), write_number(-0.171, PERCENT, "en", plus=True)
+    ('23.5', '−17.1')
+    """
+    number = _rounded(value, unit)
+    missing = text("units.missing", lang)
+    return missing if number is None else _sign(number, plus) + _figures(abs(number), lang)
 
 
 def write_date(day: date | None, lang: str) -> str:
@@ -182,7 +195,7 @@ def _decimal(value: object) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _rounded(value: object, unit: str, digits: int | None) -> Decimal | None:
+def _rounded(value: object, unit: str, digits: int | None = None) -> Decimal | None:
     """Return what will be written: rates in percent, rounded."""
     number = _scaled(value, unit)
     if number is None:
@@ -241,9 +254,9 @@ def _range(
         return text(f"units.{key}", lang, value=value)
     if unit == MONEY and (plus or low < 0):
         return text("units.range_signed", lang, low=written[0], high=written[1])
-    figures = [_sign(end, plus) + _figures(abs(end), lang) for end in (low, high)]
-    key = "units.range_signed" if plus or low < 0 else "units.range"
-    return _with_unit(text(key, lang, low=figures[0], high=figures[1]), high, unit, lang, currency)
+    first, last = (_sign(end, plus) + _figures(abs(end), lang) for end in (low, high))
+    figures = text("units.range" + "_signed" * (plus or low < 0), lang, low=first, high=last)
+    return _with_unit(figures, max(low, high, key=abs), unit, lang, currency)
 
 
 def _sign(number: Decimal, plus: bool = False) -> str:

@@ -6,7 +6,7 @@ from string import Formatter
 import pytest
 
 from kpi_helpers import language
-from kpi_helpers.language import LANGUAGES, Phrase, text, texts
+from kpi_helpers.language import LANGUAGES, Noun, Phrase, nouns, text, texts
 
 NBSP = "\u00a0"
 
@@ -130,3 +130,22 @@ def test_phrase_waits_for_its_language():
 
 def test_files_are_read_once():
     assert texts("fr") is texts("fr")
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [("{x:one}", "idée"), ("{x:Other}", "Idées"), ("{x:né|née}", "née"), ("{x:One}", "Idée")],
+)
+def test_texts_agree_with_a_noun(form, expected):
+    assert form.format(x=Noun("idée", "idées", "f")) == expected
+
+
+def test_a_noun_must_be_told_its_form():
+    with pytest.raises(KeyError):
+        "{x}".format(x=Noun("lead", "leads"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_noun_has_a_gender(lang):
+    assert {noun.gender for noun in nouns(lang).values()} <= {"m", "f", "n"}
+    assert list(nouns(lang, {"lead": {}})) == list(nouns(lang))

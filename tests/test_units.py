@@ -32,6 +32,7 @@ from kpi_helpers.units import (
     write_change_range,
     write_compact,
     write_date,
+    write_number,
     write_range,
     write_relative,
 )
@@ -49,8 +50,8 @@ FIGURES = re.compile("[0-9]+(?:[\u202f,.][0-9]+)*")
         (0, PERCENT, "0,0\u00a0%", "0.0%"),
         (-0.032, PERCENT, "\u22123,2\u00a0%", "\u22123.2%"),
         (12.345, PERCENT, "1\u202f234,5\u00a0%", "1,234.5%"),
-        (45.2, POINTS, "45,2 points", "45.2 pts"),
-        (1, POINTS, "1,0 point", "1.0 pts"),
+        (45.2, POINTS, "45,2 points", "45.2 points"),
+        (1, POINTS, "1,0 point", "1.0 points"),
         (2372.52, MONEY, "2\u202f373\u00a0€", "€2,373"),
         (3800, MONEY, "3\u202f800\u00a0€", "€3,800"),
         (12.5, MONEY, "12,50\u00a0€", "€12.50"),
@@ -148,12 +149,12 @@ def test_whole_numbers_of_any_library():
 @pytest.mark.parametrize(
     ("value", "unit", "french", "english"),
     [
-        (0.023, PERCENT, "+2,3 points", "+2.3 pts"),
-        (-0.137, PERCENT, "\u221213,7 points", "\u221213.7 pts"),
-        (0.015, PERCENT, "+1,5 point", "+1.5 pts"),
-        (0, PERCENT, "0,0 point", "0.0 pts"),
-        (0.0001, PERCENT, "0,0 point", "0.0 pts"),
-        (7.7, POINTS, "+7,7 points", "+7.7 pts"),
+        (0.023, PERCENT, "+2,3 points", "+2.3 points"),
+        (-0.137, PERCENT, "\u221213,7 points", "\u221213.7 points"),
+        (0.015, PERCENT, "+1,5 point", "+1.5 points"),
+        (0, PERCENT, "0,0 point", "0.0 points"),
+        (0.0001, PERCENT, "0,0 point", "0.0 points"),
+        (7.7, POINTS, "+7,7 points", "+7.7 points"),
         (130_000, MONEY, "+130\u202f000\u00a0€", "+€130,000"),
         (-12, COUNT, "\u221212", "\u221212"),
         (14, DAYS, "+14 jours", "+14 days"),
@@ -213,11 +214,17 @@ def test_ranges(low, high, unit, french, english):
 @pytest.mark.parametrize(
     ("low", "high", "unit", "french", "english"),
     [
-        (-0.079, 0.045, PERCENT, "\u22127,9 à +4,5 points", "\u22127.9 to +4.5 pts"),
-        (-0.171, -0.102, PERCENT, "\u221217,1 à \u221210,2 points", "\u221217.1 to \u221210.2 pts"),
-        (3.1, 12.3, POINTS, "+3,1 à +12,3 points", "+3.1 to +12.3 pts"),
+        (-0.079, 0.045, PERCENT, "\u22127,9 à +4,5 points", "\u22127.9 to +4.5 points"),
+        (
+            -0.171,
+            -0.102,
+            PERCENT,
+            "\u221217,1 à \u221210,2 points",
+            "\u221217.1 to \u221210.2 points",
+        ),
+        (3.1, 12.3, POINTS, "+3,1 à +12,3 points", "+3.1 to +12.3 points"),
         (650, 940, MONEY, "+650\u00a0€ à +940\u00a0€", "+€650 to +€940"),
-        (0.01, None, PERCENT, "au moins +1,0 point", "at least +1.0 pts"),
+        (0.01, None, PERCENT, "au moins +1,0 point", "at least +1.0 points"),
     ],
 )
 def test_ranges_of_changes(low, high, unit, french, english):
@@ -335,3 +342,23 @@ def test_unknown_unit():
 def test_importing_units_does_not_import_babel():
     code = "import sys, kpi_helpers.units; sys.exit('babel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_number_alone_is_that_of_the_whole(lang):
+    for value, unit in [(0.2351, PERCENT), (-12.5, DAYS), (2372.5, MONEY), (None, COUNT)]:
+        whole = write(value, unit, lang)
+        assert write_number(value, unit, lang) in whole
+        signed = write_number(value, unit, lang, plus=True)
+        assert signed[1:] in write_change(value, unit, lang)[1:]
+        assert signed[0] == write_change(value, unit, lang)[0]
+
+
+def test_a_compact_difference_has_its_sign():
+    signed = [write_compact(value, "fr", plus=True) for value in (130_000, -130_000, 5330, 0)]
+    assert signed == ["+130\u00a0k€", "\u2212130\u00a0k€", "+5\u202f330\u00a0€", "0\u00a0€"]
+
+
+def test_the_unit_of_a_range_agrees_with_its_larger_end():
+    assert write_change_range(-0.093, 0.015, PERCENT, "fr").endswith("+1,5 points")
+    assert write_range(0.4, 1.5, DAYS, "fr") == "0,4 à 1,5 jour"

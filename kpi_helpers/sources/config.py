@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_helpers.errors import BadConfig, nearest
-from kpi_helpers.language import LANGUAGES
+from kpi_helpers.language import LANGUAGES, Terms, nouns
 from kpi_helpers.periods import Calendar
 from kpi_helpers.sources.schema import TABLES
 
@@ -21,6 +21,8 @@ FILE_NAME = "kpi.toml"
 DATE_ORDERS = ("dmy", "mdy", "ymd")
 DECIMALS = (",", ".")
 TARGET_KEYS = ("metric", "period", "value")
+NOUN_FORMS = ("one", "other")
+TERM = 'fr = { one = "demande", other = "demandes", gender = "f" }'
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Config:
 
     ``windows`` are days (``None`` for no window), ``lags`` are months, ``stages`` is the order of
     the stages, ``segments`` are named filters, ``use`` names a KPI that stands in for another
-    (``revenue = "bookings"``). ``targets`` hold ``metric, period, value`` and, for a team or rep,
+    (``revenue = "bookings"``), ``terms`` are the company's own words for the nouns of the texts
+    (lead, deal), by language. ``targets`` hold ``metric, period, value`` and, for a team or rep,
     ``scope_type`` and ``scope_value``.
     """
 
@@ -85,6 +88,7 @@ class Config:
     targets: tuple[Mapping[str, Any], ...] = ()
     kpis: tuple[str, ...] = ()
     use: Mapping[str, str] = field(default_factory=dict)
+    terms: Terms = field(default_factory=dict)
     tables: Mapping[str, TableConfig] = field(default_factory=dict)
     file: str = FILE_NAME
 
@@ -175,6 +179,8 @@ def _checked(content: dict[str, Any], file: str) -> Config:
     }
     for place, target in enumerate(content.get("targets", ())):
         check.target(f"targets[{place}].", target)
+    for name, words in content.get("terms", {}).items():
+        check.term(name, words)
     for key in ("stages", "kpis", "targets"):
         content[key] = tuple(content.get(key, ()))
     return Config(**content, file=file)
@@ -194,6 +200,7 @@ _KINDS: dict[str, type] = {
     "segments": dict,
     "tables": dict,
     "use": dict,
+    "terms": dict,
     "stages": list,
     "targets": list,
     "kpis": list,
@@ -240,6 +247,22 @@ class _Checker:
                 raise self.bad(place + key, "", key)
         if isinstance(target["value"], bool) or not isinstance(target["value"], int | float):
             raise self.bad(f"{place}value", target["value"], "1500000")
+
+    def term(self, name: str, words: Any) -> None:
+        self.keys("terms.", {name: words}, set(nouns("en")))
+        if not isinstance(words, Mapping):
+            raise self.bad(f"terms.{name}", words, TERM)
+        self.keys(f"terms.{name}.", words, set(LANGUAGES))
+        for lang, forms in words.items():
+            place = f"terms.{name}.{lang}"
+            if not isinstance(forms, Mapping):
+                raise self.bad(place, forms, TERM)
+            self.keys(f"{place}.", forms, {*NOUN_FORMS, "gender"})
+            named = [forms[form] for form in NOUN_FORMS if form in forms]
+            written = len(named) == 2 and all(isinstance(f, str) and f.strip() for f in named)
+            genders = "mfn" if nouns(lang)[name].gender == "n" else "mf"
+            if not written or forms.get("gender", "n") not in [*genders]:
+                raise self.bad(place, dict(forms), TERM)
 
     def table(self, name: str, content: Any) -> TableConfig:
         self.keys("tables.", {name: content}, set(TABLES))

@@ -1,0 +1,21 @@
+"""A result as a sentence, in the reader's language and the company's words.
+
+Every text is written from one row of a frame of `kpi_helpers.compare` (a tidy row will do), the row
+that the chart and the table show too, and says no more than that row knows.
+"""
+
+from kpi_helpers.wording.ban import banned
+from kpi_helpers.wording.headlines import headline
+from kpi_helpers.wording.sentences import alt_text, name, sentence, title, verdict
+from kpi_helpers.wording.young import with_readable
+
+__all__ = [
+    "alt_text",
+    "banned",
+    "headline",
+    "name",
+    "sentence",
+    "title",
+    "verdict",
+    "with_readable",
+]

@@ -1,0 +1,266 @@
+"""One row as a reader is told it: each figure, period and name written, nothing decided."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kpi_helpers import language
+from kpi_helpers.catalogue import LOWER, REGISTRY, Kpi
+from kpi_helpers.compare import ADDED
+from kpi_helpers.compare.verdicts import FACTS, UNREADABLE
+from kpi_helpers.language import Terms, nouns, texts
+from kpi_helpers.measure.judge import ENOUGH, INDICATIVE
+from kpi_helpers.units import (
+    COUNT,
+    DAYS,
+    HOURS,
+    MONEY,
+    MONTHS,
+    write,
+    write_change,
+    write_change_range,
+    write_compact,
+    write_number,
+    write_range,
+)
+from kpi_helpers.wording.when import kind_of, label_of, short_label
+
+Row = Mapping[Any, Any]
+
+TIDY = (
+    *("kpi", "label", "unit", "better", "period", "start", "end", "value", "numerator"),
+    *("denominator", "n", "low", "high", "method", "status", "note"),
+)
+READABLE = ("readable_period", "readable")
+OWN = frozenset((*TIDY, *ADDED, *READABLE))
+WHOLE = (COUNT, DAYS, HOURS, MONTHS)
+LONGEST, LARGE = 80, 10_000
+_BREAKS = dict.fromkeys(map(ord, "\t\n\v\f\r\u0085\u2028\u2029"), " ")
+
+
+class Said(str):
+    """A text that begins as its place asks: ``{name:low}`` inside a sentence, or ``{name:cap}``."""
+
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        if form == "cap":
+            return self[:1].upper() + self[1:]
+        # The capitals of CA or of FY2026 do not come from their place.
+        keeps = form != "low" or not self[1:2].islower()
+        return str(self) if keeps else self[:1].lower() + self[1:]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A row of a compared or tidy frame, for a reader.
+
+    Parameters
+    ----------
+    row
+        By column; those of a comparison may be absent.
+    lang, terms, currency
+        As for `kpi_helpers.wording.sentence`.
+    """
+
+    row: Row
+    lang: str
+    terms: Terms | None = None
+    currency: str = "EUR"
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a text of this room, in the company's words."""
+        said = {n: Said(value) if isinstance(value, str) else value for n, value in values.items()}
+        return language.text(f"wording.{key}", self.lang, **nouns(self.lang, self.terms), **said)
+
+    def has_text(self, key: str) -> bool:
+        """Tell whether this room has a text."""
+        return f"wording.{key}" in texts(self.lang)
+
+    def knows(self, *columns: str) -> bool:
+        """Tell whether the row has finite numbers in these columns."""
+        return all(math.isfinite(self.number(column)) for column in columns)
+
+    def number(self, column: str) -> float:
+        """Return a number of the row, NaN where it has none."""
+        value = self.row.get(column)
+        return math.nan if _is_absent(value) else float(str(value))
+
+    @property
+    def kpi(self) -> Kpi | None:
+        """The KPI whose figure it is; one that stands in for another is known by its label."""
+        said = self.row["label"]
+        return next((kpi for kpi in REGISTRY.values() if said in kpi.names.values()), None)
+
+    @property
+    def certainty(self) -> str:
+        """How sure the finding is; a tidy row has none, and is a fact or not."""
+        if self.row["status"] in UNREADABLE:
+            return str(self.row["status"])
+        return str(self.row.get("certainty", "exact" if self.is_fact else "not_established"))
+
+    @property
+    def aimed(self) -> str:
+        """``met``, ``missed`` or ``none``."""
+        return str(self.row.get("target_verdict", "none"))
+
+    @property
+    def changed(self) -> str:
+        """``better``, ``worse``, ``changed``, ``none_shown`` or ``no_reference``."""
+        return str(self.row.get("change_verdict", "no_reference"))
+
+    @property
+    def is_fact(self) -> bool:
+        """Whether chance has no part in the figure: a total, a count."""
+        return self.row["method"] in FACTS
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the figure is k of n cases."""
+        return self.row["method"] == "wilson"
+
+    @property
+    def is_lower_better(self) -> bool:
+        """Whether less is better."""
+        return self.row["better"] == LOWER
+
+    @property
+    def has_few_cases(self) -> bool:
+        """Whether the figure is to be read with care."""
+        few = self.row["status"] == INDICATIVE and self.number("n") < ENOUGH
+        return few and not self.is_fact
+
+    def name(self, how: str = "") -> str:
+        """Return the name of the KPI and of its group; ``dated`` or ``early``, with its period."""
+        kpi, said = self.kpi, plain(self.row["label"])
+        if kpi is not None:
+            key = f"names.{kpi.id}"
+            said = self.text(key) if self.has_text(key) else kpi.label(self.lang)
+        if how:
+            period = self.when("of") if how == "early" else self.period()
+            said = self.text(how, name=said, period=period)
+        for group in (column for column in self.row if column not in OWN):
+            blank = language.text("sheets.blank", self.lang)
+            said = self.text("grouped", what=said, group=plain(self.row[group]) or blank)
+        return said
+
+    def period(self) -> str:
+        """Return the period of the row."""
+        return label_of(self.row["period"], self.row, self.lang)
+
+    def when(self, how: str = "in") -> str:
+        """Return when the figure was: ``in`` or ``of`` its period, short."""
+        name = str(self.row["period"])
+        said = short_label(name, self.row, self.lang)
+        return self.text(f"{how}.{kind_of(name)}", period=said)
+
+    def reference_when(self) -> str:
+        """Return when the reference was, or that it is another group."""
+        name = str(self.row["reference_period"])
+        if name == self.row["period"]:
+            return self.text("other_group")
+        return self.text(f"in.{kind_of(name)}", period=short_label(name, self.row, self.lang))
+
+    def cases(self, n: float) -> str:
+        """Return a number of cases with what they are."""
+        key = f"cases.{(self.kpi.cases or self.kpi.table) if self.kpi else ''}"
+        whole = round(n) if math.isfinite(n) else 0
+        key = key if self.has_text(key) else "cases.cases"
+        return self.text(key, n=whole, number=write(n, COUNT, self.lang))
+
+    def figure(self, value: float) -> str:
+        """Return a value in the unit of the row, large amounts of money in three figures."""
+        if self.row["unit"] == MONEY:
+            return write_compact(value, self.lang, self.currency)
+        return write(value, self.row["unit"], self.lang)
+
+    def difference(self, value: float) -> str:
+        """Return a difference in the unit of the row, with its sign."""
+        if self.row["unit"] == MONEY:
+            return write_compact(value, self.lang, self.currency, plus=True)
+        return write_change(value, self.row["unit"], self.lang)
+
+    def value(self) -> str:
+        """Return the value, with what is always said with it."""
+        said = self.figure(self.number("value"))
+        key = f"values.{self.kpi.id}" if self.kpi else ""
+        return self.text(key, value=said) if self.has_text(key) else said
+
+    def range(self) -> str:
+        """Return the plausible range of the value; nothing where it has none."""
+        low, high = self.number("low"), self.number("high")
+        if self.is_fact or not (self.knows("low") or self.knows("high")):
+            return ""
+        if self._is_large(low, high) and self.knows("low", "high"):
+            return self._span(*self._ends(low, high), signed=low < 0)
+        return write_range(low, high, self.row["unit"], self.lang, self.currency)
+
+    def short_range(self, prefix: str = "") -> str:
+        """Return the plausible range of the value or reference beside it, which bears the unit."""
+        low, high = self.number(f"{prefix}low"), self.number(f"{prefix}high")
+        if self.is_fact or not self.knows(f"{prefix}low", f"{prefix}high"):
+            return ""
+        return self._span(*self._ends(low, high), signed=low < 0)
+
+    def change(self) -> str:
+        """Return the change, with its sign."""
+        return self.difference(self.number("change"))
+
+    def change_range(self) -> str:
+        """Return the plausible difference; nothing where an end of it is not known."""
+        low, high = self.number("change_low"), self.number("change_high")
+        if not self.knows("change_low", "change_high"):
+            return ""
+        if self._is_large(low, high):
+            return self._span(*self.change_ends(), signed=True)
+        unit = self.row["unit"]
+        # 206 fewer to 2 more: no decimals that only the smaller end would have by itself.
+        digits = (
+            0 if unit in WHOLE and max(-low, high) >= 10 and min(abs(low), abs(high)) >= 1 else None
+        )
+        return write_change_range(low, high, unit, self.lang, self.currency, digits)
+
+    def change_ends(self) -> tuple[str, str]:
+        """Return the ends of the plausible difference beside the change, which bears the unit."""
+        return self._ends(self.number("change_low"), self.number("change_high"), plus=True)
+
+    def _ends(self, low: float, high: float, plus: bool = False) -> tuple[str, str]:
+        if self._is_large(low, high):
+            write_end = self.difference if plus else self.figure
+            return write_end(low), write_end(high)
+        unit = self.row["unit"]
+        return write_number(low, unit, self.lang, plus), write_number(high, unit, self.lang, plus)
+
+    def _is_large(self, low: float, high: float) -> bool:
+        return self.row["unit"] == MONEY and max(abs(low), abs(high)) >= LARGE
+
+    def _span(self, low: str, high: str, signed: bool) -> str:
+        key = "units.range_signed" if signed else "units.range"
+        return language.text(key, self.lang, low=low, high=high)
+
+
+def plain(value: object, longest: int | None = LONGEST) -> str:
+    """Return a text of the data as one line that cannot reorder or swallow a sentence.
+
+    Examples
+    --------
+    >>> plain("Martin" + chr(10) + chr(0x202E) + "& fils")
+    'Martin & fils'
+    """
+    if _is_absent(value):
+        return ""
+    seen = "".join(c for c in str(value).translate(_BREAKS) if _is_seen(c))
+    line = " ".join(word for word in seen.split(" ") if word)
+    return line if longest is None or len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs")
+
+
+def _is_absent(value: object) -> bool:
+    return value is None or value != value or str(value) in ("<NA>", "")
