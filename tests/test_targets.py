@@ -1,0 +1,194 @@
+"""The targets that hold for a figure, and what is said of it beside them."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kpi_helpers as kh
+
+COLUMNS = ["metric", "period_start", "period_end", "scope_type", "scope_value", "value"]
+QUARTER = ("2026-04-01", "2026-06-30")
+
+
+def targets(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def company_target(metric: str, value: float) -> pd.DataFrame:
+    return targets((metric, *QUARTER, "company", None, value))
+
+
+def orders(**by_day: float) -> pd.DataFrame:
+    """One order a day named as ``d20260405``."""
+    days = [pd.Timestamp(name[1:]) for name in by_day]
+    frame = pd.DataFrame({"order_date": days, "amount_net": list(by_day.values())})
+    return frame.assign(order_id=[str(place) for place in range(len(frame))])
+
+
+def deals(won: int, lost: int) -> pd.DataFrame:
+    """Deals decided from the first to the last day of the quarter."""
+    days = [pd.Timestamp(QUARTER[0]), *[pd.Timestamp(QUARTER[1])] * (won + lost - 1)]
+    frame = pd.DataFrame({"status": ["won"] * won + ["lost"] * lost, "closed_at": days})
+    ids = [str(place) for place in range(len(frame))]
+    return frame.assign(created_at=pd.Timestamp("2026-03-01"), deal_id=ids, amount=100.0)
+
+
+def beside(kpi: str, tables: dict[str, Any], as_of: str = "2026-06-30", **asked: Any) -> Any:
+    found = kh.compare(kh.load(tables, as_of=as_of), kpi, asked.pop("period", "2026Q2"), **asked)
+    (row,) = found.itertuples(index=False)
+    return row
+
+
+@pytest.fixture(scope="module")
+def teams() -> Any:
+    sold = orders(d20260401=900.0, d20260630=300.0, d20260615=50.0)
+    held = targets(
+        ("revenue", *QUARTER, "company", None, 1300.0),
+        ("revenue", *QUARTER, "rep", "Ann", 800.0),
+        ("revenue", *QUARTER, "team", "South", 400.0),
+    )
+    reps = pd.DataFrame({"owner": ["Ann", "Bob", "Gus"], "team": ["North", "South", "South"]})
+    tables = {"orders": sold.assign(owner=["Ann", "Bob", "Gus"]), "reps": reps, "targets": held}
+    return kh.load(tables, as_of="2026-06-30")
+
+
+@pytest.mark.parametrize(("target", "verdict"), [(1300.0, "missed"), (1200.0, "met"), (1.0, "met")])
+def test_totals_meet_or_miss_their_target_for_certain(target: float, verdict: str) -> None:
+    tables = {"orders": orders(d20260401=900.0, d20260630=300.0)}
+    row = beside("revenue", tables | {"targets": company_target("revenue", target)})
+    assert (row.value, row.target) == (1200.0, target)
+    assert (row.target_verdict, row.certainty) == (verdict, "exact")
+    assert np.isnan(row.more_needed)
+
+
+def test_counts_of_the_past_do_too() -> None:
+    held = company_target("deals_won_count", 21.0)
+    row = beside("deals_won_count", {"deals": deals(20, 20), "targets": held})
+    assert (row.value, row.target_verdict, row.certainty) == (20, "missed", "exact")
+    assert row.low < row.target < row.high
+    assert np.isnan(row.more_needed)
+
+
+def test_spending_less_than_planned_is_met() -> None:
+    spend = pd.DataFrame({"date": QUARTER, "amount": 100.0, "channel": "web", "cost_type": "media"})
+    held = company_target("media_spend", 250.0)
+    row = beside("media_spend", {"spend": spend, "targets": held})
+    assert (row.value, row.target_verdict, row.certainty) == (200.0, "met", "exact")
+
+
+def test_w2_twelve_of_forty_is_met_but_may_be_chance() -> None:
+    held = company_target("win_rate_count", 0.25)
+    row = beside("win_rate_count", {"deals": deals(12, 28), "targets": held})
+    assert (row.value, row.n, row.target) == (0.3, 40, 0.25)
+    assert (row.target_verdict, row.certainty) == ("met", "not_established")
+    assert row.more_needed > 40
+
+
+@pytest.mark.parametrize(("won", "verdict"), [(20, "met"), (3, "missed")])
+def test_a_rate_whose_range_excludes_its_target(won: int, verdict: str) -> None:
+    held = company_target("win_rate_count", 0.25)
+    row = beside("win_rate_count", {"deals": deals(won, 40 - won), "targets": held})
+    assert (row.target_verdict, row.certainty) == (verdict, "established")
+    assert np.isnan(row.more_needed)
+
+
+def test_targets_of_reps(teams: Any) -> None:
+    found = kh.compare(teams, "revenue", "2026Q2", by="owner").set_index("owner")
+    assert found.loc["Ann", ["target", "target_verdict"]].tolist() == [800.0, "met"]
+    assert found["target"].isna().tolist() == [False, True, True]
+    assert found.loc["Bob", "target_verdict"] == "none"
+
+
+def test_targets_of_teams(teams: Any) -> None:
+    found = kh.compare(teams, "revenue", "2026Q2", by="team").set_index("team")
+    assert found.loc["South", ["value", "target", "target_verdict"]].tolist() == [
+        350.0,
+        400.0,
+        "missed",
+    ]
+    assert np.isnan(found.loc["North", "target"])
+
+
+def test_a_target_is_set_for_one_dimension_at_most(teams: Any) -> None:
+    assert kh.compare(teams, "revenue", "2026Q2", by=["owner", "team"])["target"].isna().all()
+
+
+def test_a_target_of_everything_is_none_of_filtered_rows(teams: Any) -> None:
+    found = kh.compare(teams, "revenue", "2026Q2", where={"owner": "Ann"})
+    assert found["target"].isna().all()
+    assert found["target_verdict"].tolist() == ["none"]
+
+
+def test_a_target_by_definition_holds_for_filtered_rows_too(teams: Any) -> None:
+    found = kh.compare(teams, "revenue_attainment", "2026Q2", where={"owner": "Ann"})
+    assert found[["value", "target", "target_verdict"]].to_numpy().tolist() == [[1.125, 1.0, "met"]]
+
+
+def months(metric: str, *values: float) -> list[tuple[Any, ...]]:
+    starts = pd.date_range(QUARTER[0], periods=len(values), freq="MS")
+    return [
+        (metric, start, start + pd.offsets.MonthEnd(), "company", None, value)
+        for start, value in zip(starts, values, strict=True)
+    ]
+
+
+def target_of(kpi: str, *rows: tuple[Any, ...], period: str = "2026Q2") -> float:
+    tables = {"deals": deals(9, 9), "targets": targets(*rows)}
+    return float(beside(kpi, tables, period=period).target)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "expected"),
+    [
+        ("bookings", 60.0),
+        ("deals_won_count", 60.0),
+        ("new_customers_won", 60.0),
+        ("open_pipeline_value", 30.0),
+        ("win_rate_count", (10 * 30 + 20 * 31 + 30 * 30) / 91),
+        ("avg_deal_value", (10 * 30 + 20 * 31 + 30 * 30) / 91),
+    ],
+)
+def test_targets_of_months_make_that_of_the_quarter(kpi: str, expected: float) -> None:
+    assert target_of(kpi, *months(kpi, 10, 20, 30)) == pytest.approx(expected)
+
+
+def test_months_and_their_quarter_are_not_added_up() -> None:
+    quarter = ("bookings", *QUARTER, "company", None, 70.0)
+    assert target_of("bookings", *months("bookings", 10, 20, 30), quarter) == 70
+    assert target_of("bookings", *months("bookings", 10, 20, 30), quarter, period="2026-06") == 30
+
+
+def test_a_target_that_leaves_a_month_open_is_none() -> None:
+    assert np.isnan(target_of("bookings", *months("bookings", 10, 20)))
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict", "certainty"),
+    [(1000.0, "none", "not_established"), (900.0, "met", "exact")],
+)
+def test_a_running_total_is_judged_once_it_has_reached_its_target(
+    target: float, verdict: str, certainty: str
+) -> None:
+    sold = orders(d20260101=500.0, d20260120=400.0, d20260401=500.0, d20260420=400.0)
+    tables = {"orders": sold, "targets": company_target("revenue", target)}
+    row = beside("revenue", tables, as_of="2026-04-20")
+    assert (row.value, row.target, row.reference) == (900.0, target, 900.0)
+    assert (row.target_verdict, row.certainty) == (verdict, certainty)
+
+
+def test_a_running_budget_is_judged_once_it_is_overspent() -> None:
+    days = ["2026-04-01", "2026-04-20"]
+    spend = pd.DataFrame({"date": days, "amount": 100.0, "channel": "web", "cost_type": "media"})
+    for budget, verdict in ((250.0, "none"), (150.0, "missed")):
+        tables = {"spend": spend, "targets": company_target("media_spend", budget)}
+        row = beside("media_spend", tables, as_of="2026-04-20")
+        assert (row.value, row.target, row.target_verdict) == (200.0, budget, verdict)
+
+
+def test_a_total_that_the_data_cover_in_part_is_not_judged() -> None:
+    sold = orders(d20260401=900.0, d20260402=100.0)
+    tables = {"orders": sold, "targets": company_target("revenue", 1200.0)}
+    row = beside("revenue", tables, as_of="2026-06-30")
+    assert (row.value, row.status, row.target_verdict) == (1000.0, "indicative", "none")
