@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from numerals import unknown_numbers
 
 import kpi_helpers as kh
 from kpi_helpers.catalogue import REGISTRY
@@ -166,8 +167,15 @@ def test_rows_of_compare_are_said_without_banned_words(compared, lang):
             said = write(held, lang, OWN)
             assert banned(said, lang) == []
             assert not re.search(r"\bnan\b|None|[{}]|  |\.\.", said), said
-    headline(compared, lang)
+    assert headline(compared, lang)
     pd.testing.assert_frame_equal(compared, before)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_number_of_a_finding_is_in_its_row(compared, lang):
+    for held in compared.to_dict("records"):
+        said = sentence({**held, "note": ""}, lang).replace(name(held, lang), "")
+        assert unknown_numbers(said, held, lang) == [], said
 
 
 def test_what_is_too_early_stands_beside_what_can_be_read(sample, compared):
