@@ -23,6 +23,8 @@ def numbers_in(said, lang):
 
 def unknown_numbers(said, row, lang):
     """The numbers of a sentence that its row does not hold: as they are, in percent, as a gap."""
+    for value in (v for v in dict(row).values() if isinstance(v, str)):
+        said = said.replace(f"({value})", "")
     held = [v for v in dict(row).values() if isinstance(v, int | float) and math.isfinite(v)]
     if math.isfinite(row["target"]) and row["target"]:
         held += [row["value"] / row["target"], row["value"] - row["target"]]

@@ -134,6 +134,14 @@ LETTER = [
         "-7.9 to +4.5 points.",
     ),
     (
+        {**ALONE, **BESIDE, "change_high": -0.004},
+        "Taux de gain : 23,5 % (87 sur 370), contre 25,2 % au T2. Pas de changement démontré : "
+        "l'écart plausible va de -7,9 à -0,4 points, mais sur tant de chiffres comparés, cela peut "
+        "être le hasard.",
+        "Win rate: 23.5% (87 of 370), 25.2% in Q2. No change shown: plausible difference "
+        "-7.9 to -0.4 points, but among so many figures compared this could be chance.",
+    ),
+    (
         YOUNG,
         "Conversion des leads du T3 : trop tôt. Dernier trimestre lisible : T1 2026.",
         "Lead conversion in Q3: too early. Last quarter that can be read: Q1 2026.",

@@ -194,7 +194,7 @@ def _changed(told: Told, figure: str) -> Iterator[str]:
     if told.changed in ("none_shown", "no_reference"):
         yield f"{figure}."
     if told.changed == "none_shown":
-        yield told.text("none_shown", range=within) if within else told.text("none_shown_bare")
+        yield _none_shown(told, within)
     elif told.changed != "no_reference" and within:
         low, high = told.change_ends()
         # Less of what is better low is not plainly better: that is said.
@@ -202,6 +202,14 @@ def _changed(told: Told, figure: str) -> Iterator[str]:
         yield told.text("changed", low=low, high=high, confirmed=sure, **said) + "."
     elif told.changed != "no_reference":
         yield told.text("changed_bare", **said) + "."
+
+
+def _none_shown(told: Told, within: str) -> str:
+    """Say that no change is shown; where its range alone would show one, why it does not."""
+    if not within:
+        return told.text("none_shown_bare")
+    excluded = told.number("change_low") > 0 or told.number("change_high") < 0
+    return told.text("none_shown_among" if excluded else "none_shown", range=within)
 
 
 def _limits(told: Told) -> Iterator[str]:
@@ -214,8 +222,9 @@ def _limits(told: Told) -> Iterator[str]:
         yield told.text("aim", target=told.figure(told.number("target")))
     if _leaves_range_out(told) and not told.knows("change"):
         yield told.text("interval", range=told.range()) + "."
-    more = told.number("more_needed")
-    if told.certainty == "not_established" and not told.is_fact and more <= told.number("n"):
+    more, may_be_chance = told.number("more_needed"), told.certainty == "not_established"
+    # More cases settle a target by themselves; a change is judged among all that are compared.
+    if told.aimed != "none" and may_be_chance and more <= told.number("n"):
         yield told.text("needed", cases=told.cases(more))
     if told.has_few_cases:
         yield told.text("care", cases=told.cases(told.number("n"))) + "."
