@@ -1,0 +1,167 @@
+"""Every KPI against its naive twin, on the sample company and on random ones."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from strategies import AS_OF, QUARTERS, WINDOW, Frames, companies, opened, quick
+from twins import TWINS, Asked, Row, rows_of
+
+import kpi_helpers as kh
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.kpis import catalogue
+from kpi_helpers.sources import Dataset
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+SETTINGS = {
+    "language": "en",
+    "as_of": "2026-08-14",
+    "windows": {"lead_to_customer_rate": 90},
+    "lags": {"cac": 1},
+}
+NOT_COVERED = ("Read for a period that has not ended", "No data in", "Period still to come")
+KPIS = catalogue()["id"].tolist()
+ON_SPEND = ["acquisition_spend", "media_spend", "cac", "cost_per_lead"]
+ON_TARGETS = ["revenue_attainment", "bookings_target", "pipeline_coverage"]
+ON_DEALS = [
+    *("win_rate_count", "win_rate_value", "bookings", "avg_deal_value", "deals_won_count"),
+    *("new_customers_won", "open_pipeline_value", "pipeline_due", "sales_cycle_duration"),
+]
+ON_ORDERS = [
+    *("revenue", "revenue_growth", "new_customers", "revenue_per_customer", "aov"),
+    *("customer_retention_rate", "repurchase_rate"),
+]
+BREAKDOWNS = {
+    "team": [name for name in KPIS if name not in ON_SPEND],
+    "source": [*ON_DEALS, "leads_generated", "lead_to_customer_rate"],
+    "channel": [*ON_ORDERS, "acquisition_spend", "media_spend", "cac"],
+}
+
+
+@pytest.fixture(scope="module")
+def sample() -> Dataset:
+    return kh.load(SAMPLE, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def sample_frames() -> Frames:
+    return {path.stem: pd.read_parquet(path) for path in SAMPLE.glob("*.parquet")}
+
+
+def _none(value: Any) -> Any:
+    return None if pd.isna(value) else value
+
+
+def compare(found: pd.DataFrame, tables: dict[str, list[Row]], ask: Asked, by: str = "") -> int:
+    """Hold every row of a tidy frame against its twin; return how many had a value."""
+    known = 0
+    for row in found.to_dict("records"):
+        value = _none(row[by]) if by else None
+        asked = ask._replace(
+            start=row["start"].date(),
+            end=row["end"].date(),
+            keep=(lambda each, v=value: each.get(by) == v) if by else ask.keep,
+            scope=("team", value) if by == "team" else ("company", None),
+        )
+        twin = TWINS[row["kpi"]](tables, asked)
+        if row["status"] != "missing":
+            got = [row[name] for name in ("value", "numerator", "denominator", "n")]
+            np.testing.assert_allclose(got, twin, rtol=1e-9, atol=1e-9, err_msg=str(row))
+            known += 1
+        else:
+            empty = bool(by) and value is None and twin.n == 0  # a breakdown without any row
+            excused = empty or any(reason in row["note"] for reason in NOT_COVERED)
+            assert np.isnan(twin.value) or excused, f"{row['kpi']}: {row['note']}"
+    return known
+
+
+@pytest.mark.parametrize(("by", "kpis"), [("", KPIS), *BREAKDOWNS.items()])
+def test_the_sample_company_as_its_twins_count_it(
+    sample: Dataset, sample_frames: Frames, by: str, kpis: list[str]
+) -> None:
+    found = kh.measure(sample, kpis, "2025Q4:2026Q3", by=by or ())
+    tables = rows_of(sample_frames, sample.as_of)
+    ask = Asked(sample.as_of, sample.as_of, sample.as_of, window=90, lag=1)
+    known = compare(found, tables, ask, by)
+    assert set(found["kpi"]) == set(kpis)
+    assert known > 0.7 * len(found)
+    assert not found["note"].str.startswith("No data").any()
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    companies(),
+    st.sampled_from(["", "team", "source", "channel"]),
+    st.sampled_from([AS_OF, dt.date(2026, 2, 28)]),
+)
+def test_random_companies_as_their_twins_count_them(
+    frames: Frames, by: str, as_of: dt.date
+) -> None:
+    kpis = BREAKDOWNS.get(by, KPIS)
+    if by == "team":  # the random companies have no targets of teams
+        kpis = [name for name in kpis if name not in ON_TARGETS]
+    data = quick(opened(frames).at(as_of))
+    found = kh.measure(data, kpis, "2026-01:2026-03" if as_of < AS_OF else QUARTERS, by=by or ())
+    compare(found, rows_of(frames, as_of), Asked(as_of, as_of, as_of, window=WINDOW, lag=1), by)
+
+
+@pytest.mark.parametrize("kpi", [*ON_DEALS, *ON_ORDERS, "leads_generated", "acquisition_spend"])
+def test_the_rows_behind_a_number_add_up_to_it(sample: Dataset, kpi: str) -> None:
+    if kpi == "revenue_growth":
+        with pytest.raises(Unavailable, match="revenue"):
+            kh.rows(sample, kpi, "2026Q2")
+        return
+    (figure,) = kh.measure(sample, kpi, "2026Q3").itertuples()
+    rows = kh.rows(sample, kpi, "2026Q3")
+    got = READ_OFF.get(figure.method, READ_OFF["exact"])(rows)
+    expected = [figure.numerator, figure.denominator]
+    assert got == pytest.approx([e for e in expected if not np.isnan(e)])
+
+
+def _of(column: str) -> Callable[[pd.DataFrame], float]:
+    return lambda rows: float(rows[column].sum())
+
+
+def _exact(rows: pd.DataFrame) -> list[float]:
+    return [float(rows["part_x"].sum())]
+
+
+def _wilson(rows: pd.DataFrame) -> list[float]:
+    if "part_base" not in rows:
+        return [float(rows["part_k"].sum()), float(rows["part_n"].sum())]
+    each = rows.groupby("part_id")[["part_base", "part_kept"]].any()
+    return [float(each.all(axis=1).sum()), float(each["part_base"].sum())]
+
+
+def _hall(rows: pd.DataFrame) -> list[float]:
+    cases = rows["customer_id"].nunique() if "order_id" in rows else len(rows)
+    return [float(rows["part_x"].sum()), float(cases)]
+
+
+def _garwood(rows: pd.DataFrame) -> list[float]:
+    return [float(rows["part_id"].nunique() if "part_id" in rows else rows["part_k"].sum())]
+
+
+READ_OFF: dict[str, Callable[[pd.DataFrame], list[float]]] = {
+    "exact": _exact,
+    "garwood": _garwood,
+    "wilson": _wilson,
+    "hall": _hall,
+    "aalen-johansen": lambda rows: [float(rows["part_won"].sum()), float(len(rows))],
+    **dict.fromkeys(
+        ("fieller", "clustered fieller", "delta", "clustered delta"),
+        lambda rows: [float(rows[f"part_{name}"].sum()) for name in "ab"],
+    ),
+}
