@@ -32,6 +32,7 @@ def numbered(frames: list[pd.DataFrame], key: str) -> pd.DataFrame:
     return frame.assign(**{key: [str(place) for place in range(len(frame))]})
 
 
+QUARTER_ENDS = [(1, "2026-03-31"), (4, "2026-06-30")]
 QUARTERS = [("2025-06-30", 12, 28), ("2025-12-31", 15, 25), ("2026-03-31", 12, 28)]
 
 
@@ -305,3 +306,18 @@ def test_cycles_with_too_few_wins_by_then_are_not_compared() -> None:
     assert row.value == 62
     assert np.isnan([row.reference, row.change]).all()
     assert row.change_verdict == "no_reference"
+
+
+def test_attainment_changes_no_more_surely_than_the_revenue_behind_it() -> None:
+    sold = [orders("2026-01-01", [100.0] * 9), orders("2026-03-31", [900.0])]
+    sold += [orders("2026-04-01", [100.0] * 9), orders(AS_OF, [100.0])]
+    held = [("revenue", f"2026-{m:02}-01", e, "company", None, 500.0) for m, e in QUARTER_ENDS]
+    columns = ["metric", "period_start", "period_end", "scope_type", "scope_value", "value"]
+    tables = {"orders": numbered(sold, "order_id"), "targets": pd.DataFrame(held, columns=columns)}
+    found = kh.compare(kh.load(tables, as_of=AS_OF), ["revenue", "revenue_attainment"], "2026Q2")
+    assert found["change"].tolist() == pytest.approx([-800, -1.6])
+    assert found["change_low"].iloc[1] == pytest.approx(found["change_low"].iloc[0] / 500)
+    half = 1.96 * np.sqrt(19 * 100**2 + 900**2)
+    assert found["change_high"].iloc[0] == pytest.approx(-800 + half, rel=1e-4)
+    assert found["change_verdict"].tolist() == ["none_shown", "none_shown"]
+    assert found["target_verdict"].tolist() == ["met", "met"]

@@ -126,8 +126,8 @@ def test_a_target_by_definition_holds_for_filtered_rows_too(teams: Any) -> None:
     assert found[["value", "target", "target_verdict"]].to_numpy().tolist() == [[1.125, 1.0, "met"]]
 
 
-def months(metric: str, *values: float) -> list[tuple[Any, ...]]:
-    starts = pd.date_range(QUARTER[0], periods=len(values), freq="MS")
+def months(metric: str, *values: float, first: str = QUARTER[0]) -> list[tuple[Any, ...]]:
+    starts = pd.date_range(first, periods=len(values), freq="MS")
     return [
         (metric, start, start + pd.offsets.MonthEnd(), "company", None, value)
         for start, value in zip(starts, values, strict=True)
@@ -162,6 +162,30 @@ def test_months_and_their_quarter_are_not_added_up() -> None:
 
 def test_a_target_that_leaves_a_month_open_is_none() -> None:
     assert np.isnan(target_of("bookings", *months("bookings", 10, 20)))
+
+
+@pytest.mark.parametrize("as_of", ["2026-06-10", "2026-06-20"])
+def test_the_year_to_date_within_a_month_has_no_target(as_of: str) -> None:
+    sold = orders(d20260101=500.0, d20260401=500.0, d20260610=400.0, d20260620=400.0)
+    rows = [
+        row
+        for part in ("2026-01-01", "2026-04-01")
+        for row in months("revenue", 9, 9, 9, first=part)
+    ]
+    tables = {"orders": sold, "targets": targets(*rows)}
+    assert np.isnan(beside("revenue", tables, as_of=as_of, period="ytd").target)
+    assert beside("revenue", tables, as_of="2026-06-30", period="ytd").target == 54
+
+
+def test_a_running_attainment_is_not_set_beside_the_first_months_of_before() -> None:
+    sold = orders(d20260101=500.0, d20260210=500.0, d20260401=500.0, d20260510=400.0)
+    rows = [
+        row for part in ("2026-01-01", QUARTER[0]) for row in months("revenue", 9, 9, 9, first=part)
+    ]
+    row = beside("revenue_attainment", {"orders": sold, "targets": targets(*rows)}, "2026-05-10")
+    assert row.value == 900 / 27
+    assert np.isnan([row.reference, row.change]).all()
+    assert row.change_verdict == "no_reference"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kpi_helpers.catalogue import Ago, find
 from kpi_helpers.compare.durations import same_horizon
 from kpi_helpers.errors import unknown
 from kpi_helpers.measure import measured
+from kpi_helpers.measure.answer import chosen, made_of
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
+from kpi_helpers.sources.schema import ACHIEVEMENTS
 
 To = str | Mapping[str, Any]
 
@@ -39,7 +42,12 @@ def beside(
     if then is not None:
         both = measured(data, kpis, [then, now], by, where)
         is_now = both["start"] == pd.Timestamp(now.start)
-        return same_horizon(_joined(both[is_now], both[~is_now], by), data.config.lang)
+        earlier = both[~is_now]
+        if then.days < now.days and then.grain == "span":
+            # The target of a whole period is no measure of its first days.
+            whole = [kpi for kpi in kpis if _holds_targets(data, kpi)]
+            earlier = earlier[~earlier["kpi"].isin(whole)]
+        return same_horizon(_joined(both[is_now], earlier, by), data.config.lang)
     frame = measured(data, kpis, [now], by, where)
     if to in PERIODS or to == TARGET:
         return _joined(frame, frame.assign(status="missing"), by)
@@ -63,6 +71,11 @@ def _earlier(data: Dataset, now: Period, to: To) -> Period | None:
     if dt.timedelta(0) < days < now.end - now.start:
         return Period(then.name, then.start, min(then.end, then.start + days), "span")
     return then
+
+
+def _holds_targets(data: Dataset, name: str) -> bool:
+    parts = made_of(data, Ago(chosen(data, name).id, 0))
+    return any(find(part.kpi).table == ACHIEVEMENTS.name for part in parts)
 
 
 def _joined(frame: pd.DataFrame, then: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:

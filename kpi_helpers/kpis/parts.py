@@ -73,11 +73,18 @@ def value_share(amount: ir.NumericValue, part: ir.BooleanValue, of: ir.BooleanVa
 
 
 def exact_ratio(
-    amount: ir.NumericValue, over: ir.NumericValue, where: ir.BooleanValue | None = None
+    amount: ir.NumericValue,
+    over: ir.NumericValue,
+    where: ir.BooleanValue | None = None,
+    squares: ir.NumericValue | None = None,
 ) -> Parts:
-    """A ratio of two sums that are facts of the past, not a sample: no interval."""
+    """A ratio of two sums that are facts of the past, not a sample: no interval.
+
+    ``squares`` are those of the rows behind ``amount``, so that its change can be tested.
+    """
     counted = _and(amount.notnull() & over.notnull(), where)
-    return Parts("exact_ratio", {"a": amount, "b": over}, counted)
+    terms = {"a": amount, "b": over} | ({} if squares is None else {"squares": squares})
+    return Parts("exact_ratio", terms, counted)
 
 
 def average(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Parts:

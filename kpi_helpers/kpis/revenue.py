@@ -88,7 +88,10 @@ def bookings(deals: ir.Table) -> Parts:
 def revenue_attainment(achievements: ir.Table) -> Parts:
     """Revenue of the target's own period and scope, divided by the target."""
     return exact_ratio(
-        achievements.actual, over=achievements.value, where=achievements.metric == "revenue"
+        achievements.actual,
+        over=achievements.value,
+        where=achievements.metric == "revenue",
+        squares=achievements.squares,
     )
 
 

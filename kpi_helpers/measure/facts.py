@@ -192,13 +192,17 @@ def _achieved(data: Dataset, targets: ir.Table, metric: str, scope: str) -> ir.T
     term = parts.terms.get("x", parts.terms.get("k"))
     amount = ibis.ifelse(parts.where, as_number(term), 0.0)
     days = facts.select(day=facts[str(kpi.dated)], amount=amount, who=_scope(facts, column))
-    days = days.group_by("day", "who").agg(amount=days.amount.sum())
+    days = days.group_by("day", "who").agg(
+        amount=days.amount.sum(), squares=(days.amount * days.amount).sum()
+    )
     near = [days.day >= own.period_start, days.day <= own.period_end]
     if column:
         near.append(days.who == own.scope_value)
     keys = ["metric", "period_start", "period_end", "scope_type", "scope_value", "value"]
-    joined = own.left_join(days, near).select(*(own[k] for k in keys), days.amount)
-    summed = joined.group_by(keys).agg(actual=joined.amount.sum().fill_null(0.0))
+    joined = own.left_join(days, near).select(*(own[k] for k in keys), days.amount, days.squares)
+    summed = joined.group_by(keys).agg(
+        actual=joined.amount.sum().fill_null(0.0), squares=joined.squares.sum().fill_null(0.0)
+    )
     who = {name: _named(summed, scope == level) for level, name in SCOPES.items()}
     if scope == "rep" and "reps" in data.base and "team" in data.base["reps"].columns:
         who["team"] = _team_of(data, summed)

@@ -176,7 +176,8 @@ def _settle_value_share(sums: Sums) -> Settled:
 
 def _settle_exact(sums: Sums) -> Settled:
     a, b, blank = sums["a"], sums["b"], _blank(sums["a"])
-    return Settled(divided(a, b), a, b, sums["n"], blank, blank, "exact")
+    spread = divided(np.sqrt(sums["squares"]), b) if "squares" in sums else blank
+    return Settled(divided(a, b), a, b, sums["n"], blank, blank, "exact", spread=spread)
 
 
 def _settle_average(sums: Sums) -> Settled:

@@ -36,8 +36,8 @@ def target_values(
     Returns
     -------
     numpy.ndarray
-        Sums of the targets for counts and totals, the last one for a stock, their mean by days for
-        rates. Missing where they leave a part of the period open.
+        Sums of the targets for counts and totals, missing where these leave a part of the period
+        open or reach beyond it; the last one for a stock; their mean by days for rates.
     """
     values = np.array([_by_definition(kpi) for kpi in frame["kpi"]], dtype=float)
     if where or "targets" not in data.base or len(by) > 1:
@@ -47,8 +47,8 @@ def target_values(
     for place, row in enumerate(frame.itertuples(index=False)):
         scope = held["scope_value"] == getattr(row, by[0]) if by else True
         own = _of_one_grain(held[(held["metric"] == row.kpi) & scope])
-        if own["days"].sum() * LONGEST_TARGET >= period.days:
-            values[place] = _together(own, str(row.kpi))
+        if len(own):
+            values[place] = _together(own, str(row.kpi), period)
     return values
 
 
@@ -73,11 +73,19 @@ def _of_one_grain(own: pd.DataFrame) -> pd.DataFrame:
     return own[own["days"] * LONGEST_TARGET >= own["days"].max()]
 
 
-def _together(own: pd.DataFrame, kpi: str) -> float:
+def _together(own: pd.DataFrame, kpi: str, period: Period) -> float:
     declared = REGISTRY[kpi]
     kind = None if declared.derived else kind_of(declared)
     if kind in (KINDS["count"], KINDS["distinct"], KINDS["total"], KINDS["decided"]):
-        return float(own["value"].sum())
+        return float(own["value"].sum()) if _fill(own, period) else np.nan
     if kind is KINDS["standing"]:
         return float(own.sort_values("period_end")["value"].iloc[-1])
     return float(np.average(own["value"], weights=own["days"]))
+
+
+def _fill(own: pd.DataFrame, period: Period) -> bool:
+    """Whether targets begin and end with the period, with a few days of grace, and none lacks."""
+    grace = own["days"].min() * (LONGEST_TARGET - 1)
+    begins = abs((pd.to_datetime(own["period_start"]).min() - pd.Timestamp(period.start)).days)
+    ends = abs((pd.to_datetime(own["period_end"]).max() - pd.Timestamp(period.end)).days + 1)
+    return bool(max(begins, ends) <= grace and own["days"].sum() >= period.days - 2 * grace)

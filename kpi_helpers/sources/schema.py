@@ -242,7 +242,7 @@ ACHIEVEMENTS = Table(
     (
         *_texts("metric", "scope_type", "scope_value"),
         *_dates("period_start", "period_end", "midpoint"),
-        *_numbers("value", "actual", "days"),
+        *_numbers("value", "actual", "squares", "days"),
         Column("is_met", "flag"),
         *_dims("owner", "team", "product"),
     ),
