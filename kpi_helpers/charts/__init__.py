@@ -1,0 +1,29 @@
+"""Charts of tidy frames: a frame in, a matplotlib figure out; nothing is computed here.
+
+The title is the finding and the figure's alt text; the subtitle says definition, number of cases,
+period and date of the data. Text that comes from data is shown as it is, never interpreted. Each
+chart draws into the caller's axes where it is given them, and changes no global setting.
+"""
+
+from kpi_helpers.charts.bars import bars
+from kpi_helpers.charts.dumbbell import dumbbell
+from kpi_helpers.charts.over_time import line, small_multiples
+from kpi_helpers.charts.picture import FORMATS, alt, image, show
+from kpi_helpers.charts.reader import Options
+from kpi_helpers.charts.scorecard import scorecard_rows
+from kpi_helpers.charts.theme import PALETTE, theme
+
+__all__ = [
+    "FORMATS",
+    "PALETTE",
+    "Options",
+    "alt",
+    "bars",
+    "dumbbell",
+    "image",
+    "line",
+    "scorecard_rows",
+    "show",
+    "small_multiples",
+    "theme",
+]

@@ -1,0 +1,173 @@
+"""Figures through time: one line with its plausible range, or a small one for each group."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+import pandas as pd
+
+from kpi_helpers.charts import strokes
+from kpi_helpers.charts.lettering import fitted, width_of
+from kpi_helpers.charts.page import WIDTH, Page, page
+from kpi_helpers.charts.ranking import kept, latest, ranked, unseen
+from kpi_helpers.charts.reader import Options, Reader, Row, about, rows_of, spread, stated
+from kpi_helpers.charts.scales import edges, limits, number_axis, period_axis
+from kpi_helpers.charts.theme import INCH, INK, TEXT
+from kpi_helpers.charts.track import one_series, track
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HEIGHT, PANEL = 2.7 * INCH, 1.25 * INCH
+COLUMNS = 3
+NAME = WIDTH / COLUMNS - 35
+
+
+def line(
+    tidy: pd.DataFrame,
+    breaks: Mapping[dt.date, str] | None = None,
+    ax: Axes | None = None,
+    **options: Unpack[Options],
+) -> Figure:
+    """Draw one KPI through time, with its plausible range and its target where it has one.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        What `kpi_helpers.measure` returns for one KPI, a row a period. Time without a figure is
+        hatched; figures that it is too early to read are dashed.
+    breaks : mapping, optional
+        Day from which a definition changed → what changed. The line is interrupted there.
+    ax : Axes, optional
+        Where to draw; by default a new figure.
+    **options
+        See `kpi_helpers.charts.Options`.
+
+    Raises
+    ------
+    BadInput
+        If the frame holds several KPIs or groups.
+
+    Examples
+    --------
+    >>> quarters = pd.DataFrame({"kpi": "win_rate_count", "label": "Win rate (count)",
+    ...     "unit": "percent", "better": "higher", "period": ["2026Q2", "2026Q3"],
+    ...     "start": ["2026-04-01", "2026-07-01"], "end": ["2026-07-01", "2026-10-01"],
+    ...     "value": [0.25, 0.22], "numerator": [90, 81], "denominator": [361, 370],
+    ...     "n": [361, 370], "low": [0.21, 0.18], "high": [0.30, 0.27], "method": "wilson",
+    ...     "status": "ok", "note": ""})
+    >>> figure = line(quarters, title="No change shown")
+    >>> from kpi_helpers.charts import alt
+    >>> alt(figure)
+    'No change shown'
+    """
+    reader, rows = Reader(**options), one_series(rows_of(tidy))
+    with page(reader, [ax] if ax else [], HEIGHT) as sheet:
+        sheet.head(stated(rows, reader), about(rows, reader))
+        if sheet.empty(rows):
+            return sheet.figure
+        drawn = track(rows, breaks)
+        _scales(sheet.ax, rows, _ends(rows), reader)
+        strokes.holes(sheet, sheet.ax, drawn)
+        strokes.targets(sheet, sheet.ax, rows)
+        strokes.series(sheet, sheet.ax, drawn)
+        strokes.breaks(sheet.ax, breaks or {})
+        strokes.last_value(sheet.ax, rows, reader)
+    return sheet.figure
+
+
+def small_multiples(
+    tidy: pd.DataFrame,
+    by: str | Sequence[str],
+    most: int = 12,
+    axes: Sequence[Axes] = (),
+    **options: Unpack[Options],
+) -> Figure:
+    """Draw one KPI through time for each group, all on the same scales.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        What `kpi_helpers.measure` returns for one KPI, a row a period and group.
+    by : str or sequence of str
+        The dimensions that make the groups.
+    most : int
+        Groups shown, those with the highest last figure first; the others are counted.
+    axes : sequence of Axes, optional
+        Where to draw, a group each; by default a new figure.
+    **options
+        See `kpi_helpers.charts.Options`.
+
+    Raises
+    ------
+    BadInput
+        If a group holds several KPIs or series.
+    """
+    reader, names = Reader(**options), [by] if isinstance(by, str) else list(by)
+    groups = _groups(rows_of(tidy), names)
+    lasts = ranked([latest(rows) for rows in groups.values()], names)
+    shown = [groups[_key(row, names)] for row in kept(lasts, names, len(axes) or most)]
+    every = [row for rows in groups.values() for row in rows]
+    high, wide = -(-len(shown) // COLUMNS) or 1, min(len(shown), COLUMNS) or 1
+    grid = {"nrows": high, "ncols": wide, "sharex": True, "sharey": True}
+    with page(reader, axes, PANEL * high + 0.5 * INCH, **grid) as sheet:
+        said = about(every, reader) + unseen(len(groups), len(shown), reader)
+        sheet.head(spread(lasts, names, reader), said)
+        if sheet.empty(every):
+            return sheet.figure
+        ends = _ends([row for rows in shown for row in rows])
+        for panel, rows in zip(sheet.axes, shown, strict=False):
+            _panel(sheet, panel, rows, ends)
+            _label(panel, reader.group(rows[0], names), reader.figure(latest(rows)))
+        _trim(sheet.axes, len(shown), wide)
+    return sheet.figure
+
+
+def _panel(sheet: Page, ax: Axes, rows: Sequence[Row], ends: tuple[float, float]) -> None:
+    drawn = track(rows)
+    _scales(ax, rows, ends, sheet.reader)
+    strokes.holes(sheet, ax, drawn)
+    strokes.targets(sheet, ax, rows)
+    strokes.series(sheet, ax, drawn)
+
+
+def _label(ax: Axes, name: str, figure: str) -> None:
+    """Name a panel, with its last figure at the other end."""
+    style: dict[str, Any] = {"pad": 4.0, "fontsize": TEXT, "color": INK, "parse_math": False}
+    room = NAME - width_of(figure, TEXT, bold=True)
+    ax.set_title(fitted(name, room), loc="left", **style)
+    ax.set_title(figure, loc="right", fontweight="bold", **style)
+
+
+def _trim(axes: Sequence[Axes], shown: int, wide: int) -> None:
+    """Give the lowest panel of each column its periods, and hide the panels without a group."""
+    for panel in axes[max(shown - wide, 0) : shown]:
+        panel.tick_params(labelbottom=True)
+    for panel in axes[shown:]:
+        panel.set_axis_off()
+
+
+def _scales(ax: Axes, rows: Sequence[Row], ends: tuple[float, float], reader: Reader) -> None:
+    ax.set_ylim(ends)
+    ax.set_xlim(min(edges(row)[0] for row in rows), max(edges(row)[1] for row in rows))
+    number_axis(ax.yaxis, rows[0]["unit"], reader)
+    period_axis(ax.xaxis, rows, reader)
+
+
+def _ends(rows: Sequence[Row]) -> tuple[float, float]:
+    return limits([row.get(of) for row in rows for of in ("value", "low", "high", "target")])
+
+
+def _groups(rows: Sequence[Row], by: Sequence[str]) -> dict[tuple[str, ...], list[Row]]:
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(_key(row, by), []).append(row)
+    return {key: one_series(group) for key, group in found.items()}
+
+
+def _key(row: Row, by: Sequence[str]) -> tuple[str, ...]:
+    values = (row[name] for name in by)
+    return tuple("" if value is None or value != value else f"={value}" for value in values)
