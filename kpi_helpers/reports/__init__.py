@@ -4,8 +4,8 @@
 end with `finish`.
 """
 
-from kpi_helpers.reports.opening import opened, side_by_side
+from kpi_helpers.reports.opening import chosen, opened, side_by_side
 from kpi_helpers.reports.running import run
 from kpi_helpers.reports.tables import finish
 
-__all__ = ["finish", "opened", "run", "side_by_side"]
+__all__ = ["chosen", "finish", "opened", "run", "side_by_side"]

@@ -1,0 +1,80 @@
+"""What a page opens and ends with: the findings as a list, the decisions they call for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kpi_helpers.language import text
+from kpi_helpers.sheets.table import Row, build, plain, records
+from kpi_helpers.units import MONEY, write
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Sentences that a notebook shows as a list."""
+
+    sentences: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.sentences)
+
+    def _repr_html_(self) -> str:
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        return f'<ul class="findings">{items}</ul>'
+
+
+def findings(sentences: Sequence[str]) -> Findings:
+    """Show sentences as a list; text from data stays text.
+
+    Parameters
+    ----------
+    sentences : sequence of str
+        Those of `kpi_helpers.wording.headline`.
+
+    Examples
+    --------
+    >>> findings(["<b>2</b> deals"])._repr_html_()
+    '<ul class="findings"><li>&lt;b&gt;2&lt;/b&gt; deals</li></ul>'
+    """
+    return Findings(tuple(sentences))
+
+
+def decisions(proposed: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
+    """Show what is proposed: the finding, the figure and its target or reference, the money.
+
+    Parameters
+    ----------
+    proposed : DataFrame
+        What `kpi_helpers.actions.proposals` returns.
+    lang : str
+    currency : str
+        ISO code of the amounts.
+
+    Examples
+    --------
+    >>> from kpi_helpers.actions import COLUMNS
+    >>> "Nothing to report" in decisions(pd.DataFrame(columns=COLUMNS), "en").as_raw_html()
+    True
+    """
+    lines = [_decision(row, lang, currency) for row in records(proposed)]
+    return build("decisions", lines, lang, right=("value", "target", "before", "at_stake"))
+
+
+def _decision(row: Row, lang: str, currency: str) -> dict[str, str]:
+    scope = plain(row["scope"])
+    return {
+        "kpi": f"{row['label']} ({scope})" if scope else str(row["label"]),
+        "found": text(f"sheets.found.{row['finding']}", lang),
+        "value": write(row["value"], row["unit"], lang, currency),
+        "target": write(row["target"], row["unit"], lang, currency),
+        "before": write(row["reference"], row["unit"], lang, currency),
+        "at_stake": write(row["money_at_stake"], MONEY, lang, currency),
+    }
