@@ -1,0 +1,141 @@
+"""What the kinds of parts say they add over, tried on every KPI of the catalogue.
+
+Where a kind declares periods or dimensions, the parts of the months or of the breakdown sum to the
+whole. Where it does not, a company is shown on which they do not.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import kpi_helpers as kh
+from kpi_helpers.catalogue import REGISTRY, kpi
+from kpi_helpers.kpis import catalogue
+from kpi_helpers.kpis.parts import Parts, distinct
+from kpi_helpers.measure.kinds import BOTH, DIMENSIONS, KINDS, PERIODS
+from kpi_helpers.sources import Dataset
+from kpi_helpers.units import COUNT
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+KIND_OF = dict(zip(catalogue()["id"], catalogue()["kind"], strict=True))
+DIMENSION = {"leads": "source", "deals": "source", "orders": "channel", "spend": "channel"}
+PARTS = ["numerator", "denominator", "n"]
+
+# First orders and first wins fall into one month each, so that these two do add up over months,
+# which is more than their kind promises; different buyers do not (below).
+FIRST_TIMES = ["new_customers", "new_customers_won"]
+
+
+def of_base(over: str, declared: bool) -> list[str]:
+    return [
+        name
+        for name, kind in KIND_OF.items()
+        if kind != "derived" and (over in KINDS[kind].adds_over) is declared
+    ]
+
+
+@pytest.fixture(scope="module")
+def sample() -> Dataset:
+    config = {"windows": {"lead_to_customer_rate": 30}, "as_of": "2026-08-14"}
+    return kh.load(SAMPLE, config)
+
+
+def period_of(name: str) -> str:
+    return "2026Q4" if name == "pipeline_due" else "2026Q2"
+
+
+def summed(parts: pd.DataFrame) -> dict[str, float]:
+    return {column: float(parts[column].sum()) for column in PARTS}
+
+
+def whole_of(sample: Dataset, name: str) -> dict[str, float]:
+    return summed(kh.measure(sample, name, period_of(name)))
+
+
+@pytest.mark.parametrize("name", of_base(PERIODS, declared=True))
+def test_the_months_add_up_where_the_kind_says_so(sample: Dataset, name: str) -> None:
+    months = kh.measure(sample, name, period_of(name), grain="month")
+    assert len(months) == 3
+    assert summed(months) == pytest.approx(whole_of(sample, name))
+    assert whole_of(sample, name)["n"] > 0
+
+
+@pytest.mark.parametrize("name", of_base(DIMENSIONS, declared=True))
+def test_the_breakdown_adds_up_where_the_kind_says_so(sample: Dataset, name: str) -> None:
+    by = DIMENSION.get(REGISTRY[name].table, "owner")
+    parts = kh.measure(sample, name, period_of(name), by=by)
+    if by == "owner":  # what reps did is what their teams did; what they were to do is 4 % more
+        teams = summed(kh.measure(sample, name, period_of(name), by="team"))
+        close = 0.05 if name == "bookings_target" else 1e-9
+        assert summed(parts)["numerator"] == pytest.approx(teams["numerator"], rel=close)
+        return
+    assert len(parts) > 1
+    assert summed(parts) == pytest.approx(whole_of(sample, name))
+
+
+@pytest.mark.parametrize("name", [n for n in of_base(PERIODS, False) if n not in FIRST_TIMES])
+def test_the_months_do_not_add_up_where_the_kind_does_not_say_so(
+    sample: Dataset, name: str
+) -> None:
+    months = kh.measure(sample, name, "2026Q2", grain="month")
+    assert summed(months) != pytest.approx(whole_of(sample, name))
+
+
+@pytest.fixture(scope="module")
+def two_counters() -> Dataset:
+    """Each customer buys on one day at both counters, in two years running."""
+    days = pd.to_datetime(["2025-03-02", "2025-03-02", "2026-03-02", "2026-03-02"] * 2)
+    orders = pd.DataFrame(
+        {
+            "order_id": [str(number) for number in range(8)],
+            "order_date": days,
+            "customer_id": ["A"] * 4 + ["B"] * 4,
+            "channel": ["shop", "phone"] * 4,
+            "amount_net": 10.0,
+        }
+    )
+    deals = orders.rename(columns={"order_id": "deal_id", "order_date": "closed_at"})
+    deals = deals.assign(created_at=deals["closed_at"], status="won", source=deals["channel"])
+    return kh.load({"orders": orders, "deals": deals.drop(columns=["amount_net", "channel"])})
+
+
+@pytest.mark.parametrize("name", of_base(DIMENSIONS, declared=False))
+def test_the_breakdown_does_not_add_up_where_the_kind_does_not_say_so(
+    two_counters: Dataset, name: str
+) -> None:
+    period = "2025Q1" if name in FIRST_TIMES else "2026Q1"
+    parts = kh.measure(two_counters, name, period, by=DIMENSION[REGISTRY[name].table])
+    whole = kh.measure(two_counters, name, period)
+    assert whole["status"].ne("missing").all()
+    assert summed(parts) != pytest.approx(summed(whole))
+
+
+def test_different_buyers_of_a_year_are_not_those_of_its_months(sample: Dataset) -> None:
+    @kpi(
+        names=("Acheteurs", "Buyers"),
+        definition_fr="Clients différents ayant commandé.",
+        unit=COUNT,
+        dated="order_date",
+    )
+    def buyers(orders: Any) -> Parts:
+        """Different customers who ordered."""
+        return distinct(orders.customer_id)
+
+    try:
+        year = kh.measure(sample, "buyers", "2025")["value"].item()
+        months = kh.measure(sample, "buyers", "2025", grain="month")["value"].sum()
+    finally:
+        del REGISTRY["buyers"]
+    orders = sample["orders"]
+    orders = orders[orders["order_date"].dt.year == 2025]
+    assert year == orders["customer_id"].nunique()
+    assert months == orders.groupby(orders["order_date"].dt.month)["customer_id"].nunique().sum()
+    assert months > 1.5 * year
+
+
+def test_every_kind_is_tried_and_declares_what_exists() -> None:
+    assert set(KINDS) - set(KIND_OF.values()) <= {"ratio"}
+    for kind in KINDS.values():
+        assert set(kind.adds_over) <= set(BOTH)
