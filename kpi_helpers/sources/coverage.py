@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.marks import PLACEHOLDERS
+from kpi_helpers.sources.marks import is_placeholder
 from kpi_helpers.sources.schema import TABLES
 
 
@@ -62,7 +62,7 @@ def coverage(
     totals: dict[str, ir.Value] = {}
     for column in dates:
         any_day = rows[column].cast("date")
-        day = ibis.ifelse(any_day.isin(PLACEHOLDERS), ibis.null("date"), any_day)
+        day = ibis.ifelse(is_placeholder(any_day), ibis.null("date"), any_day)
         totals |= {
             f"{column}__first": day.min(),
             f"{column}__last": day.max(),

@@ -12,15 +12,40 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from kpi_helpers.errors import BadInput, Unavailable, unknown
+from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
-from kpi_helpers.sources.engine import fetch, frame_of, stored
+from kpi_helpers.sources.engine import fetch, first_line, frame_of, one_query
 from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.schema import TABLES
 
 Where = str | Mapping[str, Any] | None
+LAST_DAY = dt.date(9000, 12, 31)
+
+
+def as_day(value: Any) -> dt.date:
+    """A day given as a date or as ISO text.
+
+    Raises
+    ------
+    BadInput
+        When it is neither.
+
+    Examples
+    --------
+    >>> as_day("2026-09-30")
+    datetime.date(2026, 9, 30)
+    """
+    try:
+        day = dt.date.fromisoformat(value) if isinstance(value, str) else value
+        day = day.date() if isinstance(day, dt.datetime) else day
+        if isinstance(day, dt.date) and day <= LAST_DAY:
+            return day
+    except (TypeError, ValueError) as error:
+        raise BadInput(column="as_of", value=value, expected=Phrase("expected.day")) from error
+    raise BadInput(column="as_of", value=value, expected=Phrase("expected.day"))
 
 
 @dataclass(frozen=True)
@@ -172,23 +197,18 @@ class Dataset:
         Raises
         ------
         BadInput
-            When the text is not one SQL query.
+            When the text is not one SQL query, or the engine refuses it.
         """
-        import sqlglot
-        from sqlglot import exp
-
-        try:
-            tree = sqlglot.parse_one(query, dialect=self.con.name)
-        except sqlglot.errors.SqlglotError as error:
-            raise BadInput(value=query, expected="SELECT …") from error
-        if not isinstance(tree, exp.Query):
-            raise BadInput(value=query, expected="SELECT …")
+        tree = one_query(query, self.con.name)
         for name in self.tables:
             inner = str(self.con.compile(self.table(name)))
             tree = tree.with_(name, as_=inner, dialect=self.con.name, append=True)
         own = tree.args["with_"].expressions
         own.sort(key=lambda cte: cte.alias not in self.base)
-        return fetch(self.con, tree.sql(dialect=self.con.name))
+        try:
+            return fetch(self.con, tree.sql(dialect=self.con.name))
+        except Exception as error:  # every driver has errors of its own
+            raise BadInput("bad_query", value=query, reason=first_line(error)) from error
 
     def add(self, frame: pd.DataFrame, on: str, to: str) -> Dataset:
         """Join the columns of a frame to a table, one row at most for each of its rows.
@@ -210,33 +230,16 @@ class Dataset:
         Raises
         ------
         BadInput
-            When a value of ``on`` stands on several rows, which would count rows twice.
+            When a value of ``on`` stands on several rows, which would count rows twice, or the
+            table has a column of that name already.
         """
-        if on not in frame.columns:
-            raise unknown("column", on, [str(c) for c in frame.columns])
-        repeated = frame.loc[frame[on].duplicated(keep=False), on]
-        if len(repeated):
-            value = repeated.iloc[0]
-            raise BadInput("fan_out", column=on, value=value, rows=int((repeated == value).sum()))
-        table = self.base[to] if to in self.base else self.table(to)
-        if on not in table.columns:
-            raise unknown("column", on, table.columns)
-        columns = [c for c in frame.columns if c != on and c not in table.columns]
-        name = f"kpi_added_{to}_{len(table.columns)}"
-        right = stored(self.con, name, frame[[on, *columns]].reset_index(drop=True))
-        joined = table.left_join(right, on).select(
-            *(table[c] for c in table.columns), *(right[c] for c in columns)
-        )
-        origin = to if to in self.mapped else "order_lines"
-        known = self.mapped[origin]
-        known = dataclasses.replace(known, dimensions=(*known.dimensions, *columns))
-        base, mapped = {**self.base, to: joined}, {**self.mapped, origin: known}
-        return dataclasses.replace(self, base=base, mapped=mapped, memory={})
+        from kpi_helpers.sources.adding import added
+
+        return added(self, frame, on, to)
 
     def at(self, as_of: str | dt.date) -> Dataset:
         """The same data as they were known on an earlier day."""
-        day = as_of if isinstance(as_of, dt.date) else dt.date.fromisoformat(as_of)
-        return dataclasses.replace(self, as_of=day, memory={})
+        return dataclasses.replace(self, as_of=as_day(as_of), memory={})
 
 
 def _groups(table: str, name: str) -> bool:

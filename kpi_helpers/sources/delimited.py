@@ -121,7 +121,7 @@ def _shape(path: Path) -> _Shape:
     delimiter = max(DELIMITERS, key=lambda mark: len(first[mark]))
     if not first[delimiter]:
         raise BadInput("empty_file", file=path.name)
-    return _Shape(encoding, lines, delimiter, _names(first[delimiter]))
+    return _Shape(encoding, lines, delimiter, distinct_names(first[delimiter]))
 
 
 def _encoding(path: Path) -> tuple[str, int]:
@@ -158,8 +158,14 @@ def _first_record(path: Path, encoding: str, delimiter: str) -> list[str]:
             return []
 
 
-def _names(header: list[str]) -> list[str]:
-    """The names of a header, made different where two are alike but for case."""
+def distinct_names(header: list[str]) -> list[str]:
+    """The names of a header as an engine can hold them, each different but for case.
+
+    Examples
+    --------
+    >>> distinct_names(["Amount", "", "amount"])
+    ['Amount', 'column 2', 'amount (2)']
+    """
     names: list[str] = []
     taken = {LINE, SURPLUS}
     for place, cell in enumerate(header, start=1):

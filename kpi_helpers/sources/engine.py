@@ -12,6 +12,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from kpi_helpers.errors import BadInput
+
 _FIRST, _LAST = dt.date(1111, 11, 11), dt.date(1212, 12, 12)
 START: ir.DateScalar = ibis.literal(_FIRST)
 END: ir.DateScalar = ibis.literal(_LAST)
@@ -59,6 +61,31 @@ def stored(con: Any, name: str, frame: pd.DataFrame) -> ir.Table:
     else:
         table = con.create_table(name, frame, temp=True, overwrite=True)
     return table
+
+
+def one_query(sql: str, dialect: str) -> Any:
+    """The syntax tree of one SQL query.
+
+    Raises
+    ------
+    BadInput
+        When the text is something else, or more than one query.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        trees = sqlglot.parse(sql, dialect=dialect)
+    except sqlglot.errors.SqlglotError as error:
+        raise BadInput("bad_query", value=sql, reason=first_line(error)) from error
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+        raise BadInput("bad_query", value=sql, reason="SELECT …")
+    return trees[0]
+
+
+def first_line(error: Exception) -> str:
+    """What an engine says is wrong, without the query it quotes."""
+    return str(error).strip().partition("\n")[0]
 
 
 def frame_of(con: Any, expr: ir.Table) -> pd.DataFrame:

@@ -9,21 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.errors import BadConfig, BadInput, MixedCurrencies, Unavailable, unknown
+from kpi_helpers.errors import BadConfig, BadInput, Unavailable, unknown
+from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.coverage import Coverage, coverage
-from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.currencies import one_currency
+from kpi_helpers.sources.dataset import LAST_DAY, Dataset, as_day
 from kpi_helpers.sources.delimited import LINE
 from kpi_helpers.sources.derived import shared
-from kpi_helpers.sources.engine import frame_of, number_of, stored
+from kpi_helpers.sources.engine import first_line, number_of, stored
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
-from kpi_helpers.sources.marks import copy_number, unusable
+from kpi_helpers.sources.marks import COPY, EXCLUDED, copy_number, unusable
+from kpi_helpers.sources.quality import left_out
 from kpi_helpers.sources.readers import Source, open_source
-from kpi_helpers.sources.schema import IBIS_TYPES, ORDER_LINES, ORDERS, TABLES, Table
+from kpi_helpers.sources.schema import IBIS_TYPES, ORDER_LINES, ORDERS, TABLES
 
 ROW_GROUP = 122_880  # DuckDB gives a thread no fewer rows than that
 
@@ -62,7 +66,7 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
     settings = read_config(config, _folder(source))
     if source is None:
         if settings.source is None:
-            raise BadInput(value="source", expected="kh.load(source)")
+            raise BadInput(value="None", expected=Phrase("expected.source"))
         source = _relative(settings.source, settings.file)
     opened = open_source(source, settings)
     mapped, files = {}, {}
@@ -71,13 +75,13 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
             opened.con, origin.read(opened), TABLES[name], settings, origin.label
         )
         in_place = opened.remote or (origin.query is None and opened.typed(origin.raw))
-        mapped[name] = understood if in_place else _kept(opened.con, understood)
+        mapped[name] = understood if in_place else _kept(opened.con, understood, origin.label)
         files[name] = origin.label
     if settings.targets:
         mapped["targets"] = _declared_targets(opened.con, settings, "targets" in mapped)
         files["targets"] = Path(settings.file).name
     if not mapped:
-        raise Unavailable(what="deals", needs=", ".join(TABLES), candidates=opened.names)
+        raise Unavailable("no_table", tables=list(TABLES), candidates=opened.names)
     return _checked(opened, settings, mapped, files, as_of)
 
 
@@ -147,13 +151,16 @@ def _declared_targets(con: Any, config: Config, also_read: bool) -> Mapped:
     return map_table(con, table, TABLES["targets"], Config(), Path(config.file).name)
 
 
-def _kept(con: Any, mapped: Mapped) -> Mapped:
+def _kept(con: Any, mapped: Mapped, label: str) -> Mapped:
     """The mapped table written to the embedded engine, so that its text is parsed once."""
     name = f"kpi_{mapped.table.name}"
     expr = mapped.expr
     if LINE not in expr.columns:
         expr = expr.mutate(**{LINE: ibis.row_number() + 1})
-    return dataclasses.replace(mapped, expr=_written(con, name, expr))
+    try:
+        return dataclasses.replace(mapped, expr=_written(con, name, expr))
+    except duckdb.Error as error:  # such as an expression that leaves the calendar
+        raise BadInput("unreadable_source", file=label, reason=first_line(error)) from error
 
 
 def _written(con: Any, name: str, expr: ir.Table) -> ir.Table:
@@ -180,7 +187,10 @@ def _checked(
     if con.name == "duckdb":
         _share_out(con, [each.expr for each in mapped.values()])
     newest = max((cover.last for cover in ever.values() if cover.last is not None), default=None)
-    day = _day(as_of if as_of is not None else config.as_of, newest)
+    told = as_of if as_of is not None else config.as_of
+    day = newest if told is None else as_day(told)
+    if day is None:
+        raise _nothing_usable(Dataset(con, config, LAST_DAY, base, mapped, ever, files))
     return Dataset(con, config, day, base, mapped, ever, files)
 
 
@@ -190,16 +200,17 @@ def _share_out(con: Any, tables: Sequence[ir.Table]) -> None:
         con.con.execute("SET threads = 1")
 
 
-def _day(as_of: Any, newest: dt.date | None) -> dt.date:
-    if as_of is None and newest is None:
-        raise BadInput(column="as_of", value="", expected="2026-09-30")
-    if as_of is None:
-        assert newest is not None
-        return newest
-    try:
-        return pd.Timestamp(as_of).date()
-    except ValueError as error:
-        raise BadInput(column="as_of", value=as_of, expected="2026-09-30") from error
+def _nothing_usable(data: Dataset) -> BadInput:
+    """No row has a date: because there are no rows, or for what is wrong with all of them."""
+    listed = left_out(data)
+    wrong = listed[listed["action"] == EXCLUDED]
+    if wrong.empty:
+        return BadInput("no_rows", file=", ".join(data.files.values()))
+    first = wrong.iloc[0]
+    place = {name: first[name] for name in ("file", "line", "column") if pd.notna(first[name])}
+    value = "" if pd.isna(first["value"]) else first["value"]
+    reason = Phrase(f"quality.{first['reason']}")
+    return BadInput("no_usable_row", **place, value=value, reason=reason, rows=len(wrong))
 
 
 def _canonical(source: Source, mapped: Mapped, config: Config) -> ir.Table:
@@ -210,35 +221,19 @@ def _canonical(source: Source, mapped: Mapped, config: Config) -> ir.Table:
         rows = rows.filter(~useless)
     absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in table if c.name not in rows.columns}
     columns = [*table.names, *(d for d in mapped.dimensions if d not in table.names)]
-    rows = _unrepeated(rows, table, config.table(table.name).deduplicate)
-    return _one_currency(source.con, rows.mutate(**absent).select(*columns), table, config)
+    rows = _unrepeated(rows, mapped, config.table(table.name).deduplicate)
+    return one_currency(source.con, rows.mutate(**absent).select(*columns), table, config)
 
 
-def _unrepeated(rows: ir.Table, table: Table, keys: tuple[str, ...]) -> ir.Table:
+def _unrepeated(rows: ir.Table, mapped: Mapped, keys: tuple[str, ...]) -> ir.Table:
+    names = [*mapped.columns, *mapped.dimensions]
     for key in keys:
-        if key not in rows.columns:
-            raise unknown("column", key, rows.columns)
+        if key not in names:
+            raise unknown("column", key, names)
     if not keys:
         return rows
-    rank = copy_number(rows, keys, table)
-    return rows.mutate(_rank=rank).filter(lambda t: t._rank == 0).drop("_rank")
-
-
-def _one_currency(con: Any, rows: ir.Table, table: Table, config: Config) -> ir.Table:
-    """Amounts in the reporting currency, or an error that lists the currencies found."""
-    if table.column("currency") is None or config.mixed_currencies == "as_stored":
-        return rows
-    found = frame_of(con, rows.select("currency").distinct())["currency"].dropna()
-    foreign = sorted(set(found) - {config.currency})
-    unpriced = [currency for currency in foreign if currency not in config.rates]
-    if unpriced and (len(set(found)) > 1 or config.rates):
-        raise MixedCurrencies(table=table.name, currencies=sorted(set(found)))
-    if not foreign or unpriced:
-        return rows
-    pairs = [(rows.currency == currency, float(config.rates[currency])) for currency in foreign]
-    rate = ibis.cases(*pairs, else_=1.0)
-    money = {"amount", "amount_net", "list_amount", "cost", "margin", "unit_price"}
-    return rows.mutate(**{name: rows[name] * rate for name in money & {*table.names}})
+    ranked = rows.mutate(**{COPY: copy_number(rows, keys, mapped.table)})
+    return ranked.filter(ranked[COPY] == 0).drop(COPY)
 
 
 def _summed(lines: ir.Table) -> ir.Table:

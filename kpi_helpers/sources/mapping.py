@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ def map_table(con: Any, raw: ir.Table, table: Table, config: Config, file: str) 
         for name, value in values.items()
         if known[name].type != "text" and value.type().is_string()
     }
-    own = _dimensions(raw, table, sources)
+    own = dimension_names(raw.columns, table, {*sources.values(), *ROW_FACTS})
     dimensions = {name: reader.words(raw[source], name) for name, source in own.items()}
     written = _written_currency(reader, raw, sources)
     kept = {name: raw[name] for name in ROW_FACTS if name in raw.columns}
@@ -149,18 +149,22 @@ def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> 
     return found
 
 
-def _dimensions(raw: ir.Table, table: Table, found: Mapping[str, str]) -> dict[str, str]:
+def dimension_names(
+    columns: Iterable[str], table: Table, besides: Collection[str]
+) -> dict[str, str]:
     """A name of its own for each column that is not canonical, and its name in the source."""
     ours = {*TIDY_COLUMNS, *unbound(table.name).columns} - {*table.names}
     named: dict[str, str] = {}
-    for source in raw.columns:
-        if source in found.values() or source in ROW_FACTS:
+    for source in columns:
+        if source in besides:
             continue
         name = fold(source)
         name = f"dim_{name}" if name in ours else name
         taken = {*named, *table.names}
         again = (f"{name}_{number}" for number in itertools.count(2))
-        named[next(again) if name in taken else name] = source
+        while name in taken:
+            name = next(again)
+        named[name] = source
     return named
 
 
@@ -174,7 +178,7 @@ def _written_currency(
         return {}
     if not raw[source].type().is_string():
         return {}
-    currency = parsing.as_currency(parsing.clean(raw[source]))
+    currency = parsing.as_currency(parsing.clean(raw[source]), reader.config.currency)
     return {"currency": currency} if number_of(reader.con, currency.count()) else {}
 
 

@@ -23,9 +23,9 @@ BLOCK, WARN, INFO = "block", "warn", "info"
 # Rows may lack these although the table must have the column: what needs them says so.
 MAY_BE_BLANK = {("deals", "created_at"), ("spend", "channel")}
 
-PLACEHOLDERS = tuple(
-    dt.date(*day) for day in ((1900, 1, 1), (1970, 1, 1), (2099, 12, 31), (9999, 12, 31))
-)
+COPY = "_kpi_copy"
+PLACEHOLDERS = (dt.date(1970, 1, 1), dt.date(2099, 12, 31))
+PLAUSIBLE = (dt.date(1900, 1, 2), dt.date(2199, 12, 31))
 
 Test = Callable[[ir.Table], ir.BooleanValue]
 
@@ -49,13 +49,14 @@ class Mark:
 
 def marks_of(mapped: Mapped, as_of: dt.date) -> list[Mark]:
     """Every mark that applies to a mapped table, those that leave rows out first."""
-    own = [mark for c in mapped.table if c.name in mapped.columns for mark in _of_column(c, mapped)]
+    known = {*mapped.columns} & {*mapped.expr.columns}
+    own = [mark for c in mapped.table if c.name in known for mark in _of_column(c, mapped)]
     if SURPLUS in mapped.expr.columns:
         own.append(Mark("surplus_cells", SURPLUS, lambda t: t[SURPLUS].notnull(), EXCLUDED, BLOCK))
     special = [
         mark
         for mark in _SPECIAL.get(mapped.table.name, _none)(as_of)
-        if {mark.column, *mark.needs} <= {*mapped.columns}
+        if {mark.column, *mark.needs} <= known
     ]
     return sorted([*own, *special], key=lambda mark: mark.action)
 
@@ -66,10 +67,19 @@ def unusable(mapped: Mapped) -> ir.BooleanValue:
     return ibis.or_(*tests).fill_null(False)
 
 
-def copy_number(rows: ir.Table, keys: tuple[str, ...], table: Table) -> ir.IntegerColumn:
-    """Which row of its key a row is, from 0: the earliest first (a database has no lines)."""
+def copy_number(
+    rows: ir.Table, keys: tuple[str, ...], table: Table, useless: ir.BooleanValue | None = None
+) -> ir.IntegerValue:
+    """Which row of its key a row is, from 0: the earliest first (a database has no lines).
+
+    Rows that cannot be used anyway, and those without any part of the key, are no copies.
+    """
     order = [rows[name] for name in (table.dated, table.money, LINE) if name in rows.columns]
-    return ibis.row_number().over(ibis.window(group_by=keys, order_by=order or None))
+    apart = [] if useless is None else [useless]
+    groups = [*(rows[key] for key in keys), *apart]
+    number = ibis.row_number().over(ibis.window(group_by=groups, order_by=order or None))
+    counts = ibis.or_(*(rows[key].notnull() for key in keys))
+    return ibis.ifelse(counts & ~useless if useless is not None else counts, number, 0)
 
 
 def _of_column(column: Column, mapped: Mapped) -> list[Mark]:
@@ -90,8 +100,13 @@ def _of_column(column: Column, mapped: Mapped) -> list[Mark]:
             Mark("not_allowed", name, lambda t: t[name].notin(column.values), action, BLOCK)
         )
     if column.type == "date":
-        marks.append(Mark("placeholder_date", name, lambda t: t[name].isin(PLACEHOLDERS)))
+        marks.append(Mark("placeholder_date", name, lambda t: is_placeholder(t[name])))
     return marks
+
+
+def is_placeholder(day: ir.DateValue) -> ir.BooleanValue:
+    """Whether a day stands for an unknown one, or is of a year that can only be a slip."""
+    return day.isin(PLACEHOLDERS) | ~day.between(*PLAUSIBLE)
 
 
 def _none(as_of: dt.date) -> list[Mark]:

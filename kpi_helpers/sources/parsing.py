@@ -14,6 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
+DOLLARS = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD")
 _CODES = "EUR|USD|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|MAD|TND|XOF|XAF|BRL|INR|CNY"
 _MONEY = rf"(?:[{''.join(CURRENCIES)}]|{_CODES})"
 _SPACES = ("\u00a0", "\u202f", "\u2009", "'", "\u2019")
@@ -72,11 +73,20 @@ def _digits(text: ir.StringValue, decimal: str) -> ir.FloatingValue:
     return known.cast("float64")
 
 
-def as_currency(value: ir.StringValue) -> ir.StringValue:
-    """The code of the currency that an amount is written with, missing where there is none."""
+def as_currency(value: ir.StringValue, reporting: str) -> ir.StringValue:
+    """The code of the currency that an amount is written with, missing where there is none.
+
+    A dollar is that of the reporting currency, where this is one.
+    """
     edge = value.re_extract(rf"^[(+-]* *{_MONEY}|{_MONEY} *[)-]*$", 0)
     sign = edge.re_extract(_MONEY, 0).nullif("")
-    return ibis.cases(*((sign == mark, code) for mark, code in CURRENCIES.items()), else_=sign)
+    return currency_code(sign, reporting)
+
+
+def currency_code(sign: ir.StringValue, reporting: str) -> ir.StringValue:
+    """The code of a sign such as €; a code in capitals."""
+    codes = CURRENCIES | ({"$": reporting} if reporting in DOLLARS else {})
+    return ibis.cases(*((sign == mark, code) for mark, code in codes.items()), else_=sign.upper())
 
 
 def _groups(value: ir.StringValue, pattern: str, *numbers: int) -> list[ir.IntegerValue]:

@@ -17,6 +17,7 @@ from kpi_helpers.sources.engine import frame_of, number_of
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
 from kpi_helpers.sources.marks import (
     BLOCK,
+    COPY,
     EXCLUDED,
     FLAGGED,
     INFO,
@@ -24,12 +25,12 @@ from kpi_helpers.sources.marks import (
     Mark,
     copy_number,
     marks_of,
+    unusable,
 )
 from kpi_helpers.sources.schema import LOOKUPS, SCOPES, TABLES
 
 COLUMNS = ("check", "table", "column", "rows", "share", "money", "severity", "kpis", "consequence")
 LISTED = ("table", "file", "line", "column", "value", "reason", "action", "money")
-COPY = "_copy"
 STALE = dt.timedelta(days=31)
 LARGEST_GAP = 0.1
 
@@ -133,8 +134,8 @@ def _marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
     own = tuple(key for key in mapped.table.keys if key in mapped.columns)
     keys = declared or own or (*mapped.columns, *mapped.dimensions)
     reason = "duplicate_key" if declared or own else "identical_row"
-    copy = copy_number(expr, keys, mapped.table)
-    expr = expr.mutate(**{COPY: ibis.ifelse(expr[keys[0]].notnull(), copy, 0)})
+    keys = tuple(key for key in keys if key in expr.columns)
+    expr = expr.mutate(**{COPY: copy_number(expr, keys, mapped.table, unusable(mapped))})
     action = EXCLUDED if declared else FLAGGED
     return expr, [*marks, Mark(reason, keys[0], lambda t: t[COPY] > 0, action)]
 
@@ -151,7 +152,8 @@ def _of_table(data: Dataset, name: str) -> Iterator[dict[str, Any]]:
             f"n{place}": expr.count(where=test),
             f"m{place}": ibis.ifelse(test, money, 0.0).sum(),
         }
-    sums["later"] = expr.count(where=_after(expr, mapped, data.as_of))
+    tests = [mark.test(expr).fill_null(False) for mark in marks if mark.action == EXCLUDED]
+    sums["later"] = expr.count(where=_after(expr, mapped, data.as_of) & ~ibis.or_(*tests))
     counts = frame_of(data.con, expr.aggregate(**sums)).iloc[0]
     for place, mark in enumerate(marks):
         if counts[f"n{place}"] > 0:
@@ -232,7 +234,7 @@ def _uncovered(data: Dataset) -> Iterator[dict[str, Any]]:
     for name in data.mapped:
         dated = TABLES[name].dated
         cover = data.covered.get((name, str(dated)))
-        if cover is not None and cover.last and cover.last + cover.tolerance + STALE < data.as_of:
+        if cover is not None and cover.last and data.as_of - cover.last > cover.tolerance + STALE:
             yield _row(data, name, Mark("stops_early", str(dated), _never), 0, 0)
 
 
@@ -241,7 +243,10 @@ def _unbilled(data: Dataset) -> Iterator[dict[str, Any]]:
     covers = [data.covered.get(key) for key in (("deals", "closed_at"), ("orders", "order_date"))]
     if None in covers or "amount" not in data.filled("deals"):
         return
-    first = max(c.first for c in covers if c is not None and c.first is not None)
+    firsts = [c.first for c in covers if c is not None and c.first is not None]
+    if len(firsts) < len(covers):
+        return
+    first = max(firsts)
     deals, orders = data.table("deals"), data.table("orders")
     won = deals.filter(deals.is_won & (deals.closed_at >= first)).amount.sum()
     billed = orders.filter(orders.order_date >= first).amount_net.sum()

@@ -22,7 +22,8 @@ from kpi_helpers.errors import BadInput, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.databases import connect
-from kpi_helpers.sources.delimited import LINE, quoted_name, read_delimited
+from kpi_helpers.sources.delimited import LINE, distinct_names, quoted_name, read_delimited
+from kpi_helpers.sources.engine import first_line, one_query
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz")
 TYPED = (".parquet",)
@@ -88,34 +89,27 @@ class Source:
         UnknownName
             When it names a table that the source does not have.
         """
-        import sqlglot
         from sqlglot import exp
 
-        try:
-            trees = sqlglot.parse(sql, dialect=self.con.name)
-        except sqlglot.errors.SqlglotError as error:
-            raise BadInput("bad_query", value=sql, reason=str(error)) from error
-        tree = trees[0]
-        if len(trees) > 1 or not isinstance(tree, exp.Query):
-            raise BadInput("bad_query", value=sql, reason="SELECT …")
+        tree = one_query(sql, self.con.name)
         inner = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
         for used in sorted({each.name for each in tree.find_all(exp.Table)} - inner):
             self.table(used)
         try:
             return self.con.sql(tree.sql(dialect=self.con.name))
         except Exception as error:  # every driver has errors of its own
-            raise BadInput("bad_query", value=sql, reason=_first_line(error)) from error
+            raise BadInput("bad_query", value=sql, reason=first_line(error)) from error
 
     def _open(self, name: str) -> ir.Table:
         try:
             if name in self.frames:
-                self._take(name, _plain(self.frames[name]))
+                self._take(name, plain(self.frames[name]))
             elif name in self.files and _suffix(self.files[name]) in TYPED:
                 self.con.read_parquet(glob.escape(str(self.files[name])), table_name=name)
             elif name in self.files:
                 read_delimited(self.con.con, name, self.files[name])
         except duckdb.Error as error:
-            reason = _first_line(error)
+            reason = first_line(error)
             raise BadInput("unreadable_source", file=self.label(name), reason=reason) from error
         return self.con.table(name)
 
@@ -126,10 +120,6 @@ class Source:
             f"CREATE OR REPLACE TABLE {quoted_name(name)} AS SELECT *, {line} FROM kpi_frame"
         )
         self.con.con.unregister("kpi_frame")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 def open_source(source: Any, config: Config) -> Source:
@@ -154,7 +144,7 @@ def open_source(source: Any, config: Config) -> Source:
     try:
         return _open_path(Path(text))
     except (OSError, duckdb.Error) as error:
-        reason = getattr(error, "strerror", None) or _first_line(error)
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise BadInput("unreadable_source", file=Path(text).name, reason=reason) from error
 
 
@@ -200,17 +190,16 @@ def _stem(path: Path) -> str:
     return path.name[: -len(_suffix(path))] if _suffix(path) else path.name
 
 
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+def plain(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns that DuckDB can take: names as text, categories and periods as what they hold."""
     repeated = frame.columns[frame.columns.duplicated()]
     if len(repeated):
-        raise BadInput(column=str(repeated[0]), value=str(repeated[0]), expected="unique")
+        raise BadInput("two_columns", column=str(repeated[0]))
     taken = frame.reset_index(drop=True)
-    converted = {
-        name: _converted(column) for name, column in taken.items() if _needs_conversion(column)
-    }
-    taken = taken.assign(**{str(name): column for name, column in converted.items()})
-    return taken.rename(columns=str)
+    names = distinct_names([str(name) for name in taken.columns])
+    columns = (column for _, column in taken.items())
+    converted = [_converted(c) if _needs_conversion(c) else c for c in columns]
+    return pd.DataFrame(dict(zip(names, converted, strict=True)), index=taken.index)
 
 
 def _needs_conversion(column: pd.Series[Any]) -> bool:

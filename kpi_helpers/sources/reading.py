@@ -131,7 +131,7 @@ class Reader:
     def read(self, value: ir.Value, column: Column, order: str) -> ir.Value:
         """The value as the column holds it; text that cannot be read is missing."""
         if column.type == "text":
-            return self._words(_as_text(value), column.name)
+            return self._words(as_text(value), column.name)
         if not value.type().is_string():
             return _typed(self._local(value) if value.type().is_timestamp() else value, column.type)
         text = parsing.clean(value)
@@ -145,12 +145,14 @@ class Reader:
         """A column of the source's own, its values replaced as the settings say."""
         if name not in self.spec.values:
             return parsing.clean(value) if value.type().is_string() else value
-        return self._words(_as_text(value), name)
+        return self._words(as_text(value), name)
 
     def _words(self, text: ir.StringValue, name: str) -> ir.StringValue:
         words = self.spec.values.get(name)
         if words is None and name == "status":
             return _status(text)
+        if words is None and name == "currency":
+            return parsing.currency_code(text, self.config.currency)
         return parsing.map_values(text, words or {})
 
     def _moment(self, text: ir.StringValue, order: str) -> ir.TimestampValue:
@@ -188,7 +190,7 @@ def _can_hold(kind: Any, wanted: Type) -> bool:
     return bool(kind.is_primitive() or kind.is_temporal() or kind.is_decimal() or kind.is_uuid())
 
 
-def _as_text(value: ir.Value) -> ir.StringValue:
+def as_text(value: ir.Value) -> ir.StringValue:
     """Text as it is; a whole number without decimals, for gaps make 12 a 12.0 in many exports."""
     if value.type().is_string():
         return parsing.clean(value)
