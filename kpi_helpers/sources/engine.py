@@ -14,17 +14,12 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput
 
-_FIRST, _LAST = dt.date(1111, 11, 11), dt.date(1212, 12, 12)
-START: ir.DateScalar = ibis.literal(_FIRST)
-END: ir.DateScalar = ibis.literal(_LAST)
-
-
-def _written(day: dt.date) -> re.Pattern[str]:
-    call = rf"\w+\({day.year}, {day.month}, {day.day}\)"
-    return re.compile(rf"{call}|(?:CAST\()?'{day.isoformat()}'(?: AS DATE\))?", re.IGNORECASE)
-
-
-_PLACES = ((_written(_FIRST), "start"), (_written(_LAST), "end"))
+START: ir.DateScalar = ibis.literal(dt.date(1111, 11, 11))
+END: ir.DateScalar = ibis.literal(dt.date(1212, 12, 12))
+_NAMES = {"1111, 11, 11": "{start}", "1212, 12, 12": "{end}"}
+# Text and names are matched first, so that what they say is never taken for a date of ours.
+_QUOTED = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`"""
+_PLACE = re.compile(rf"{_QUOTED}|\w+\(({'|'.join(_NAMES)})\)")
 
 
 def template(con: Any, expr: ir.Table) -> str:
@@ -41,9 +36,7 @@ def template(con: Any, expr: ir.Table) -> str:
     True
     """
     sql = str(con.compile(expr)).replace("{", "{{").replace("}", "}}")
-    for pattern, name in _PLACES:
-        sql = pattern.sub(f"{{{name}}}", sql)
-    return sql
+    return _PLACE.sub(lambda found: _NAMES.get(found[1], found[0]), sql)
 
 
 def filled(sql: str, start: dt.date, end: dt.date) -> str:
