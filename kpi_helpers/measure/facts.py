@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,13 +15,11 @@ from kpi_helpers.catalogue import REGISTRY, Kpi
 from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.measure.kinds import KINDS, Kind
-from kpi_helpers.sources.dataset import Dataset, Where
+from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where
 from kpi_helpers.sources.derived import as_number, days_between, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
-
-LAST_DAY = dt.date(9999, 12, 30)
 
 
 def fact(
