@@ -252,7 +252,9 @@ def test_small_multiples_share_their_scales_and_count_the_rest(frames: Frames) -
     panels = [ax for ax in figure.axes if ax.axison]
     assert len(panels) == 4
     assert len({(ax.get_ylim(), ax.get_xlim()) for ax in panels}) == 1
-    assert any(word.endswith("6 others are not shown.") for word in words(figure))
+    assert any(
+        word.endswith("The 4 highest are shown, 6 others are not.") for word in words(figure)
+    )
     last = frames["owners"].query("period == '2026Q3'").nlargest(4, "value")["owner"].tolist()
     assert [ax.get_title(loc="left") for ax in panels] == last
 

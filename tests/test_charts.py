@@ -257,7 +257,9 @@ def test_a_blank_group_comes_last_and_the_rest_is_counted() -> None:
     frame = groups(names, [0.1, 0.9, 0.2, 0.3, 0.4])
     figure = charts.bars(frame, "owner", most=3, lang="fr")
     assert labels(figure.axes[0].yaxis) == ["D", "C", "non attribué"]
-    assert said(figure, "subtitle")[0].endswith("2 autres ne sont pas montrés.")
+    assert said(figure, "subtitle")[0].endswith(
+        "Les 3 plus élevés sont montrés, 2 autres ne le sont pas."
+    )
     assert labels(charts.bars(frame, "owner").axes[0].yaxis)[-1] == "not assigned"
 
 
@@ -309,8 +311,30 @@ def test_a_shown_change_has_its_colour_and_its_word() -> None:
     frame = compared(groups(list("ABC"), [0.2, 0.3, 0.4]), change_verdict=verdicts)
     figure = charts.dumbbell(frame, "owner", lang="fr")
     assert [dot.get_color() for dot in drawn(figure, "value")] == [BETTER, WORSE, VALUE]
+    assert len({dot.get_marker() for dot in drawn(figure, "value")}) == 3
     key = [each.get_text() for each in figure.legends[0].get_texts()]
     assert {"T3 2026, en mieux", "T3 2026, en moins bien", "T3 2026"} <= set(key)
+
+
+def test_few_cases_are_said_and_do_not_set_the_scale() -> None:
+    frame = compared(groups(list("ABC"), [0.2, 0.3, 0.9], n=[400, 17, 4]), target=NAN)
+    frame["status"] = ["ok", "indicative", "insufficient"]
+    frame.loc[2, ["reference", "change", "change_low", "change_high"]] = NAN
+    figure = charts.dumbbell(frame, "owner")
+    sure, care = drawn(figure, "value")
+    assert (sure.get_xdata().tolist(), care.get_xdata().tolist()) == ([0.2], [0.3])
+    assert care.get_markerfacecolor() == "white"
+    assert figure.axes[0].get_xlim()[1] < 0.5
+    assert said(figure, "figures")[2] == "90.0%"
+    assert said(figure, "change")[2] == "Too few cases to judge (4 deals)"
+
+
+def test_the_highest_by_chance_is_not_the_title() -> None:
+    few = groups(["A", "B", "C"], [0.2, 0.3, 1.0], n=[400, 400, 5])
+    few["status"] = ["ok", "ok", "indicative"]
+    assert charts.alt(charts.bars(few, "owner")) == "Win rate: from 20.0% (A) to 30.0% (B)"
+    every = few.assign(status="indicative")
+    assert charts.alt(charts.bars(every, "owner", lang="fr")) == "Taux de gain, T3 2026"
 
 
 def test_kpis_have_each_a_scale_and_say_so() -> None:

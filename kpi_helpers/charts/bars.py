@@ -72,7 +72,7 @@ def bars(
     shown = kept(rows, names, most)
     with page(reader, [ax] if ax else [], AROUND + ROW * max(len(shown), 3)) as sheet:
         said = about(rows, reader) + unseen(len(rows), len(shown), reader)
-        sheet.head(spread(rows, names, reader), said)
+        sheet.head(spread(shown, names, reader), said)
         if sheet.empty(rows):
             return sheet.figure
         sheet.ax.set_ylim(len(shown) - 0.5, -0.5)

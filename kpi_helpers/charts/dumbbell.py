@@ -24,6 +24,8 @@ from kpi_helpers.charts.reader import (
 from kpi_helpers.charts.scales import Array, limits, name_axis, number_axis, own_scales
 from kpi_helpers.charts.strokes import within
 from kpi_helpers.charts.theme import BETTER, INCH, INK, QUIET, SMALL, VALUE, WORSE
+from kpi_helpers.compare.verdicts import UNREADABLE
+from kpi_helpers.measure.judge import INDICATIVE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 ROW, AROUND = 0.42 * INCH, 0.7 * INCH
 NAMES, FIGURES = 140.0, 170.0
 SEEN = ("value", "low", "high", "reference", "reference_low", "reference_high", "target")
+# A change that is shown has a colour and, for those who do not see it, a form.
 COLOURS = {"better": BETTER, "worse": WORSE}
+FORMS = {"better": "D", "worse": "s"}
 ABOVE, BELOW = -0.13, 0.13
 
 
@@ -48,7 +52,7 @@ def dumbbell(
     ----------
     compared : DataFrame
         What `kpi_helpers.compare` returns, drawn in its order. Rows of one KPI share a scale;
-        several KPIs have each its own, and their figures are written beside them.
+        several KPIs have each its own. Figures of too few cases are written, not drawn.
     by : str or sequence of str
         The dimensions that name the rows; by default the KPIs do.
     ax : Axes, optional
@@ -66,7 +70,7 @@ def dumbbell(
         if sheet.empty(rows):
             return sheet.figure
         sheet.ax.set_ylim(len(rows) - 0.5, -0.5)
-        places = _places(sheet, rows, own=several)
+        places = _places(sheet, [_readable(row) for row in rows], own=several)
         said = [reader.group(row, names) if names else reader.name(row) for row in rows]
         name_axis(sheet.ax.yaxis, said, NAMES)
         _pairs(sheet, rows, places)
@@ -91,19 +95,29 @@ def _pairs(sheet: Page, rows: Sequence[Row], places: dict[str, Array]) -> None:
     ax.plot(ways, [at + ABOVE, at + BELOW], color=QUIET, lw=0.8, zorder=1)
     _ranges(sheet, places, "reference_", at + ABOVE)
     _ranges(sheet, places, "", at + BELOW)
-    dots: dict[str, Any] = {"ls": "", "marker": "o", "ms": 6.5}
-    hollow = {"mfc": "white", "mec": QUIET, "gid": "reference", **dots}
+    hollow: dict[str, Any] = {"ls": "", "marker": "o", "ms": 6.5, "mfc": "white", "mec": QUIET}
+    hollow |= {"clip_on": False, "gid": "reference"}
     (drawn,) = ax.plot(places["reference"], at + ABOVE, **hollow)
     if np.isfinite(places["reference"]).any():
         sheet.key(sheet.reader.reference(rows), drawn)
-    for verdict in ("better", "worse", ""):
-        of = np.array([_shown(row) == verdict for row in rows])
-        if not np.isfinite(places["value"][of]).any():
-            continue
-        style = {"color": COLOURS.get(verdict, VALUE), "gid": "value", **dots}
-        (drawn,) = ax.plot(places["value"][of], at[of] + BELOW, **style)
-        sheet.key(_value(rows, verdict, sheet.reader), drawn)
+    _values(sheet, rows, places["value"], at + BELOW)
     _targets(sheet, places["target"], at + BELOW)
+
+
+def _values(sheet: Page, rows: Sequence[Row], places: Array, at: Array) -> None:
+    """Draw the values, by what their change is and whether they are to be read with care."""
+    kinds = [(_shown(row), row["status"] == INDICATIVE) for row in rows]
+    for verdict, care in ((v, c) for v in (*COLOURS, "") for c in (False, True)):
+        of = np.array([kind == (verdict, care) for kind in kinds]) & np.isfinite(places)
+        if not of.any():
+            continue
+        style: dict[str, Any] = {"ls": "", "ms": 6.5, "marker": FORMS.get(verdict, "o")}
+        style |= {"color": COLOURS.get(verdict, VALUE), "clip_on": False, "gid": "value"}
+        style |= {"mfc": "white", "mew": 1.6} if care else {}
+        (drawn,) = sheet.ax.plot(places[of], at[of], **style)
+        said = {"period": sheet.reader.told(rows[0]).period()}
+        value = sheet.reader.text(f"key.value_{verdict}", **said) if verdict else said["period"]
+        sheet.key(sheet.reader.text("key.indicative") if care else value, drawn)
 
 
 def _ranges(sheet: Page, places: dict[str, Array], of: str, at: Array) -> None:
@@ -126,7 +140,8 @@ def _figures(ax: Axes, row: Row, place: int, reader: Reader) -> None:
     """Write both figures and the change at the end of a row."""
     value = reader.figure(row) if known(row["value"]) else reader.weight(row)
     before = reader.figure(row, "reference") if known(row["reference"]) else ""
-    change = reader.change(row) if known(row["change"]) else ""
+    few = reader.weight(row) if known(row["value"]) and row["status"] in UNREADABLE else ""
+    change = reader.change(row) if known(row["change"]) else few
     apart: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
     apart |= {"textcoords": "offset points", "size": SMALL}
     said = fitted(" → ".join(filter(None, (before, value))), FIGURES, SMALL)
@@ -135,10 +150,10 @@ def _figures(ax: Axes, row: Row, place: int, reader: Reader) -> None:
     ax.annotate(change, (1, place), (8, -up), va="top", color=QUIET, gid="change", **apart)
 
 
+def _readable(row: Row) -> Row:
+    """Return a row without its figures where too few cases stand behind them to set a scale."""
+    return {**row, **dict.fromkeys(SEEN)} if row["status"] in UNREADABLE else row
+
+
 def _shown(row: Row) -> str:
     return row["change_verdict"] if row["change_verdict"] in COLOURS else ""
-
-
-def _value(rows: Sequence[Row], verdict: str, reader: Reader) -> str:
-    said = {"period": reader.told(rows[0]).period()}
-    return reader.text(f"key.value_{verdict}", **said) if verdict else said["period"]

@@ -109,13 +109,14 @@ def small_multiples(
     reader, names = Reader(**options), [by] if isinstance(by, str) else list(by)
     groups = _groups(rows_of(tidy), names)
     lasts = ranked([latest(rows) for rows in groups.values()], names)
-    shown = [groups[_key(row, names)] for row in kept(lasts, names, len(axes) or most)]
+    first = kept(lasts, names, len(axes) or most)
+    shown = [groups[_key(row, names)] for row in first]
     every = [row for rows in groups.values() for row in rows]
     high, wide = -(-len(shown) // COLUMNS) or 1, min(len(shown), COLUMNS) or 1
     grid = {"nrows": high, "ncols": wide, "sharex": True, "sharey": True}
     with page(reader, axes, PANEL * high + 0.5 * INCH, **grid) as sheet:
         said = about(every, reader) + unseen(len(groups), len(shown), reader)
-        sheet.head(spread(lasts, names, reader), said)
+        sheet.head(spread(first, names, reader), said)
         if sheet.empty(every):
             return sheet.figure
         ends = _ends([row for rows in shown for row in rows])

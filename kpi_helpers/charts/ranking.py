@@ -39,8 +39,8 @@ def unseen(rows: int, shown: int, reader: Reader) -> list[str]:
     """Return a sentence on the groups that are not shown, if there are any."""
     if rows <= shown:
         return []
-    rest = write(rows - shown, COUNT, reader.lang)
-    return [reader.text("rest", n=rows - shown, rest=rest)]
+    counts = {"rest": write(rows - shown, COUNT, reader.lang), "shown": shown}
+    return [reader.text("rest", n=rows - shown, **counts)]
 
 
 def blank(row: Row, by: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.compare.verdicts import UNREADABLE
 from kpi_helpers.errors import BadInput
 from kpi_helpers.language import Terms, text
+from kpi_helpers.measure.judge import OK
 from kpi_helpers.units import COUNT, write, write_date
 from kpi_helpers.wording.told import TIDY, Told
 from kpi_helpers.wording.when import label_of
@@ -168,10 +169,15 @@ def stated(rows: Sequence[Row], reader: Reader) -> str:
 
 
 def spread(rows: Sequence[Row], by: Sequence[str], reader: Reader) -> str:
-    """Return the title of a chart of groups: the one given, or the lowest and highest of them."""
-    read = [row for row in rows if known(row["value"]) and row["status"] not in UNREADABLE]
-    if reader.title or len(read) < 2:
-        return stated(read or rows, reader)
+    """Return the title of a chart of groups: the one given, or the lowest and highest of them.
+
+    A group of few cases is often the highest or the lowest by chance alone: it is not named.
+    """
+    if reader.title or len(rows) < 2:
+        return stated(rows, reader)
+    read = [row for row in rows if known(row["value"]) and row["status"] == OK]
+    if len(read) < 2:
+        return reader.text("groups", name=reader.name(rows[0]), period=_span(rows, reader))
     low, high = (pick(read, key=lambda row: number(row["value"])) for pick in (min, max))
     ends = {"low": reader.figure(low), "high": reader.figure(high)}
     names = {"lowest": reader.group(low, by), "highest": reader.group(high, by)}

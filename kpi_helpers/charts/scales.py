@@ -110,6 +110,7 @@ def period_axis(axis: Axis, rows: Sequence[Row], reader: Reader) -> None:
 def name_axis(axis: Axis, names: Sequence[str], room: float) -> None:
     """Write names along an axis, at 0, 1, 2 …, cut to the room there is."""
     label_axis(axis, list(range(len(names))), [fitted(name, room) for name in names])
+    axis.set_tick_params(pad=8)
     for label in axis.get_ticklabels():
         label.set(color=INK, size=TEXT)
 
