@@ -64,6 +64,12 @@ def bars(
     ------
     BadInput
         If the frame holds several KPIs.
+
+    Examples
+    --------
+    >>> from kpi_helpers.charts import alt
+    >>> alt(bars(pd.DataFrame(), by="owner"))
+    'Nothing to show'
     """
     reader, names = Reader(**options), [by] if isinstance(by, str) else list(by)
     every = one_kpi(rows_of(tidy))
@@ -75,15 +81,19 @@ def bars(
         sheet.head(spread(shown, names, reader), said)
         if sheet.empty(rows):
             return sheet.figure
-        sheet.ax.set_ylim(len(shown) - 0.5, -0.5)
-        sheet.ax.set_xlim(limits([row.get(of) for row in shown for of in SEEN], floor=True))
-        number_axis(sheet.ax.xaxis, rows[0]["unit"], reader)
-        name_axis(sheet.ax.yaxis, [reader.group(row, names) for row in shown], NAMES)
+        _scales(sheet.ax, shown, names, reader)
         _bars(sheet, shown)
         _ranges(sheet, shown)
         _targets(sheet, shown)
         _figures(sheet.ax, shown, reader)
     return sheet.figure
+
+
+def _scales(ax: Axes, rows: Sequence[Row], by: Sequence[str], reader: Reader) -> None:
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_xlim(limits([row.get(of) for row in rows for of in SEEN], floor=True))
+    number_axis(ax.xaxis, rows[0]["unit"], reader)
+    name_axis(ax.yaxis, [reader.group(row, by) for row in rows], NAMES)
 
 
 def _bars(sheet: Page, rows: Sequence[Row]) -> None:

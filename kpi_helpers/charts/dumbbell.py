@@ -59,6 +59,12 @@ def dumbbell(
         Where to draw; by default a new figure.
     **options
         See `kpi_helpers.charts.Options`.
+
+    Examples
+    --------
+    >>> from kpi_helpers.charts import alt
+    >>> alt(dumbbell(pd.DataFrame()))
+    'Nothing to show'
     """
     reader, names = Reader(**options), [by] if isinstance(by, str) else list(by)
     rows = rows_of(compared)

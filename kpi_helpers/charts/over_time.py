@@ -53,16 +53,13 @@ def line(
 
     Examples
     --------
-    >>> quarters = pd.DataFrame({"kpi": "win_rate_count", "label": "Win rate (count)",
-    ...     "unit": "percent", "better": "higher", "period": ["2026Q2", "2026Q3"],
-    ...     "start": ["2026-04-01", "2026-07-01"], "end": ["2026-07-01", "2026-10-01"],
-    ...     "value": [0.25, 0.22], "numerator": [90, 81], "denominator": [361, 370],
-    ...     "n": [361, 370], "low": [0.21, 0.18], "high": [0.30, 0.27], "method": "wilson",
-    ...     "status": "ok", "note": ""})
-    >>> figure = line(quarters, title="No change shown")
+    >>> import kpi_helpers as kh
     >>> from kpi_helpers.charts import alt
-    >>> alt(figure)
-    'No change shown'
+    >>> deals = pd.DataFrame({"deal_id": ["1", "2"], "status": ["won", "lost"],
+    ...     "created_at": ["2026-01-05"] * 2, "closed_at": ["2026-02-01", "2026-05-01"]})
+    >>> quarters = kh.measure(kh.load(deals), "deals_won_count", "2026Q1:2026Q2")
+    >>> alt(line(quarters, title="One deal won"))
+    'One deal won'
     """
     reader, rows = Reader(**options), one_series(rows_of(tidy))
     with page(reader, [ax] if ax else [], HEIGHT) as sheet:
@@ -105,6 +102,12 @@ def small_multiples(
     ------
     BadInput
         If a group holds several KPIs or series.
+
+    Examples
+    --------
+    >>> from kpi_helpers.charts import alt
+    >>> alt(small_multiples(pd.DataFrame(), by="owner"))
+    'Nothing to show'
     """
     reader, names = Reader(**options), [by] if isinstance(by, str) else list(by)
     groups = _groups(rows_of(tidy), names)
@@ -119,20 +122,20 @@ def small_multiples(
         sheet.head(spread(first, names, reader), said)
         if sheet.empty(every):
             return sheet.figure
-        ends = _ends([row for rows in shown for row in rows])
-        for panel, rows in zip(sheet.axes, shown, strict=False):
-            _panel(sheet, panel, rows, ends)
-            _label(panel, reader.group(rows[0], names), reader.figure(latest(rows)))
+        _panels(sheet, shown, names)
         _trim(sheet.axes, len(shown), wide)
     return sheet.figure
 
 
-def _panel(sheet: Page, ax: Axes, rows: Sequence[Row], ends: tuple[float, float]) -> None:
-    drawn = track(rows)
-    _scales(ax, rows, ends, sheet.reader)
-    strokes.holes(sheet, ax, drawn)
-    strokes.targets(sheet, ax, rows)
-    strokes.series(sheet, ax, drawn)
+def _panels(sheet: Page, groups: Sequence[Sequence[Row]], by: Sequence[str]) -> None:
+    reader, ends = sheet.reader, _ends([row for rows in groups for row in rows])
+    for ax, rows in zip(sheet.axes, groups, strict=False):
+        drawn = track(rows)
+        _scales(ax, rows, ends, reader)
+        strokes.holes(sheet, ax, drawn)
+        strokes.targets(sheet, ax, rows)
+        strokes.series(sheet, ax, drawn)
+        _label(ax, reader.group(rows[0], by), reader.figure(latest(rows)))
 
 
 def _label(ax: Axes, name: str, figure: str) -> None:

@@ -50,6 +50,12 @@ def scorecard_rows(
         Where to draw the bars and the histories; by default a new figure.
     **options
         See `kpi_helpers.charts.Options`.
+
+    Examples
+    --------
+    >>> from kpi_helpers.charts import alt
+    >>> alt(scorecard_rows(pd.DataFrame(), pd.DataFrame()))
+    'Nothing to show'
     """
     reader, rows = Reader(**options), rows_of(compared)
     height = AROUND + ROW * max(len(rows), 2)
