@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kpi_helpers.errors import BadConfig, nearest
-from kpi_helpers.language import LANGUAGES, Terms, nouns
+from kpi_helpers.errors import BadConfig, BadInput, unknown
+from kpi_helpers.language import Phrase, Terms
 from kpi_helpers.periods import Calendar
-from kpi_helpers.sources.schema import TABLES
+from kpi_helpers.sources.checking import SCHEMA, check_settings, check_table
 
-SCHEMA = 1
 FILE_NAME = "kpi.toml"
-DATE_ORDERS = ("dmy", "mdy", "ymd")
-DECIMALS = (",", ".")
-TARGET_KEYS = ("metric", "period", "value")
-NOUN_FORMS = ("one", "other")
-TERM = 'fr = { one = "demande", other = "demandes", gender = "f" }'
 
 
 @dataclass(frozen=True)
@@ -128,7 +124,9 @@ def read_config(config: Any = None, folder: Path | None = None) -> Config:
     Raises
     ------
     BadConfig
-        Naming the file, the key, the value and what was expected.
+        Naming the file, the key, the value and what was expected; the line where it is no TOML.
+    UnknownName
+        When there is no such file.
 
     Examples
     --------
@@ -138,17 +136,22 @@ def read_config(config: Any = None, folder: Path | None = None) -> Config:
     if isinstance(config, Config):
         return config
     if isinstance(config, Mapping):
-        return _checked(dict(config), FILE_NAME)
+        return _checked(copy.deepcopy(dict(config)), FILE_NAME)
+    if config is not None and not isinstance(config, str | os.PathLike):
+        raise BadInput(value=type(config).__name__, expected=Phrase("expected.config"))
     path = Path(config) if config is not None else _beside(folder)
-    if path is None:
-        return Config()
+    return Config() if path is None else _checked(_content(path), str(path))
+
+
+def _content(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise BadConfig(file=path.name, key="", value="", expected=path.name) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadConfig(file=path.name, key="", value=str(error), expected="TOML") from error
-    return _checked(content, str(path))
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise unknown("file", path.name, beside) from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadConfig("bad_toml", file=path.name, reason=reason) from error
 
 
 def _beside(folder: Path | None) -> Path | None:
@@ -159,120 +162,20 @@ def _beside(folder: Path | None) -> Path | None:
 
 
 def _checked(content: dict[str, Any], file: str) -> Config:
-    check = _Checker(Path(file).name)
-    check.keys("", content, {f.name for f in dataclasses.fields(Config)} - {"file"})
-    if content.get("schema", SCHEMA) != SCHEMA:
-        raise check.bad("schema", content["schema"], str(SCHEMA))
-    for key, kind in _KINDS.items():
-        if key in content and not isinstance(content[key], kind):
-            raise check.bad(key, content[key], kind.__name__)
-    for key, allowed in _CHOICES.items():
-        if key in content and content[key] not in allowed:
-            raise check.bad(key, content[key], ", ".join(map(str, allowed)))
-    content["windows"] = {
-        name: check.window(name, value) for name, value in content.get("windows", {}).items()
-    }
-    for name, value in content.get("lags", {}).items():
-        check.months(name, value)
+    name = Path(file).name
+    check_settings(name, content, {f.name for f in dataclasses.fields(Config)} - {"file"})
+    windows = content.get("windows", {})
+    content["windows"] = {kpi: None if d == "none" else d for kpi, d in windows.items()}
     content["tables"] = {
-        name: check.table(name, table) for name, table in content.get("tables", {}).items()
+        table: _table(name, table, own) for table, own in content.get("tables", {}).items()
     }
-    for place, target in enumerate(content.get("targets", ())):
-        check.target(f"targets[{place}].", target)
-    for name, words in content.get("terms", {}).items():
-        check.term(name, words)
     for key in ("stages", "kpis", "targets"):
         content[key] = tuple(content.get(key, ()))
+    if "as_of" in content:
+        content["as_of"] = str(content["as_of"])
     return Config(**content, file=file)
 
 
-_KINDS: dict[str, type] = {
-    "name": str,
-    "as_of": str,
-    "source": str,
-    "currency": str,
-    "time_zone": str,
-    "source_time_zone": str,
-    "country": str,
-    "rates": dict,
-    "windows": dict,
-    "lags": dict,
-    "segments": dict,
-    "tables": dict,
-    "use": dict,
-    "terms": dict,
-    "stages": list,
-    "targets": list,
-    "kpis": list,
-}
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "language": LANGUAGES,
-    "fiscal_start": tuple(range(1, 13)),
-    "mixed_currencies": ("refuse", "as_stored"),
-}
-
-
-class _Checker:
-    """Raises errors that name the file they are about."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-
-    def bad(self, key: str, value: Any, expected: str) -> BadConfig:
-        return BadConfig(file=self.file, key=key, value=value, expected=expected)
-
-    def keys(self, place: str, content: Mapping[str, Any], allowed: set[str]) -> None:
-        for key in content:
-            if key not in allowed:
-                hint = nearest(key, sorted(allowed)) or sorted(allowed)
-                raise self.bad(f"{place}{key}", content[key], ", ".join(hint))
-
-    def window(self, name: str, value: Any) -> int | None:
-        if value == "none":
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-            raise self.bad(f"windows.{name}", value, '"none", 30, 90, 180')
-        return value
-
-    def months(self, name: str, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 60:
-            raise self.bad(f"lags.{name}", value, "0 … 60")
-
-    def target(self, place: str, target: Any) -> None:
-        if not isinstance(target, Mapping):
-            raise self.bad(place, target, ", ".join(TARGET_KEYS))
-        self.keys(place, target, {*TARGET_KEYS, "scope_type", "scope_value"})
-        for key in TARGET_KEYS:
-            if key not in target:
-                raise self.bad(place + key, "", key)
-        if isinstance(target["value"], bool) or not isinstance(target["value"], int | float):
-            raise self.bad(f"{place}value", target["value"], "1500000")
-
-    def term(self, name: str, words: Any) -> None:
-        self.keys("terms.", {name: words}, set(nouns("en")))
-        if not isinstance(words, Mapping):
-            raise self.bad(f"terms.{name}", words, TERM)
-        self.keys(f"terms.{name}.", words, set(LANGUAGES))
-        for lang, forms in words.items():
-            place = f"terms.{name}.{lang}"
-            if not isinstance(forms, Mapping):
-                raise self.bad(place, forms, TERM)
-            self.keys(f"{place}.", forms, {*NOUN_FORMS, "gender"})
-            named = [forms[form] for form in NOUN_FORMS if form in forms]
-            written = len(named) == 2 and all(isinstance(f, str) and f.strip() for f in named)
-            genders = "mfn" if nouns(lang)[name].gender == "n" else "mf"
-            if not written or forms.get("gender", "n") not in [*genders]:
-                raise self.bad(place, dict(forms), TERM)
-
-    def table(self, name: str, content: Any) -> TableConfig:
-        self.keys("tables.", {name: content}, set(TABLES))
-        place = f"tables.{name}."
-        self.keys(place, content, {f.name for f in dataclasses.fields(TableConfig)})
-        origins = [key for key in ("file", "table", "query") if key in content]
-        if len(origins) > 1:
-            raise self.bad(place + origins[1], content[origins[1]], origins[0])
-        for key, allowed in (("date_order", DATE_ORDERS), ("decimal", DECIMALS)):
-            if key in content and content[key] not in allowed:
-                raise self.bad(place + key, content[key], ", ".join(allowed))
-        deduplicate = tuple(content.get("deduplicate", ()))
-        return TableConfig(**{**content, "deduplicate": deduplicate})
+def _table(file: str, name: str, content: Any) -> TableConfig:
+    check_table(file, name, content, {f.name for f in dataclasses.fields(TableConfig)})
+    return TableConfig(**{**content, "deduplicate": tuple(content.get("deduplicate", ()))})
