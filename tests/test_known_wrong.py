@@ -141,6 +141,28 @@ def test_quota_label_a_quota_counts_the_days_it_runs_over() -> None:
     assert first["status"].tolist() == ["missing"]
 
 
+def test_nested_targets_a_quarter_is_not_added_to_its_own_months() -> None:
+    """100 sold in each month; targets of 100 a month and of 300 for the quarter. Added together
+    they are 600, met by the same 300 counted twice; the quarter's own target is 300."""
+    sold = orders([("2026-01-05", 100.0), ("2026-02-05", 100.0), ("2026-03-31", 100.0)])
+    ends = ["2026-01-31", "2026-02-28", "2026-03-31", "2026-03-31"]
+    targets = pd.DataFrame(
+        {
+            "metric": "revenue",
+            "period_start": ["2026-01-01", "2026-02-01", "2026-03-01", "2026-01-01"],
+            "period_end": ends,
+            "scope_type": "company",
+            "scope_value": None,
+            "value": [100.0, 100.0, 100.0, 300.0],
+        }
+    )
+    data = kh.load({"orders": sold, "targets": targets})
+    for period, actual in (("2026Q1", 300.0), ("2026-02", 100.0)):
+        (row,) = kh.measure(data, "revenue_attainment", period).itertuples()
+        assert (row.numerator, row.denominator, row.n) == (actual, actual, 1)
+        assert kh.rows(data, "revenue_attainment", period)["part_b"].tolist() == [actual]
+
+
 def test_mean_of_ratios_a_small_rep_does_not_weigh_as_much_as_a_large_one() -> None:
     """10 of 100 and 1 of 2: the mean of 10 % and 50 % is 30 %, the ratio of sums 11 / 102, 11 %."""
     ann, bob = deals(["won"] * 10 + ["lost"] * 90), deals(["won", "lost"])

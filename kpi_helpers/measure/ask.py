@@ -155,11 +155,27 @@ def _placed(
     """Rows dated within the question, each with the number of its unit or period."""
     table = fact(data, kpis, question.by, question.where)
     day = table[str(kpis[0].dated)]
-    tests = [day >= START, day < END]
+    rows = table.filter(day >= START, day < END)
     if kpis[0].table == ACHIEVEMENTS.name:
-        tests.append(table.days <= question.longest())
-    rows = table.filter(*tests)
+        rows = fitting(data, rows, question)
     return rows.mutate(**{PLACE: number(rows[str(kpis[0].dated)])})
+
+
+def fitting(data: Dataset, rows: ir.Table, question: Question) -> ir.Table:
+    """Targets no longer than the periods: a quarter's own where its months have theirs too."""
+    longest = question.longest()
+    own, every = rows.filter(rows.days <= longest), data.table("targets")
+    every = every.mutate(days=days_between(every.period_start, every.period_end) + 1)
+    longer = every.filter(every.days <= longest)
+    around = [
+        own.metric == longer.metric,
+        own.scope_type == longer.scope_type,
+        own.scope_value.identical_to(longer.scope_value),
+        own.days * LONGEST_TARGET < longer.days,
+        own.midpoint >= longer.period_start,
+        own.midpoint <= longer.period_end,
+    ]
+    return own.anti_join(longer, around)
 
 
 def _flow(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:

@@ -11,7 +11,7 @@ from kpi_helpers.catalogue import Kpi
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.measure.answer import chosen
-from kpi_helpers.measure.ask import PLANNED, Question, questions
+from kpi_helpers.measure.ask import PLANNED, Question, fitting, questions
 from kpi_helpers.measure.facts import fact, require
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
@@ -74,7 +74,6 @@ def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
     else:
         day = table[str(kpi.dated)]
         present = (day >= START) & (day < END)
-    if kpi.table == ACHIEVEMENTS.name:
-        present &= table.days <= asked.longest()
     shown = {f"part_{name}": term for name, term in parts.terms.items()}
-    return table.mutate(**shown).filter(present, parts.where)
+    rows = table.mutate(**shown).filter(present, parts.where)
+    return fitting(data, rows, asked) if kpi.table == ACHIEVEMENTS.name else rows

@@ -216,7 +216,7 @@ TARGETS = Table(
     (
         _key("metric"),
         Column("period_start", "date", required=True, key=True, plan=True),
-        _plan("period_end", required=True),
+        Column("period_end", "date", required=True, key=True, plan=True),
         Column("scope_type", required=True, key=True),
         Column("scope_value", key=True),
         _must("value", "number"),
