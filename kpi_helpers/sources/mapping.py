@@ -18,7 +18,7 @@ from kpi_helpers.sources.delimited import LINE, SURPLUS
 from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.expressions import compile_expression
-from kpi_helpers.sources.reading import Reader
+from kpi_helpers.sources.reading import Reader, tidy_columns
 from kpi_helpers.sources.schema import TIDY_COLUMNS, Column, Table
 
 TEXT_PREFIX = "_text_"
@@ -81,14 +81,14 @@ def map_table(con: Any, raw: ir.Table, table: Table, config: Config, file: str) 
     BadInput
         When a column of text can be read in two ways and nothing decides.
     """
-    reader = Reader(con, table, config, file)
+    reader = Reader(con, table, config, file, tidy_columns(con, raw))
     sources = _find_columns(raw, table, reader.spec, file)
     known = {c.name: c for c in table}
     values = {n: reader.comparable(raw[s], known[n], s) for n, s in sources.items()}
     orders = reader.orders(raw, values, sources)
     columns = {n: reader.read(v, known[n], orders.get(n, "")) for n, v in values.items()}
     texts = {
-        TEXT_PREFIX + name: parsing.clean(value)
+        TEXT_PREFIX + name: reader.clean(value)
         for name, value in values.items()
         if known[name].type != "text" and value.type().is_string()
     }
@@ -178,7 +178,7 @@ def _written_currency(
         return {}
     if not raw[source].type().is_string():
         return {}
-    currency = parsing.as_currency(parsing.clean(raw[source]), reader.config.currency)
+    currency = parsing.as_currency(reader.clean(raw[source]), reader.config.currency)
     return {"currency": currency} if number_of(reader.con, currency.count()) else {}
 
 

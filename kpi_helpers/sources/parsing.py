@@ -34,6 +34,12 @@ def clean(value: ir.StringValue) -> ir.StringValue:
     return stripped.strip().nullif("")
 
 
+def is_untidy(value: ir.StringValue) -> ir.BooleanValue:
+    """Whether `clean` would change a text."""
+    edge = r"[ \t\n\r\v\f]"
+    return value.re_search(f"^$|^{edge}|{edge}$|[\u00a0\u202f\ufeff]")
+
+
 def as_number(value: ir.StringValue, decimal: str) -> ir.FloatingValue:
     """Read ``1 234,5``, ``(1,234.50)``, ``EUR 12``, ``12 k€``, ``1.5e3``; 12 % is 0.12.
 

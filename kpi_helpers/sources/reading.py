@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,17 +38,24 @@ class Reader:
         The project's settings; those of this table decide values and reading.
     file
         Where the table comes from, for messages.
+    tidy
+        Text columns of the source that `parsing.clean` would leave as they are.
     """
 
     con: Any
     table: Table
     config: Config
     file: str
+    tidy: Collection[str] = ()
 
     @property
     def spec(self) -> TableConfig:
         """The settings of this table."""
         return self.config.table(self.table.name)
+
+    def clean(self, text: ir.StringValue) -> ir.StringValue:
+        """Text without spaces around it, which are only looked for where there are any."""
+        return text if text.get_name() in self.tidy else parsing.clean(text)
 
     def comparable(self, value: ir.Value, column: Column, source: str) -> ir.Value:
         """The value, where its type can hold what the column holds; whole days become text.
@@ -90,7 +97,7 @@ class Reader:
             if setting:
                 declared[name] = setting
             else:
-                asked[name] = evidence(parsing.clean(value))
+                asked[name] = evidence(self.clean(value))
         return declared | self._decided(raw, asked, sources)
 
     def _decided(
@@ -131,10 +138,10 @@ class Reader:
     def read(self, value: ir.Value, column: Column, order: str) -> ir.Value:
         """The value as the column holds it; text that cannot be read is missing."""
         if column.type == "text":
-            return self._words(as_text(value), column.name)
+            return self._words(self._text(value), column.name)
         if not value.type().is_string():
             return _typed(self._local(value) if value.type().is_timestamp() else value, column.type)
-        text = parsing.clean(value)
+        text = self.clean(value)
         if column.type == "number":
             return parsing.as_number(text, order)
         if column.type == "flag":
@@ -144,8 +151,11 @@ class Reader:
     def words(self, value: ir.Value, name: str) -> ir.Value:
         """A column of the source's own, its values replaced as the settings say."""
         if name not in self.spec.values:
-            return parsing.clean(value) if value.type().is_string() else value
-        return self._words(as_text(value), name)
+            return self.clean(value) if value.type().is_string() else value
+        return self._words(self._text(value), name)
+
+    def _text(self, value: ir.Value) -> ir.StringValue:
+        return self.clean(value) if value.type().is_string() else as_text(value)
 
     def _words(self, text: ir.StringValue, name: str) -> ir.StringValue:
         words = self.spec.values.get(name)
@@ -173,6 +183,16 @@ class Reader:
             return value
         known = value if value.type().timezone else _zoned(zone, value)
         return _zoned(self.config.time_zone, known)
+
+
+def tidy_columns(con: Any, raw: ir.Table) -> list[str]:
+    """Text columns without a value to clean; none is known to be where rows may still come in."""
+    texts = [name for name in raw.columns if raw[name].type().is_string()]
+    if con.name != "duckdb" or not texts:
+        return []
+    tests = {f"untidy_{i}": parsing.is_untidy(raw[name]).sum() for i, name in enumerate(texts)}
+    found = frame_of(con, raw.aggregate(**tests)).fillna(0).iloc[0]
+    return [name for name, test in zip(texts, tests, strict=True) if found[test] == 0]
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp"), "timestamp"))
