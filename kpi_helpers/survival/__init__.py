@@ -17,6 +17,7 @@ from kpi_helpers.survival.medians import (
     median_interval,
     restricted_mean,
 )
+from kpi_helpers.survival.testing import median_test
 
 __all__ = [
     "Curve",
@@ -27,5 +28,6 @@ __all__ = [
     "kaplan_meier",
     "median",
     "median_interval",
+    "median_test",
     "restricted_mean",
 ]

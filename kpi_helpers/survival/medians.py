@@ -119,7 +119,7 @@ def conditional_median(
         reached = np.where(shares.at_risk >= min_at_risk, shares.time, -np.inf)
         horizon = _finite(reached.max(axis=-1, initial=-np.inf))
     (horizon,) = floats(horizon)
-    half = _until(shares.time, shares.won, horizon)[..., None] / 2
+    half = until(shares.time, shares.won, horizon)[..., None] / 2
     value = _finite(_first(shares.time, (shares.won >= half - ROUNDING) & (half > 0)))
     seen = _followed(shares.time, shares.at_risk, shares.open, horizon)
     return np.where(seen, value, np.nan), np.broadcast_to(horizon, seen.shape)
@@ -174,7 +174,15 @@ def conditional_median_interval(
 
 
 def _half_of_wins(shares: Incidence, won: Floats, ended: Floats, horizon: Floats) -> Floats:
-    """Return ``won(t) - won(horizon) / 2`` over its standard error (delta method).
+    """Return ``won(t) - won(horizon) / 2`` over its standard error."""
+    moved, variance = excess(shares, won, ended, horizon, np.asarray(0.5))
+    return moved / np.sqrt(variance)
+
+
+def excess(
+    shares: Incidence, won: Floats, ended: Floats, horizon: Floats, part: Floats
+) -> tuple[Floats, Floats]:
+    """Return ``won(t) - part * won(horizon)`` at each time, and its variance (delta method).
 
     The hazards of each time are independent multinomials. One more win at time j moves won(t) by
     x - won(t) y and one more loss likewise, with x and y free of t, so that three running sums
@@ -189,16 +197,18 @@ def _half_of_wins(shares: Incidence, won: Floats, ended: Floats, horizon: Floats
     mean_x = win_x * win + loss_x * (end - win)
     spread = win_x**2 * win + loss_x**2 * (end - win) - mean_x**2
     xx, xy, yy = (
-        running_sum(over(part, n))
-        for part in (spread, mean_x * y * (1 - end), y**2 * end * (1 - end))
+        running_sum(over(term, n))
+        for term in (spread, mean_x * y * (1 - end), y**2 * end * (1 - end))
     )
     last, xx_last, xy_last, yy_last = (
-        _until(shares.time, part, horizon)[..., None] for part in (now, xx, xy, yy)
+        until(shares.time, term, horizon)[..., None] for term in (now, xx, xy, yy)
     )
     variance = xx - 2 * now * xy + now**2 * yy
     covariance = xx - (now + last) * xy + now * last * yy
     variance_last = xx_last - 2 * last * xy_last + last**2 * yy_last
-    return (now - last / 2) / np.sqrt(np.maximum(variance - covariance + variance_last / 4, 0))
+    part = part[..., None]
+    total = variance - 2 * part * covariance + part**2 * variance_last
+    return now - part * last, np.maximum(total, 0)
 
 
 def _limits(time: Floats, z: Floats, level: float) -> tuple[Floats, Floats]:
@@ -236,7 +246,7 @@ def _finite(value: Floats) -> Floats:
     return np.where(np.isinf(value), np.nan, value)
 
 
-def _until(time: Floats, rising: Floats, horizon: Floats) -> Floats:
+def until(time: Floats, rising: Floats, horizon: Floats) -> Floats:
     """Return the value of a step function that never falls, at the horizon."""
     return np.where(time <= horizon[..., None], rising, 0).max(axis=-1, initial=0)
 
