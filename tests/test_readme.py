@@ -1,14 +1,18 @@
 """What the README says can be done as it is written."""
 
+import linecache
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.cli.commands import COMMANDS
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.kpis import catalogue
+from kpi_helpers.measure.judge import ENOUGH, FEW
 from kpi_helpers.periods import Calendar
 from kpi_helpers.sources.config import read_config
 from kpi_helpers.sources.schema import TABLES
@@ -46,3 +50,19 @@ def test_its_periods_are_periods() -> None:
     day = Calendar().parse("2026-09-30").start
     for form in re.findall(r"`(.+?)`", sentence):
         assert Calendar().parse(form, as_of=day, first=day).name
+
+
+def test_its_python_runs_as_written() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code = "\n".join(blocks).replace('"exports/"', '"data/sample"')
+    place = f"<{Path(__file__).name}>"
+    linecache.cache[place] = (len(code), None, code.splitlines(keepends=True), place)
+    names: dict[str, Any] = {"__name__": "readme"}
+    exec(compile(code, place, "exec"), names)
+    REGISTRY.pop("large_deal_share")
+
+
+def test_its_thresholds_are_those_of_the_statuses() -> None:
+    said = re.search(r"fewer\s+than (\d+) cases.*?fewer than (\d+)\)", README, re.DOTALL)
+    assert said is not None
+    assert tuple(map(int, said.groups())) == (ENOUGH, FEW)
