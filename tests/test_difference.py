@@ -14,7 +14,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
-from kpi_helpers import intervals
+from kpi_helpers import intervals, survival
 from kpi_helpers.compare.difference import Difference, Figures, adjusted, difference
 
 WORKED: dict[str, Any] = json.loads(
@@ -30,19 +30,27 @@ def blank(size: int) -> np.ndarray:
     return np.full(size, np.nan)
 
 
+def figures(value: np.ndarray, limits: Any = None, **more: Any) -> Figures:
+    none = blank(len(value))
+    columns = dict.fromkeys(("numerator", "denominator", "spread"), none)
+    columns |= {"pace": np.zeros(len(value)), "days": np.full(len(value), 60.0)} | more
+    low, high = limits or (none, none)
+    ages = np.full(len(value), None, object)
+    return Figures(**{"value": value, "low": low, "high": high, "ages": ages} | columns)
+
+
 def shares(k: np.ndarray, n: np.ndarray) -> Figures:
-    return Figures(k / n, k, n, *intervals.wilson(k, n), blank(len(k)), floats(*[60] * len(k)))
+    return figures(k / n, intervals.wilson(k, n), numerator=k, denominator=n)
 
 
 def counts(k: np.ndarray, days: np.ndarray) -> Figures:
-    return Figures(k, k, blank(len(k)), *intervals.garwood(k), blank(len(k)), days)
+    return figures(k, intervals.garwood(k), days=days, pace=np.ones(len(k)))
 
 
 def totals(amounts: list[np.ndarray], days: float = 60) -> Figures:
     sums = floats(*[x.sum() for x in amounts])
     spread = floats(*[np.sqrt((x**2).sum()) for x in amounts])
-    none = blank(len(sums))
-    return Figures(sums, sums, none, none, none, spread, np.full(len(sums), float(days)))
+    return figures(sums, spread=spread, days=sums * 0 + days, pace=np.ones(len(sums)))
 
 
 def between(now: Figures, then: Figures, method: str) -> Difference:
@@ -53,6 +61,7 @@ def one_share(k1: float, n1: float, k2: float, n2: float) -> Difference:
     return between(shares(floats(k1), floats(n1)), shares(floats(k2), floats(n2)), "wilson")
 
 
+FACTS = [(110, 66), (105, 60)]
 SHARES = [
     (20, 40, 12, 40),
     (87, 370, 101, 401),
@@ -164,6 +173,11 @@ def test_without_a_day_worked_in_either_the_counts_speak() -> None:
     assert nothing.p_value[0] == 1.0
 
 
+def test_no_event_beside_no_reference_has_no_test() -> None:
+    found = between(counts(floats(0), floats(60)), figures(blank(1)), "garwood")
+    assert np.isnan(found.p_value[0])
+
+
 def test_limits_are_those_of_zou_and_donner() -> None:
     now, then = counts(floats(140), floats(60)), counts(floats(100), floats(60))
     (l1, u1), (l2, u2) = (
@@ -175,11 +189,10 @@ def test_limits_are_those_of_zou_and_donner() -> None:
     assert [found.low[0], found.high[0]] == pytest.approx([low, high])
 
 
-@pytest.mark.parametrize("method", ["hall", "fieller", "propagated", "aalen-johansen"])
+@pytest.mark.parametrize("method", ["hall", "fieller", "clustered fieller", "propagated"])
 def test_other_figures_take_the_same_limits_and_the_half_that_faces_zero(method: str) -> None:
-    one = floats(1)
-    now = Figures(10 * one, one, one, 8 * one, 13 * one, blank(1), one)
-    then = Figures(6 * one, one, one, 5 * one, 8 * one, blank(1), one)
+    now = figures(floats(10), (floats(8), floats(13)))
+    then = figures(floats(6), (floats(5), floats(8)))
     found = between(now, then, method)
     assert [found.change[0], found.low[0]] == pytest.approx([4, 4 - np.hypot(2, 2)])
     assert found.high[0] == pytest.approx(4 + np.hypot(3, 1))
@@ -215,30 +228,67 @@ def test_a_total_must_hold_by_days_too() -> None:
     assert many_days.p_value[0] == 1.0
 
 
-def test_facts_have_no_test() -> None:
-    none = blank(1)
-    now, then = (
-        Figures(floats(x), floats(x), none, none, none, none, floats(d))
-        for x, d in ((110, 66), (105, 60))
-    )
+@pytest.mark.parametrize("pace", [0.0, 1.0])
+def test_facts_have_no_test(pace: float) -> None:
+    now, then = (figures(floats(x), days=floats(d), pace=floats(pace)) for x, d in FACTS)
     found = between(now, then, "exact")
     assert found.change[0] == 5
     assert np.isnan([found.low[0], found.high[0], found.p_value[0]]).all()
 
 
-def test_a_ratio_to_a_fact_is_not_tried_by_days() -> None:
-    one = floats(1)
-    now = Figures(1.1 * one, one, one, blank(1), blank(1), 0.1 * one, 66 * one)
-    then = Figures(1.0 * one, one, one, blank(1), blank(1), 0.1 * one, 60 * one)
+def cost(value: float, days: float) -> Figures:
+    limits = floats(0.95 * value), floats(1.05 * value)
+    return figures(floats(value), limits, days=floats(days), pace=floats(-1))
+
+
+def test_a_cost_for_each_lead_must_hold_with_equally_many_days() -> None:
+    # The same spend over 10 % fewer days, and so over 10 % fewer leads.
+    found = between(cost(110, 60), cost(100, 66), "propagated")
+    assert found.low[0] > 0
+    assert found.p_value[0] == pytest.approx(1.0)
+    dearer = between(cost(130, 60), cost(100, 66), "propagated")
+    change = 130 * 60 - 100 * 66
+    error = np.hypot(0.05 * 130 * 60, 0.05 * 100 * 66) / stats.norm.ppf(0.975)
+    assert dearer.p_value[0] == pytest.approx(2 * stats.norm.sf(change / error))
+
+
+def test_what_does_not_move_with_the_days_is_tried_once() -> None:
+    now = figures(floats(1.1), spread=floats(0.1), days=floats(66))
+    then = figures(floats(1.0), spread=floats(0.1), days=floats(60))
     found = between(now, then, "exact")
     assert found.p_value[0] == pytest.approx(2 * stats.norm.sf(0.1 / np.hypot(0.1, 0.1)))
 
 
-def test_missing_in_missing_out() -> None:
-    for method in ("wilson", "garwood", "exact", "hall"):
-        known = shares(floats(10), floats(40))
-        found = between(known, Figures(*[blank(1)] * 7), method)
-        assert all(np.isnan(part[0]) for part in found)
+def ages(won: int, lost: int, still: int, shift: int = 0) -> Any:
+    """A win and a loss a day up to a number, then deals that are open."""
+    time = np.arange(1.0, 101) + shift
+    counts = np.zeros((3, 100))
+    counts[0, :won], counts[1, :lost] = 1, 1
+    counts[2] = counts[0] + counts[1]
+    counts[2, -1] += still
+    return time, counts[0], counts[1], counts[2]
+
+
+def test_durations_are_tried_by_the_median_test_at_the_same_horizon() -> None:
+    sides = [ages(60, 30, 20), ages(40, 20, 10, shift=15)]
+    now, then = (
+        figures(floats(30), (floats(20), floats(40)), ages=np.array([None, side], object)[1:])
+        for side in sides
+    )
+    found = between(now, then, "aalen-johansen")
+    both = np.arange(1.0, 116)
+    counts_ = [np.zeros((3, 115)), np.zeros((3, 115))]
+    for whole, (days, won, lost, everyone) in zip(counts_, sides, strict=True):
+        whole[:, days.astype(int) - 1] = won, lost, everyone - won - lost
+    horizons = [survival.conditional_median(both, *side)[1] for side in counts_]
+    expected = survival.median_test(both, *counts_, np.minimum(*horizons))
+    assert found.p_value[0] == pytest.approx(float(expected))
+
+
+@pytest.mark.parametrize("method", ["wilson", "garwood", "exact", "hall", "aalen-johansen"])
+def test_missing_in_missing_out(method: str) -> None:
+    found = between(shares(floats(10), floats(40)), figures(blank(1)), method)
+    assert all(np.isnan(part[0]) for part in found)
 
 
 def test_each_row_by_its_own_method() -> None:

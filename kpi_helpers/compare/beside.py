@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,13 @@ To = str | Mapping[str, Any]
 PERIODS = PREVIOUS, YEAR_AGO = "previous", "year_ago"
 TARGET = "target"
 READABLE = ("ok", "indicative")
-NUMBERS = ("numerator", "denominator", "low", "high", "spread")
+NUMBERS = ("numerator", "denominator", "low", "high", "spread", "pace")
 CARRIED = ("period", "start", "end", "ages", "n", *NUMBERS)
 REFERENCE = ("reference", *(f"reference_{column}" for column in CARRIED))
 
 
 def beside(
-    data: Dataset, kpis: list[str], now: Period, to: To, by: tuple[str, ...], where: Where
+    data: Dataset, kpis: Sequence[str], now: Period, to: To, by: tuple[str, ...], where: Where
 ) -> pd.DataFrame:
     """The tidy frame of a period with ``reference`` and ``reference_…``, blank where there is none.
 

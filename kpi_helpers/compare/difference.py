@@ -5,7 +5,8 @@ figures                interval of the difference         test
 =====================  =================================  ========================================
 shares, cohorts        Newcombe                           z; exact where an expected count < 5
 counts                 MOVER on Garwood's limits          conditional binomial
-totals                 compound Poisson, ±z·√Σx²          the same, as z
+totals, attainment     compound Poisson, ±z·√Σx²          the same, as z
+durations              MOVER on the figures' limits       median test at the same horizon
 stocks, spend, plans   none                               none: the change is a fact
 everything else        MOVER on the figures' limits       the same, as z
 =====================  =================================  ========================================
@@ -14,19 +15,21 @@ MOVER (Zou and Donner 2008, Statistics in Medicine 27, 1693–1702) makes the li
 of two independent estimates from the limits of each. Two periods of the same customers are not
 independent; what they share makes a difference smaller, so that all this errs on the safe side.
 
-Counts and totals are tried twice, as they are and by the days worked. Four days more make nobody
-better, nor do four days less: a change must hold both times, in the same direction.
+What moves with the days worked (counts, totals, a cost for each lead) is tried twice, as it is and
+as it would be with equally many days. Four days more make nobody better, nor do four days less: a
+change must hold both times, in the same direction.
 """
 
 from __future__ import annotations
 
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from kpi_helpers import intervals
+from kpi_helpers.compare.durations import same_time
 from kpi_helpers.kpis.settled import Array, divided
 
 Z = NormalDist().inv_cdf(0.975)
@@ -47,7 +50,11 @@ class Difference(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """One side of a comparison, a row each."""
+    """One side of a comparison, a row each.
+
+    ``days`` are those worked, ``pace`` is how the figure moves with them (1, 0 or −1), ``ages``
+    are the counts behind a duration.
+    """
 
     value: Array
     numerator: Array
@@ -55,7 +62,9 @@ class Figures(NamedTuple):
     low: Array
     high: Array
     spread: Array
-    exposure: Array
+    pace: Array
+    days: Array
+    ages: Any
 
 
 def difference(now: Figures, then: Figures, method: pd.Series[str]) -> Difference:
@@ -73,22 +82,42 @@ def difference(now: Figures, then: Figures, method: pd.Series[str]) -> Differenc
     >>> def rate(k, n):
     ...     k, n = np.array([float(k)]), np.array([float(n)])
     ...     blank = np.full(1, np.nan)
-    ...     return Figures(k / n, k, n, *intervals.wilson(k, n), blank, blank)
+    ...     limits = intervals.wilson(k, n)
+    ...     return Figures(k / n, k, n, *limits, blank, np.zeros(1), blank, blank)
     >>> found = difference(rate(20, 40), rate(12, 40), pd.Series(["wilson"]))
     >>> [round(float(x[0]), 4) for x in found]
     [0.2, -0.0138, 0.3901, 0.0679]
     """
-    found = _mover(now, then)
-    for name, other in (("wilson", _shares), ("garwood", _counts), ("exact", _totals)):
-        rows = np.flatnonzero(method == name)
-        better = other(_at(now, rows), _at(then, rows))
-        for whole, part in zip(found, better, strict=True):
-            whole[rows] = part
+    methods = method.to_numpy(object)
+    one = np.ones_like(now.value)
+    found = _compared(now._replace(days=one), then._replace(days=one), methods)
+    rows = np.flatnonzero(now.pace != 0)
+    daily = _compared(_a_day(_at(now, rows)), _a_day(_at(then, rows)), methods[rows])
+    p = np.fmax(found.p_value[rows], daily.p_value)
+    against = (found.change[rows] * daily.change < 0) & ~np.isnan(p)
+    found.p_value[rows] = np.where(against, 1.0, p)
     return found
 
 
 def _at(figures: Figures, rows: Rows) -> Figures:
     return Figures(*(column[rows] for column in figures))
+
+
+def _a_day(figures: Figures) -> Figures:
+    """Figures as they are for one day worked; missing where none was."""
+    times = np.where(figures.days > 0, figures.days, np.nan) ** -figures.pace
+    names = ("value", "low", "high", "spread")
+    return figures._replace(**{name: getattr(figures, name) * times for name in names})
+
+
+def _compared(now: Figures, then: Figures, method: Any) -> Difference:
+    found = _mover(now, then)
+    for name, other in _OWN_WAY.items():
+        rows = np.flatnonzero(method == name)
+        better = other(_at(now, rows), _at(then, rows))
+        for whole, part in zip(found, better, strict=True):
+            whole[rows] = part
+    return found
 
 
 def _mover(now: Figures, then: Figures) -> Difference:
@@ -134,43 +163,37 @@ def _exact(k1: float, n1: float, k2: float, n2: float) -> float:
 
 
 def _counts(now: Figures, then: Figures) -> Difference:
-    share = divided(now.exposure, now.exposure + then.exposure)
-    p = np.fmax(_binomial(now, then, np.full_like(share, 0.5)), _binomial(now, then, share))
-    return _mover(now, then)._replace(p_value=_one_way(now, then, p))
-
-
-def _one_way(now: Figures, then: Figures, p: Array) -> Array:
-    """No change where figures move one way and, by the days worked, the other."""
-    against = (now.value - then.value) * _by_days(now, then) < 0
-    return np.where(against & ~np.isnan(p), 1.0, p)
-
-
-def _by_days(now: Figures, then: Figures) -> Array:
-    """Change a day worked, times the days of both periods."""
-    return now.value * then.exposure - then.value * now.exposure
-
-
-def _binomial(now: Figures, then: Figures, share: Array) -> Array:
-    """Given the sum of two counts, the first is binomial by its share of the exposure."""
+    """Given the sum of two counts, the first is binomial by its share of the days."""
     from scipy.special import betainc
 
-    at_most = np.where(then.value > 0, betainc(then.value, now.value + 1, 1 - share), 1.0)
-    at_least = np.where(now.value > 0, betainc(now.value, then.value + 1, share), 1.0)
-    p = np.minimum(1.0, 2 * np.minimum(at_most, at_least))
-    return np.where(now.value + then.value == 0, 1.0, p)
+    first, second = (np.rint(side.value * side.days**side.pace) for side in (now, then))
+    share = divided(now.days, now.days + then.days)
+    at_most = np.where(second > 0, betainc(second, first + 1, 1 - share), 1.0)
+    at_least = np.where(first > 0, betainc(first, second + 1, share), 1.0)
+    p = np.where(first + second == 0, 1.0, np.minimum(1.0, 2 * np.minimum(at_most, at_least)))
+    return _mover(now, then)._replace(p_value=np.where(np.isnan(first + second), np.nan, p))
 
 
 def _totals(now: Figures, then: Figures) -> Difference:
-    """Sums of rows that came by chance; ratios of such a sum to a fact have a denominator."""
     change = now.value - then.value
     half = Z * np.hypot(now.spread, then.spread)
     low, high = change - half, change + half
-    p = _two_sided(change, low, high)
-    daily = _by_days(now, then)
-    half = Z * np.hypot(now.spread * then.exposure, then.spread * now.exposure)
-    by_days = np.fmax(p, _two_sided(daily, daily - half, daily + half))
-    is_sum = np.isnan(now.denominator)
-    return Difference(change, low, high, np.where(is_sum, _one_way(now, then, by_days), p))
+    return Difference(change, low, high, _two_sided(change, low, high))
+
+
+def _durations(now: Figures, then: Figures) -> Difference:
+    found = _mover(now, then)
+    for row in np.flatnonzero(~np.isnan(found.change)).tolist():
+        found.p_value[row] = same_time(now.ages[row], then.ages[row])
+    return found
+
+
+_OWN_WAY = {
+    "wilson": _shares,
+    "garwood": _counts,
+    "exact": _totals,
+    "aalen-johansen": _durations,
+}
 
 
 def adjusted(p_value: Array) -> Array:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kpi_helpers import survival
 from kpi_helpers.language import text
 from kpi_helpers.measure.counted import Ages, time_to_win
 from kpi_helpers.measure.judge import FEW
@@ -41,6 +42,23 @@ def same_horizon(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
             before, after = (_note(days, lang) for days in (horizons[0], horizon))
             columns["note"][row] = columns["note"][row].replace(before, after)
     return frame.assign(**columns)
+
+
+def same_time(own: Ages, other: Ages) -> float:
+    """The p-value of both sides taking the same time to win, at the shorter of their horizons."""
+    time = np.union1d(own[0], other[0])
+    one, two = (_open_too(ages, time) for ages in (own, other))
+    horizon = np.minimum(time_to_win(own)[3], time_to_win(other)[3])
+    return float(survival.median_test(time, one, two, horizon))
+
+
+def _open_too(ages: Ages, time: Any) -> list[Any]:
+    """Won, lost and open at each of these times."""
+    won, lost, everyone = (np.zeros(len(time)) for _ in range(3))
+    place = np.searchsorted(time, ages[0])
+    for whole, part in zip((won, lost, everyone), ages[1:], strict=True):
+        whole[place] = part
+    return [won, lost, everyone - won - lost]
 
 
 def _write(columns: dict[str, Any], names: tuple[str, ...], row: int, found: Any) -> None:

@@ -30,6 +30,7 @@ class Settled(NamedTuple):
     reader must know of a cell (None where nothing), ``young`` marks cells too recent to be read,
     ``spread`` is the standard error of a total whose rows came by chance, ``ages`` are the counts
     behind a duration: ages in days, and by cell and age how many were won, lost, and there at all.
+    ``pace`` is how a figure moves with the days worked: 1 as they do, 0 not, −1 the other way.
     """
 
     value: Array
@@ -43,6 +44,7 @@ class Settled(NamedTuple):
     young: Flags | None = None
     spread: Array | None = None
     ages: tuple[Array, ...] | None = None
+    pace: float = 0.0
 
 
 def divided(a: Array, b: Array) -> Array:
@@ -66,7 +68,7 @@ def quotient(a: Settled, b: Settled) -> Settled:
     exact = np.isnan(a.low) & np.isnan(b.low)
     low, high = (np.where(exact, np.nan, bound) for bound in (low, high))
     method = "exact" if exact.all() else "propagated"
-    return Settled(value, a.value, b.value, b.n, low, high, method)
+    return Settled(value, a.value, b.value, b.n, low, high, method, pace=a.pace - b.pace)
 
 
 def growth(now: Settled, before: Settled) -> Settled:

@@ -133,14 +133,16 @@ def _blank(like: Array) -> Array:
 def _settle_count(sums: Sums) -> Settled:
     k = sums["k"]
     low, high = intervals.garwood(k)
-    return Settled(k, k, _blank(k), k, low, high, "garwood")
+    return Settled(k, k, _blank(k), k, low, high, "garwood", pace=1.0)
 
 
 def _settle_total(sums: Sums) -> Settled:
     """Exact; the root of Σx² is its standard error as a compound Poisson sum."""
     x, blank = sums["x"], _blank(sums["x"])
-    spread = np.sqrt(sums["xx"]) if "xx" in sums else blank
-    return Settled(x, x, blank, sums["n"], blank, blank, "exact", spread=spread)
+    if "xx" not in sums:
+        return Settled(x, x, blank, sums["n"], blank, blank, "exact")
+    spread = np.sqrt(sums["xx"])
+    return Settled(x, x, blank, sums["n"], blank, blank, "exact", spread=spread, pace=1.0)
 
 
 def _settle_share(sums: Sums) -> Settled:
@@ -176,8 +178,10 @@ def _settle_value_share(sums: Sums) -> Settled:
 
 def _settle_exact(sums: Sums) -> Settled:
     a, b, blank = sums["a"], sums["b"], _blank(sums["a"])
-    spread = divided(np.sqrt(sums["squares"]), b) if "squares" in sums else blank
-    return Settled(divided(a, b), a, b, sums["n"], blank, blank, "exact", spread=spread)
+    settled = Settled(divided(a, b), a, b, sums["n"], blank, blank, "exact")
+    if "squares" not in sums:
+        return settled
+    return settled._replace(spread=divided(np.sqrt(sums["squares"]), b), pace=1.0)
 
 
 def _settle_average(sums: Sums) -> Settled:

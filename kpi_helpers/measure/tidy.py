@@ -33,7 +33,7 @@ from kpi_helpers.measure.judge import (
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
 
-SPREAD, COVERED, AGES = HIDDEN = "spread", "covered", "ages"
+SPREAD, COVERED, AGES, PACE = HIDDEN = "spread", "covered", "ages", "pace"
 NUMBERS = ("value", "numerator", "denominator", "n", "low", "high", SPREAD)
 
 
@@ -50,8 +50,8 @@ def measured(
     -------
     pandas.DataFrame
         As `measure`, and for comparisons ``spread`` (the standard error that a total would have
-        if its rows had come by chance), ``covered`` (whether the data cover the period) and
-        ``ages`` (the counts behind a duration).
+        if its rows had come by chance), ``covered`` (whether the data cover the period), ``ages``
+        (the counts behind a duration) and ``pace`` (how a figure moves with the days worked).
     """
     found = answer(data, [chosen(data, name) for name in kpis], periods, by, where)
     blocks = [_block(data, found, name) for name in kpis]
@@ -78,7 +78,7 @@ def _block(data: Dataset, found: Answer, name: str) -> dict[str, Any]:
     numbers = {column: np.where(known, _numbers(settled, column), np.nan) for column in NUMBERS}
     per_cell = {**numbers, "method": np.full(len(status), settled.method, object), "status": status}
     per_cell[COVERED] = np.array([weight is None for weight in weights], dtype=bool)
-    per_cell[AGES] = _ages(settled)
+    per_cell |= {AGES: _ages(settled), PACE: np.full(len(status), settled.pace)}
     per_cell["note"] = np.array(said, dtype=object)
     constant = {"kpi": name, "label": kpi.label(lang), "unit": kpi.unit, "better": kpi.better}
     return _rows_of(cells, found.seen.get(Ago(kpi.id, 0)), constant, per_cell)
