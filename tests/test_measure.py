@@ -2,6 +2,7 @@
 
 import copy
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,11 @@ def test_nothing_that_is_given_is_changed() -> None:
         ({"kpis": "win_rate_cuont"}, "Unknown KPI: 'win_rate_cuont'. Did you mean win_rate_count"),
         ({"by": "tema"}, "Unknown dimension: 'tema'. Did you mean team"),
         ({"by": ["team", "amount"]}, "Unknown dimension: 'amount'"),
-        ({"where": {"ownr": "A"}}, "Unknown dimension: 'ownr'. Did you mean owner"),
-        ({"where": "ownr == 'A'"}, "Unknown dimension: 'ownr'. Did you mean owner"),
+        ({"where": {"ownr": "A"}}, "Unknown column: 'ownr'. Did you mean owner"),
+        ({"where": "ownr == 'A'"}, "Unknown column: 'ownr'. Did you mean owner"),
         ({"where": {"team": "Equipe A"}}, "Unknown value: 'Equipe A'. Did you mean Équipe A"),
+        ({"where": "team == 'Equipe A'"}, "Unknown value: 'Equipe A'. Did you mean Équipe A"),
+        ({"where": "amnt >= 3"}, "Unknown column: 'amnt'. Did you mean amount"),
         ({"grain": "quarters"}, "Unknown grain: 'quarters'. Did you mean quarter"),
     ],
 )
@@ -95,6 +98,21 @@ def test_an_unknown_name_brings_the_nearest(
     with pytest.raises(UnknownName) as caught:
         kh.measure(sample, **{"kpis": "bookings", "period": "2026Q2", **options})
     assert str(caught.value).startswith(said)
+
+
+def test_a_word_that_is_no_column_is_a_segment_misspelt() -> None:
+    data = kh.load(deals_of(["won", "lost"]), {"segments": {"mine": "status == 'won'"}})
+    with pytest.raises(UnknownName, match="Unknown segment: 'mien'. Did you mean mine"):
+        kh.measure(data, "bookings", "2026Q1", where="mien")
+
+
+@pytest.mark.parametrize("call", [kh.measure, kh.compare])
+@pytest.mark.parametrize("given", [{"where": 42}, {"where": []}, {"kpis": None}, {"kpis": 5}])
+def test_what_is_of_no_use_is_named(
+    sample: Dataset, call: Callable[..., Any], given: dict[str, Any]
+) -> None:
+    with pytest.raises(BadInput, match=next(iter(given))):
+        call(sample, **{"kpis": "bookings", "period": "2026Q2", **given})
 
 
 @pytest.mark.parametrize("period", ["2026Q5", "2026-13", "last quarter", ""])

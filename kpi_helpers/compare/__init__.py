@@ -13,7 +13,7 @@ from kpi_helpers.compare.beside import NUMBERS, PREVIOUS, READABLE, REFERENCE, T
 from kpi_helpers.compare.difference import Figures, adjusted, difference
 from kpi_helpers.compare.verdicts import verdicts
 from kpi_helpers.kpis.settled import divided
-from kpi_helpers.measure import HIDDEN, measured
+from kpi_helpers.measure import HIDDEN, measured, names_in
 from kpi_helpers.measure.targets import target_values
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
@@ -89,8 +89,7 @@ def compare(
     >>> float(row["change"]), row["change_verdict"], row["certainty"]
     (0.5, 'better', 'established')
     """
-    wanted = [kpis] if isinstance(kpis, str) else list(dict.fromkeys(kpis))
-    dimensions = (by,) if isinstance(by, str) else tuple(by)
+    wanted, dimensions = list(names_in("kpis", kpis)), names_in("by", by)
     now = data.config.calendar.parse(period, data.as_of, data.first)
     frame = beside(data, wanted, now, to, dimensions, where)
     tidy = [column for column in frame if column not in (*REFERENCE, *HIDDEN)]
@@ -116,8 +115,7 @@ def last_readable(
     pandas.DataFrame
         Tidy rows, one a KPI and combination; none where nothing can be read.
     """
-    wanted = [kpis] if isinstance(kpis, str) else list(dict.fromkeys(kpis))
-    dimensions = (by,) if isinstance(by, str) else tuple(by)
+    wanted, dimensions = list(names_in("kpis", kpis)), names_in("by", by)
     calendar = data.config.calendar
     now = calendar.parse(period, data.as_of, data.first)
     keys = ["kpi", *dimensions]

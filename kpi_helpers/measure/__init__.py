@@ -8,11 +8,12 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput
 from kpi_helpers.language import Phrase
+from kpi_helpers.measure.asked import names_in
 from kpi_helpers.measure.behind import rows
 from kpi_helpers.measure.tidy import HIDDEN, measured
 from kpi_helpers.sources.dataset import Dataset, Where
 
-__all__ = ["HIDDEN", "measure", "measured", "rows"]
+__all__ = ["HIDDEN", "measure", "measured", "names_in", "rows"]
 
 
 def measure(
@@ -67,8 +68,7 @@ def measure(
           value    n        status
     0  0.666667  3.0  insufficient
     """
-    wanted = [kpis] if isinstance(kpis, str) else list(dict.fromkeys(kpis))
-    dimensions = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
+    wanted, dimensions = names_in("kpis", kpis), names_in("by", by)
     if not wanted:
         raise BadInput(column="kpis", value="[]", expected=Phrase("expected.names"))
     calendar = data.config.calendar

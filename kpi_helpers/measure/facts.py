@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -20,6 +20,7 @@ from kpi_helpers.sources.derived import as_number, days_between, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
+from kpi_helpers.sources.words import words_of
 
 
 def fact(
@@ -82,7 +83,7 @@ def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> Non
     data.remember(("checked", kpi.table, by, repr(where)), lambda: fact(data, [kpi], by, where))
     if kpi.table == ACHIEVEMENTS.name:
         return
-    for column, wanted in where.items() if isinstance(where, Mapping) else ():
+    for column, wanted in [] if _is_segment(data, where) else words_of(where):
         _check_values(data, name, column, wanted)
     for dimension in by:
         if dimension not in data.dimensions(name):
@@ -90,6 +91,11 @@ def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> Non
     lacking = (_columns_read(kpi) & {*TABLES[name].names}) - data.filled(name)
     if lacking:
         raise Unavailable(what=kpi.id, needs=f"{name}.{min(lacking)}")
+
+
+def _is_segment(data: Dataset, where: Where) -> bool:
+    """A segment serves many data sets: in one of them nobody may have its words."""
+    return isinstance(where, str) and where in data.config.segments
 
 
 def _check_values(data: Dataset, name: str, column: str, wanted: Any) -> None:

@@ -127,9 +127,8 @@ class Dataset:
         if name not in self.base:
             raise Unavailable(what=name, needs=name, candidates=list(self.tables))
         known = {each: self._as_of(each) for each in self.base}
-        existing = {*known[name].columns, *offered(known, name), *across_rows(name)}
         for column in columns:
-            if column not in existing:
+            if column not in self._columns(name):
                 raise unknown("dimension", column, self.dimensions(name))
         return with_columns(known, name, columns, alone)
 
@@ -154,11 +153,28 @@ class Dataset:
         self, name: str, where: Where, columns: tuple[str, ...] = (), alone: bool = False
     ) -> ir.Table:
         """`table`, kept to the rows that a filter or a named segment selects."""
-        if isinstance(where, str) and where in self.config.segments:
-            where = self.config.segments[where]
+        where = self._filter(name, where)
         table = self.table(name, tuple(dict.fromkeys((*columns, *columns_of(where)))), alone)
         test = condition(where, table)
         return table if test is None else table.filter(test)
+
+    def _filter(self, name: str, where: Where) -> Where:
+        """A filter, or what the segment of that name stands for; its columns exist."""
+        if isinstance(where, str) and where in self.config.segments:
+            where = self.config.segments[where]
+        known = self._columns(name)
+        for column in columns_of(where):
+            if column not in known and column == where and self.config.segments:
+                raise unknown("segment", column, [*self.config.segments])
+            if column not in known:
+                raise unknown("column", column, known)
+        return where
+
+    def _columns(self, name: str) -> list[str]:
+        """Names of all the columns that `table` can give."""
+        known = {each: self._as_of(each) for each in self.base}
+        names = () if name not in known else known[name].columns
+        return list(dict.fromkeys([*names, *offered(known, name), *across_rows(name)]))
 
     def _as_of(self, name: str) -> ir.Table:
         result: ir.Table = self.remember(

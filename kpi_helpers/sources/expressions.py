@@ -298,10 +298,12 @@ def columns_of(where: str | Mapping[str, Any] | None) -> tuple[str, ...]:
     >>> columns_of("amount >= 100 and team == 'A'")
     ('amount', 'team')
     """
-    if not where:
+    if where is None or where == "":
         return ()
-    if not isinstance(where, str):
+    if isinstance(where, Mapping):
         return tuple(where)
+    if not isinstance(where, str):
+        raise BadInput(column="where", value=where, expected=Phrase("expected.filter"))
     try:
         tree = _tree(where)
     except _FAULTS as error:
