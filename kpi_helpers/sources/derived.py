@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -121,21 +121,20 @@ _DERIVED = {
 
 
 def _first_order(orders: ir.Table) -> ir.Value:
-    """Day of the customer's first sale; refunds do not make a customer."""
-    sold = ibis.ifelse(orders.is_sale, orders.order_date, ibis.null("date"))
-    return sold.min().over(ibis.window(group_by=orders.customer_id))
+    """Day of a customer's first sale; refunds do not make a customer."""
+    return orders.order_date.min(where=orders.is_sale)
 
 
 def _first_win(deals: ir.Table) -> ir.Value:
-    """Day of the customer's first won deal."""
-    won = ibis.ifelse(deals.is_won, deals.closed_at, ibis.null("date"))
-    return won.min().over(ibis.window(group_by=deals.customer_id))
+    """Day of a customer's first won deal."""
+    return deals.closed_at.min(where=deals.is_won)
 
 
-# They look at other rows, which is dear, so they are added only where a KPI names them.
-_ACROSS_ROWS: Mapping[str, Mapping[str, Callable[[ir.Table], ir.Value]]] = {
-    "orders": {"first_order_at": _first_order},
-    "deals": {"first_win_at": _first_win},
+# Column → the key that rows share, and what is found over them. To look at other rows is dear, so
+# these are added only where a KPI names them.
+_ACROSS_ROWS: Mapping[str, Mapping[str, tuple[str, Callable[[ir.Table], ir.Value]]]] = {
+    "orders": {"first_order_at": ("customer_id", _first_order)},
+    "deals": {"first_win_at": ("customer_id", _first_win)},
 }
 
 
@@ -164,21 +163,25 @@ def with_columns(
     ``alone`` leaves out the others, which makes a shorter query.
     """
     fact, entities = tables[name], offered(tables, name)
-    across = _ACROSS_ROWS.get(name, {})
-    fact = fact.mutate(**{c: across[c](fact) for c in columns if c in across})
-    needed: dict[tuple[str, str], list[str]] = {}
+    lent: dict[tuple[str, str], list[str]] = {}
     for column in columns:
         if column not in fact.columns and column in entities:
-            needed.setdefault(entities[column], []).append(column)
+            lent.setdefault(entities[column], []).append(column)
+    ones = [(key, _one_each(tables[entity], key, names)) for (entity, key), names in lent.items()]
+    across = {c: made for c, made in _ACROSS_ROWS.get(name, {}).items() if c in columns}
+    ones += [(key, fact.group_by(key).agg(**{c: of(fact)})) for c, (key, of) in across.items()]
     if alone:
-        keys = {key for _, key in needed}
-        fact = fact.select([c for c in fact.columns if c in keys or c in columns])
-    for (entity, key), wanted in needed.items():
-        right = tables[entity]
-        one_each = right.group_by(key).agg(**{c: shared(right[c]) for c in wanted})
+        kept = {*columns, *(key for key, _ in ones)}
+        fact = fact.select([c for c in fact.columns if c in kept])
+    for key, one_each in ones:
         joined = fact.left_join(one_each, key)
-        fact = joined.select(*(fact[c] for c in fact.columns), *(one_each[c] for c in wanted))
+        others = [one_each[c] for c in one_each.columns if c != key]
+        fact = joined.select(*(fact[c] for c in fact.columns), *others)
     return fact
+
+
+def _one_each(rows: ir.Table, key: str, columns: Sequence[str]) -> ir.Table:
+    return rows.group_by(key).agg(**{c: shared(rows[c]) for c in columns})
 
 
 def across_rows(name: str) -> tuple[str, ...]:

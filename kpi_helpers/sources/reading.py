@@ -16,9 +16,10 @@ from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.schema import IBIS_TYPES, Column, Table, Type
 
+# In lower case, without accents.
 STATUS_WORDS = {
-    "won": "won, closed won, closedwon, gagné, gagnée, gagnés, gagnées, signé, signée, ok",
-    "lost": "lost, closed lost, closedlost, perdu, perdue, perdus, perdues, sans suite, abandonné",
+    "won": "won, closed won, closedwon, gagne, gagnee, gagnes, gagnees, signe, signee, ok",
+    "lost": "lost, closed lost, closedlost, perdu, perdue, perdus, perdues, sans suite, abandonne",
     "open": "open, en cours, ouvert, ouverte, in progress, nouveau, new",
 }
 _DATES = ("date", "time")
@@ -39,7 +40,7 @@ class Reader:
     file
         Where the table comes from, for messages.
     tidy
-        Text columns of the source that `parsing.clean` would leave as they are.
+        Columns of the source with nothing to mend, as `tidy_columns` finds them.
     """
 
     con: Any
@@ -140,13 +141,14 @@ class Reader:
         if column.type == "text":
             return self._words(self._text(value), column.name)
         if not value.type().is_string():
-            return _typed(self._local(value) if value.type().is_timestamp() else value, column.type)
+            value = self._local(value) if value.type().is_timestamp() else value
+            return _typed(value, column.type, value.get_name() in self.tidy)
         text = self.clean(value)
         if column.type == "number":
             return parsing.as_number(text, order)
         if column.type == "flag":
             return parsing.as_flag(text)
-        return _typed(self._moment(text, order), column.type)
+        return self._moment(text, order).cast(IBIS_TYPES[column.type])
 
     def words(self, value: ir.Value, name: str) -> ir.Value:
         """A column of the source's own, its values replaced as the settings say."""
@@ -160,10 +162,22 @@ class Reader:
     def _words(self, text: ir.StringValue, name: str) -> ir.StringValue:
         words = self.spec.values.get(name)
         if words is None and name == "status":
-            return _status(text)
+            return self._status(text)
         if words is None and name == "currency":
             return parsing.currency_code(text, self.config.currency)
         return parsing.map_values(text, words or {})
+
+    def _status(self, text: ir.StringValue) -> ir.StringValue:
+        """Won, lost or open; a file is asked which words it has, a database may yet get others."""
+        if self.con.name != "duckdb":
+            word = text.lower().replace("é", "e")
+            known = ((word.isin(words.split(", ")), name) for name, words in STATUS_WORDS.items())
+            return ibis.cases(*known, else_=text)
+        found = frame_of(self.con, text.name("word").as_table().distinct())["word"].dropna()
+        meant = {word: _status_of(word) for word in found}
+        return parsing.map_values(
+            text, {word: name for word, name in meant.items() if name != word}
+        )
 
     def _moment(self, text: ir.StringValue, order: str) -> ir.TimestampValue:
         """The project's clock time; a text that says how far it is from UTC is taken at its word.
@@ -186,13 +200,23 @@ class Reader:
 
 
 def tidy_columns(con: Any, raw: ir.Table) -> list[str]:
-    """Text columns without a value to clean; none is known to be where rows may still come in."""
-    texts = [name for name in raw.columns if raw[name].type().is_string()]
-    if con.name != "duckdb" or not texts:
+    """Columns of text without a value to clean, and of numbers that are all finite.
+
+    None is known to be where rows may still come in.
+    """
+    tests = {name: _untidy(raw[name]) for name in raw.columns if con.name == "duckdb"}
+    asked = {name: test for name, test in tests.items() if test is not None}
+    if not asked:
         return []
-    tests = {f"untidy_{i}": parsing.is_untidy(raw[name]).sum() for i, name in enumerate(texts)}
-    found = frame_of(con, raw.aggregate(**tests)).fillna(0).iloc[0]
-    return [name for name, test in zip(texts, tests, strict=True) if found[test] == 0]
+    counts = {f"untidy_{place}": test.sum() for place, test in enumerate(asked.values())}
+    found = frame_of(con, raw.aggregate(**counts)).fillna(0).iloc[0]
+    return [name for name, count in zip(asked, found, strict=True) if count == 0]
+
+
+def _untidy(value: ir.Value) -> ir.BooleanValue | None:
+    if value.type().is_string():
+        return parsing.is_untidy(value)
+    return value.isinf() | value.isnan() if value.type().is_floating() else None
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp"), "timestamp"))
@@ -220,14 +244,13 @@ def as_text(value: ir.Value) -> ir.StringValue:
     return ibis.ifelse(whole, value.cast("int64").cast("string"), value.cast("string"))
 
 
-def _typed(value: ir.Value, kind: Type) -> ir.Value:
+def _typed(value: ir.Value, kind: Type, tidy: bool) -> ir.Value:
     cast = value.cast(IBIS_TYPES[kind])
-    if not value.type().is_floating():
+    if tidy or not value.type().is_floating():
         return cast
     return ibis.ifelse(cast.isinf() | cast.isnan(), ibis.null(IBIS_TYPES[kind]), cast)
 
 
-def _status(text: ir.StringValue) -> ir.StringValue:
-    word = text.lower().replace("é", "e")
-    known = {name: words.replace("é", "e").split(", ") for name, words in STATUS_WORDS.items()}
-    return ibis.cases(*((word.isin(words), name) for name, words in known.items()), else_=text)
+def _status_of(word: str) -> str:
+    plain = word.lower().replace("é", "e")
+    return next((name for name, words in STATUS_WORDS.items() if plain in words.split(", ")), word)
