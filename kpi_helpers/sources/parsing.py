@@ -19,11 +19,19 @@ _CODES = "EUR|USD|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|MAD|TND|XOF|XAF|BRL|IN
 _MONEY = rf"(?:[{''.join(CURRENCIES)}]|{_CODES})"
 _SPACES = ("\u00a0", "\u202f", "\u2009", "'", "\u2019")
 _CLOCK = (
-    r"(?:(?:,? +|T)([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?:[.,][0-9]+)?"
-    r"(?: ?([AaPp])\.?[Mm]\.?)?(?: ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?$"
+    r"(?:,? +|T)([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?:[.,][0-9]+)?"
+    r"(?: ?([AaPp])\.?[Mm]\.?)?(?: ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?$"
 )
-_YMD = r"^([0-9]{4})[-/.]?([0-9]{2})[-/.]?([0-9]{2})" + _CLOCK
-_XYZ = r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})" + _CLOCK
+_YMD = rf"^([0-9]{{4}})[-/.]?([0-9]{{2}})[-/.]?([0-9]{{2}})(?:{_CLOCK}|$)"
+_XYZ = rf"^([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}})(?:{_CLOCK}|$)"
+# Days that the calendar has, so that the engine's own cast cannot fail.
+_DAYS = (
+    r"(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-8])"
+)
+_FOURS = "0[48]|[2468][048]|[13579][26]"
+_LEAP = f"(?:[0-9]{{2}}(?:{_FOURS})|(?:{_FOURS})00)-02-29"
+_DAY = f"^(?:[0-9]{{4}}-(?:{_DAYS})|{_LEAP})$"
 
 
 def clean(value: ir.StringValue) -> ir.StringValue:
@@ -96,18 +104,7 @@ def currency_code(sign: ir.StringValue, reporting: str) -> ir.StringValue:
 
 
 def _groups(value: ir.StringValue, pattern: str, *numbers: int) -> list[ir.IntegerValue]:
-    matched = ibis.ifelse(value.re_search(pattern), value, ibis.null("string"))
-    return [matched.re_extract(pattern, number).nullif("").cast("int64") for number in numbers]
-
-
-def _day(year: ir.IntegerValue, month: ir.IntegerValue, day: ir.IntegerValue) -> ir.DateValue:
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    last = ibis.cases(
-        (month == 2, ibis.ifelse(leap, 29, 28)), (month.isin([4, 6, 9, 11]), 30), else_=31
-    )
-    valid = month.between(1, 12) & (day >= 1) & (day <= last) & (year >= 1)
-    known = [ibis.ifelse(valid, part, ibis.null("int64")) for part in (year, month, day)]
-    return ibis.date(known[0], known[1], known[2])
+    return [value.re_extract(pattern, number).nullif("").cast("int64") for number in numbers]
 
 
 def as_date(value: ir.StringValue, order: str) -> ir.DateValue:
@@ -122,40 +119,30 @@ def as_date(value: ir.StringValue, order: str) -> ir.DateValue:
     order
         ``"dmy"`` or ``"mdy"`` for dates that end with their year, ``"ymd"`` for ISO dates only.
     """
-    iso = _day(*_groups(value, _YMD, 1, 2, 3))
-    if order == "ymd":
-        return iso
-    first, second, year = _groups(value, _XYZ, 1, 2, 3)
-    day, month = (second, first) if order == "mdy" else (first, second)
-    return ibis.coalesce(iso, _day(year, month, day))
+    day = value.re_replace(_YMD, r"\1-\2-\3")
+    if order != "ymd":
+        day = day.re_replace(_XYZ, r"\3-\1-\2" if order == "mdy" else r"\3-\2-\1")
+        day = day.re_replace("-([0-9])-", r"-0\1-").re_replace("-([0-9])$", r"-0\1")
+    exists = day.re_search(_DAY) & ~day.startswith("0000")
+    return ibis.ifelse(exists, day, ibis.null("string")).cast("date")
 
 
 def as_time(value: ir.StringValue, order: str) -> ir.TimestampValue:
     """Like `as_date`, with the clock time as written (midnight where there is none)."""
-    hour, minute, second = (
-        ibis.coalesce(iso, other, 0)
-        for iso, other in zip(*(_groups(value, p, 4, 5, 6) for p in (_YMD, _XYZ)), strict=True)
-    )
-    half = _clock_text(value, 7).lower()
-    hour = ibis.cases((half == "p", hour % 12 + 12), (half == "a", hour % 12), else_=hour)
-    seconds = hour * 3600 + minute * 60 + second
+    hour, minute, second = (part.fill_null(0) for part in _groups(value, _CLOCK, 1, 2, 3))
+    half = value.re_extract(_CLOCK, 4).lower()
+    later = ibis.cases((half == "p", hour % 12 + 12), (half == "a", hour % 12), else_=hour)
+    seconds = later * 3600 + minute * 60 + second
     return as_date(value, order).cast("timestamp") + seconds.as_interval("s")
 
 
 def utc_offset(value: ir.StringValue) -> ir.IntegerValue:
     """Minutes by which a clock time is ahead of UTC, missing where the text does not say."""
-    zone = _clock_text(value, 8)
-    digits = zone.replace(":", "")
-    signed = digits.re_search("^[+-]")
-    part = ibis.ifelse(signed, digits, ibis.null("string"))
-    minutes = part.substr(1, 2).cast("int64") * 60 + part.substr(3, 2).cast("int64")
-    minutes = ibis.ifelse(part.startswith("-"), -minutes, minutes)
+    zone = value.re_extract(_CLOCK, 5).replace(":", "")
+    signed = ibis.ifelse(zone.re_search("^[+-]"), zone, ibis.null("string"))
+    minutes = signed.substr(1, 2).cast("int64") * 60 + signed.substr(3, 2).cast("int64")
+    minutes = ibis.ifelse(zone.startswith("-"), -minutes, minutes)
     return ibis.cases((zone.isin(["Z", "UTC"]), 0), else_=minutes)
-
-
-def _clock_text(value: ir.StringValue, group: int) -> ir.StringValue:
-    found = [value.re_extract(pattern, group).nullif("") for pattern in (_YMD, _XYZ)]
-    return ibis.coalesce(*found)
 
 
 def as_flag(value: ir.StringValue) -> ir.BooleanValue:
