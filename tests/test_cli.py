@@ -44,6 +44,7 @@ def test_every_command_explains_itself(
     said = capsys.readouterr().out
     assert said.startswith(word)
     assert {"en": "show this help", "fr": "afficher cette aide"}[lang] in said
+    assert {"en": "Options:", "fr": "Options\u00a0:"}[lang] in said
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +64,6 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         ("report --data nowhere.csv", "nowhere.csv"),
         ("report --config nowhere.toml", "nowhere.toml"),
         ("report --lang de", "Unknown language: 'de'"),
-        ("check", "kpi check needs SOURCE."),
         ("check nowhere", "nowhere"),
         ("lab one two", "Unknown option: 'two'"),
     ],
@@ -118,11 +118,50 @@ def test_check_says_what_was_not_understood_row_by_row(
 def test_check_is_content_with_clean_data(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["check", deals(tmp_path, GOOD)]) == 0
+    assert main(["check", deals(tmp_path, GOOD), "--lang", "en"]) == 0
     said = capsys.readouterr().out
     assert "deals: 1" in said
     assert main(["check", deals(tmp_path, GOOD, BAD), "--lang", "fr"]) == 1
     assert "Bloquant – deals.closed_at (1)" in capsys.readouterr().out
+
+
+def test_check_speaks_the_language_of_the_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = deals(tmp_path, GOOD)
+    (tmp_path / "kpi.toml").write_text('language = "fr"', "utf-8")
+    assert main(["check", source]) == 0
+    assert "lignes de chaque table" in capsys.readouterr().out
+    assert main(["check", source, "--lang", "en"]) == 0
+    assert "rows of each table" in capsys.readouterr().out
+
+
+def test_check_looks_at_the_project_of_the_folder_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    deals(tmp_path / "data", GOOD)
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "--lang", "en"]) == 0
+    assert "deals: 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("[windows]\nlead_to_custmer_rate = 30", "windows = 'lead_to_custmer_rate'"),
+        ("[lags]\ncca = 2", "expected cac"),
+        ('[use]\nrevenu = "bookings"', "expected revenue"),
+        ('kpis = ["revenu"]', "expected revenue"),
+        ('[segments]\nlarge = "amuont >= 15000"', "expected amount"),
+    ],
+)
+def test_check_names_a_setting_that_names_nothing(
+    settings: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kpi.toml").write_text(f"schema = 1\n{settings}", "utf-8")
+    assert main(["check", deals(tmp_path, GOOD)]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_lab_brings_the_notebooks_and_opens_them(

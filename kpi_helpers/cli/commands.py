@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.cli.parsing import Parser
-from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
 
 if TYPE_CHECKING:
@@ -70,13 +69,13 @@ def _describe_check(parser: Parser) -> None:
 
 
 def _check(options: argparse.Namespace, lang: str) -> int:
-    if not options.source:
-        raise KpiError("missing_argument", command="kpi check", argument="SOURCE")
+    from kpi_helpers.measure.settings import check_segments
     from kpi_helpers.reports import opened
     from kpi_helpers.sources import left_out, quality
     from kpi_helpers.sources.engine import number_of
 
-    data = opened(options.source, options.config, lang=lang)
+    data = opened(options.source, options.config, lang=options.lang or "")
+    check_segments(data)
     found, listed = quality(data), left_out(data)
     rows = {name: int(number_of(data.con, data.table(name).count())) for name in data.tables}
     if options.json:

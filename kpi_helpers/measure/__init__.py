@@ -10,6 +10,7 @@ from kpi_helpers.errors import BadInput
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.asked import names_in
 from kpi_helpers.measure.behind import rows
+from kpi_helpers.measure.settings import check_names
 from kpi_helpers.measure.tidy import HIDDEN, measured
 from kpi_helpers.sources.dataset import Dataset, Where
 
@@ -58,6 +59,8 @@ def measure(
         For a text that is no period.
     BadInput
         For a filter that cannot be read, or no KPI at all.
+    BadConfig
+        For a setting that names a KPI that does not exist.
 
     Examples
     --------
@@ -71,6 +74,7 @@ def measure(
     wanted, dimensions = names_in("kpis", kpis), names_in("by", by)
     if not wanted:
         raise BadInput(column="kpis", value="[]", expected=Phrase("expected.names"))
+    check_names(data.config)
     calendar = data.config.calendar
     periods = calendar.periods(period, grain, as_of=data.as_of, first=data.first)
     return measured(data, wanted, periods, dimensions, where).drop(columns=list(HIDDEN))

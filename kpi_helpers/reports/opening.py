@@ -38,6 +38,7 @@ def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") ->
     KpiError
         As `kpi_helpers.load`; `UnknownName` for a language there is no file for.
     """
+    from kpi_helpers.measure.settings import check_names
     from kpi_helpers.reports.places import project
     from kpi_helpers.sources import load
     from kpi_helpers.sources.engine import add_in_order
@@ -50,6 +51,7 @@ def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") ->
         source, beside = project(Path(config).parent if config else Path())
         settings = settings or beside
     dataset = load(source, settings, as_of or None)
+    check_names(dataset.config)
     add_in_order(dataset.con)
     known = dataset.config
     spoken = dataclasses.replace(
