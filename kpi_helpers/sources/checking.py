@@ -68,7 +68,7 @@ class _Checker:
         self.file = file
 
     def bad(self, key: str, value: Any, expected: object) -> BadConfig:
-        return BadConfig(file=self.file, key=key, value=value, expected=expected)
+        return BadConfig(file=self.file, key=key, value=str(value), expected=expected)
 
     def known(self, place: str, content: Any, allowed: Collection[str]) -> None:
         """A table of the file whose keys are all among those allowed."""
