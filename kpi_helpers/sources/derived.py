@@ -120,21 +120,23 @@ _DERIVED = {
 }
 
 
-def _first_order(orders: ir.Table) -> ir.Value:
-    """Day of a customer's first sale; refunds do not make a customer."""
-    return orders.order_date.min(where=orders.is_sale)
+def _first_order(orders: ir.Table) -> ir.Table:
+    """Day of each customer's first sale; refunds do not make a customer."""
+    sales = orders.filter(orders.is_sale)
+    return sales.group_by("customer_id").agg(first_order_at=sales.order_date.min())
 
 
-def _first_win(deals: ir.Table) -> ir.Value:
-    """Day of a customer's first won deal."""
-    return deals.closed_at.min(where=deals.is_won)
+def _first_win(deals: ir.Table) -> ir.Table:
+    """Day of each customer's first won deal."""
+    won = deals.filter(deals.is_won)
+    return won.group_by("customer_id").agg(first_win_at=won.closed_at.min())
 
 
-# Column → the key that rows share, and what is found over them. To look at other rows is dear, so
-# these are added only where a KPI names them.
-_ACROSS_ROWS: Mapping[str, Mapping[str, tuple[str, Callable[[ir.Table], ir.Value]]]] = {
-    "orders": {"first_order_at": ("customer_id", _first_order)},
-    "deals": {"first_win_at": ("customer_id", _first_win)},
+# Column → a table of a key and this column. To look at other rows is dear, so these are added only
+# where a KPI names them.
+_ACROSS_ROWS: Mapping[str, Mapping[str, Callable[[ir.Table], ir.Table]]] = {
+    "orders": {"first_order_at": _first_order},
+    "deals": {"first_win_at": _first_win},
 }
 
 
@@ -167,16 +169,15 @@ def with_columns(
     for column in columns:
         if column not in fact.columns and column in entities:
             lent.setdefault(entities[column], []).append(column)
-    ones = [(key, _one_each(tables[entity], key, names)) for (entity, key), names in lent.items()]
-    across = {c: made for c, made in _ACROSS_ROWS.get(name, {}).items() if c in columns}
-    ones += [(key, fact.group_by(key).agg(**{c: of(fact)})) for c, (key, of) in across.items()]
+    ones = [_one_each(tables[entity], key, names) for (entity, key), names in lent.items()]
+    ones += [made(fact) for c, made in _ACROSS_ROWS.get(name, {}).items() if c in columns]
     if alone:
-        kept = {*columns, *(key for key, _ in ones)}
+        kept = {*columns, *(one_each.columns[0] for one_each in ones)}
         fact = fact.select([c for c in fact.columns if c in kept])
-    for key, one_each in ones:
+    for one_each in ones:
+        key, *others = one_each.columns
         joined = fact.left_join(one_each, key)
-        others = [one_each[c] for c in one_each.columns if c != key]
-        fact = joined.select(*(fact[c] for c in fact.columns), *others)
+        fact = joined.select(*(fact[c] for c in fact.columns), *(one_each[c] for c in others))
     return fact
 
 
