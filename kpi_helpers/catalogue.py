@@ -134,10 +134,10 @@ _CONSTANT = (bool, int, float, str, tuple, frozenset)
 
 
 def kpi(
-    *,
-    names: tuple[str, str],
-    definition_fr: str,
-    unit: str,
+    *bare: object,
+    names: tuple[str, str] = ("", ""),
+    definition_fr: str = "",
+    unit: str = "",
     better: str = HIGHER,
     dated: str | None = None,
     of: Mapping[str, str | Ago] | None = None,
@@ -147,6 +147,8 @@ def kpi(
 
     Parameters
     ----------
+    *bare
+        Nothing: a decorator without its arguments would receive the function here.
     names
         French and English name.
     definition_fr
@@ -171,7 +173,8 @@ def kpi(
     Raises
     ------
     BadInput
-        When the function has no docstring, or a KPI of the kit is declared anew by mistake.
+        When names, definition or unit are not given, when the function has no docstring, or when a
+        KPI of the kit is declared anew by mistake.
 
     Examples
     --------
@@ -185,6 +188,8 @@ def kpi(
     >>> REGISTRY.pop("large_deal_share").label("fr")
     'Part des grosses affaires'
     """
+    if bare or not (all(names) and definition_fr and unit):
+        raise BadInput("kpi_without_names")
 
     def declare(body: Callable[..., Any]) -> Callable[..., Any]:
         meaning = (inspect.getdoc(body) or "").split("\n")[0]

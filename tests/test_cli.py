@@ -122,7 +122,17 @@ def test_check_is_content_with_clean_data(
     said = capsys.readouterr().out
     assert "deals: 1" in said
     assert main(["check", deals(tmp_path, GOOD, BAD), "--lang", "fr"]) == 1
-    assert "Bloquant – deals.closed_at (1)" in capsys.readouterr().out
+    assert "Bloquant – deals.closed_at (1 sur 2)" in capsys.readouterr().out
+
+
+def test_check_shows_some_of_the_values_that_it_did_not_understand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{n},2026-01-06,lost,day {n},100" for n in range(9)]
+    assert main(["check", deals(tmp_path, GOOD.replace("1,", "x,", 1), *rows), "--lang", "en"]) == 1
+    said = capsys.readouterr().out
+    assert "deals.closed_at (9 of 10)" in said
+    assert "Values: day 0, day 1, day 2, day 3, day 4…" in said
 
 
 def test_check_speaks_the_language_of_the_settings(

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import kpi_helpers as kh
+from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.errors import BadInput, BadPeriod, UnknownName
 from kpi_helpers.sources import Dataset
 
@@ -113,6 +114,29 @@ def test_what_is_of_no_use_is_named(
 ) -> None:
     with pytest.raises(BadInput, match=next(iter(given))):
         call(sample, **{"kpis": "bookings", "period": "2026Q2", **given})
+
+
+def test_a_kpi_that_is_not_declared_as_it_should_says_what_to_write() -> None:
+    def mean_amount(deals: Any) -> Any:
+        """Mean amount of all deals."""
+        return deals.amount.mean()
+
+    with pytest.raises(BadInput, match="A KPI needs names"):
+        kh.kpi(mean_amount)
+    kh.kpi(names=("Moyenne", "Mean"), definition_fr="Montant moyen.", unit="money")(mean_amount)
+    try:
+        with pytest.raises(BadInput, match="mean_amount returns FloatingScalar, not parts"):
+            kh.measure(kh.load(deals_of(["won"])), "mean_amount", "2026Q1")
+        with pytest.raises(BadInput, match="not parts"):
+            kh.catalogue()
+    finally:
+        REGISTRY.pop("mean_amount")
+
+
+def test_currencies_added_up_as_stored_are_said() -> None:
+    deals = deals_of(["won", "lost"], amount=[1.0, 2.0], currency=["USD", "EUR"])
+    found = kh.quality(kh.load(deals, {"mixed_currencies": "as_stored"})).set_index("check")
+    assert found.loc["as_stored", ["rows", "severity"]].tolist() == [1, "info"]
 
 
 @pytest.mark.parametrize("period", ["2026Q5", "2026-13", "last quarter", ""])

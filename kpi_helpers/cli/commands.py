@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kpi_helpers.sources import Dataset
+
+SHOWN = ("not_allowed", "unreadable")
+EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,13 @@ def _check(options: argparse.Namespace, lang: str) -> int:
         said = {"name": data.name, "as_of": data.as_of.isoformat(), "tables": rows}
         _print_json({**said, "quality": _records(found), "left_out": _records(listed)})
     else:
-        for line in _check_lines(data, rows, found, len(listed)):
+        for line in _check_lines(data, rows, found, listed):
             print(line)
     return int("block" in set(found["severity"]))
 
 
 def _check_lines(
-    data: Dataset, rows: dict[str, int], found: pd.DataFrame, listed: int
+    data: Dataset, rows: dict[str, int], found: pd.DataFrame, listed: pd.DataFrame
 ) -> Iterator[str]:
     from kpi_helpers.units import COUNT, write, write_date
 
@@ -97,11 +100,30 @@ def _check_lines(
     for table, number in rows.items():
         yield "  " + text("cli.check.rows", lang, table=table, rows=write(number, COUNT, lang))
     yield text("cli.check.clean" if found.empty else "cli.check.found", lang)
-    for row in found.itertuples():
-        severity = text(f"sheets.severities.{row.severity}", lang)
-        place = f"{row.table}.{row.column}"
-        yield f"  {severity} – {place} ({write(row.rows, COUNT, lang)}) – {row.consequence}"
-    yield text("cli.check.left_out", lang, rows=write(listed, COUNT, lang))
+    for row in found.to_dict("records"):
+        yield "  " + _finding(row, lang)
+        values = listed.loc[listed["reason"].eq(row["check"]) & listed["table"].eq(row["table"])]
+        column = data.mapped[row["table"]].columns.get(row["column"], row["column"])
+        examples = values.loc[values["column"].eq(column), "value"].dropna().unique()
+        if row["check"] in SHOWN and len(examples):
+            said = ", ".join(examples[:EXAMPLES]) + ("…" if len(examples) > EXAMPLES else "")
+            yield "    " + text("cli.check.values", lang, values=said)
+    yield text("cli.check.left_out", lang, rows=write(len(listed), COUNT, lang))
+
+
+def _finding(row: Mapping[Any, Any], lang: str) -> str:
+    from kpi_helpers.units import COUNT, write
+
+    total = round(row["rows"] / row["share"]) if row["share"] > 0 else row["rows"]
+    return text(
+        "cli.check.finding",
+        lang,
+        severity=text(f"sheets.severities.{row['severity']}", lang),
+        place=f"{row['table']}.{row['column']}",
+        rows=write(row["rows"], COUNT, lang),
+        total=write(total, COUNT, lang),
+        consequence=row["consequence"],
+    )
 
 
 def _describe_catalogue(parser: Parser) -> None:
@@ -116,7 +138,8 @@ def _catalogue(options: argparse.Namespace, lang: str) -> int:
         _print_json(_records(kpis))
     else:
         for row in kpis.itertuples():
-            print(f"{row.id}\n    {row.name}\n    {row.definition}")
+            needs = text("cli.catalogue.needs", lang, needs=row.needs)
+            print(f"{row.id}\n    {row.name}\n    {row.definition}\n    {needs}")
     return 0
 
 

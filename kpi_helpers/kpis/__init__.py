@@ -6,7 +6,7 @@ import pandas as pd
 
 from kpi_helpers.catalogue import REGISTRY, Kpi
 from kpi_helpers.kpis import acquisition, customers, pipeline, revenue
-from kpi_helpers.sources.derived import unbound
+from kpi_helpers.kpis.tried import tried
 
 __all__ = ["acquisition", "catalogue", "customers", "pipeline", "revenue"]
 
@@ -49,7 +49,7 @@ def _row(kpi: Kpi, lang: str) -> dict[str, str]:
         "table": kpi.table,
         "dated": kpi.dated or "",
         "needs": ", ".join(dict.fromkeys(needs)),
-        "kind": "derived" if kpi.derived else kpi.body(unbound(kpi.table)).kind,
+        "kind": "derived" if kpi.derived else tried(kpi).kind,
         "tier": kpi.tier,
         "category": ", ".join(kpi.category),
         "tags": ", ".join(kpi.tags),

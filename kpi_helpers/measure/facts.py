@@ -14,6 +14,7 @@ import ibis.expr.types as ir
 from kpi_helpers.catalogue import REGISTRY, Kpi
 from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.kpis.parts import Parts
+from kpi_helpers.kpis.tried import tried
 from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where
 from kpi_helpers.sources.derived import as_number, days_between, unbound
@@ -52,15 +53,7 @@ def fact(
 
 def kind_of(kpi: Kpi) -> Kind:
     """The kind of a KPI, as its body returns it."""
-    parts: Parts = _tried(kpi)
-    return KINDS[parts.kind]
-
-
-@functools.cache
-def _tried(kpi: Kpi) -> Parts:
-    """The parts that a body makes of a table without data."""
-    parts: Parts = kpi.body(unbound(kpi.table))
-    return parts
+    return KINDS[tried(kpi).kind]
 
 
 def require(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> None:
@@ -117,7 +110,7 @@ def _words(data: Dataset, column: ir.StringColumn) -> list[str]:
 @functools.cache
 def _columns_read(kpi: Kpi) -> frozenset[str]:
     """Columns that a body cannot do without; what rows cluster by may be absent."""
-    parts = _tried(kpi)
+    parts = tried(kpi)
     return _fields([*parts.terms.values(), parts.where], kpi.table)
 
 
@@ -125,7 +118,7 @@ def _columns_read(kpi: Kpi) -> frozenset[str]:
 def _columns_named(kpi: Kpi) -> frozenset[str]:
     """Every column of its table that a KPI names, found by trying its body."""
     dated = {kpi.dated} if kpi.dated else set()
-    return _columns_read(kpi) | _fields([_tried(kpi).cluster], kpi.table) | dated
+    return _columns_read(kpi) | _fields([tried(kpi).cluster], kpi.table) | dated
 
 
 def _fields(values: Sequence[Any], name: str) -> frozenset[str]:
@@ -176,7 +169,7 @@ def _levels(data: Dataset, by: tuple[str, ...]) -> list[tuple[str, str]]:
 def _achievable(data: Dataset, metric: str) -> bool:
     """Whether the metric is a sum over rows of a table that the source has."""
     kpi = REGISTRY.get(metric)
-    additive = kpi is not None and not kpi.derived and _tried(kpi).kind in ("count", "total")
+    additive = kpi is not None and not kpi.derived and tried(kpi).kind in ("count", "total")
     return additive and kpi is not None and kpi.table in data.base
 
 

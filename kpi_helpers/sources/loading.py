@@ -81,7 +81,9 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
         mapped["targets"] = _declared_targets(opened.con, settings, "targets" in mapped)
         files["targets"] = Path(settings.file).name
     if not mapped:
-        raise Unavailable("no_table", tables=list(TABLES), candidates=opened.names)
+        raise Unavailable(
+            "no_table", tables=list(TABLES), candidates=list(map(opened.label, opened.names))
+        )
     return _checked(opened, settings, mapped, files, as_of)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from kpi_helpers.errors import BadInput, MissingColumn, nearest, unknown
+from kpi_helpers.language import Phrase
 from kpi_helpers.sources import parsing
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.delimited import LINE, SURPLUS
@@ -145,7 +146,9 @@ def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> 
     elif missing:
         others = [c for c in raw.columns if c not in (*found.values(), *ROW_FACTS)]
         near = nearest(missing[0], others) or others
-        raise MissingColumn(table=f"{table.name} ({file})", column=missing[0], candidates=near)
+        column = missing[0]
+        fix = Phrase("errors.fixes.column", {"table": table.name, "column": column})
+        raise MissingColumn(table=f"{table.name} ({file})", column=column, candidates=near, fix=fix)
     return found
 
 

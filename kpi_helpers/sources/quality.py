@@ -84,6 +84,7 @@ def left_out(data: Dataset) -> pd.DataFrame:
 def _quality(data: Dataset) -> pd.DataFrame:
     found = [row for name in data.mapped for row in _of_table(data, name)]
     found += [*_unmatched(data), *_unknown_scopes(data), *_uncovered(data), *_unbilled(data)]
+    found += _as_stored(data)
     frame = pd.DataFrame(found, columns=list(COLUMNS))
     grave = frame["severity"].map({BLOCK: 0, WARN: 1, INFO: 2})
     order = frame.assign(grave=grave, fewer=-frame["rows"]).sort_values(["grave", "fewer", "check"])
@@ -236,6 +237,21 @@ def _uncovered(data: Dataset) -> Iterator[dict[str, Any]]:
         cover = data.covered.get((name, str(dated)))
         if cover is not None and cover.last and data.as_of - cover.last > cover.tolerance + STALE:
             yield _row(data, name, Mark("stops_early", str(dated), _never), 0, 0)
+
+
+def _as_stored(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Amounts in other currencies, which the settings declare to be comparable as they stand."""
+    if data.config.mixed_currencies != "as_stored":
+        return
+    for name in data.mapped:
+        if "currency" in data.filled(name):
+            rows = data.base[name]
+            other = rows.filter(rows.currency != data.config.currency)
+            counts = [number_of(data.con, table.count()) for table in (other, rows)]
+            if counts[0]:
+                yield _row(
+                    data, name, Mark("as_stored", "currency", _never, severity=INFO), *counts
+                )
 
 
 def _unbilled(data: Dataset) -> Iterator[dict[str, Any]]:
