@@ -1,0 +1,41 @@
+"""What is said when a table, a column or the settings are not where they are looked for."""
+
+from pathlib import Path
+
+import pytest
+
+import kpi_helpers as kh
+from kpi_helpers.errors import BadInput, MissingColumn, MixedCurrencies, Unavailable, UnknownName
+
+
+def test_a_folder_without_a_table_names_its_files(tmp_path: Path) -> None:
+    for name in ("export", "contacts"):
+        (tmp_path / f"{name}.csv").write_text("a,b\n1,2\n", "utf-8")
+    with pytest.raises(Unavailable, match=r"\[tables.deals\] file.*contacts.csv, export.csv"):
+        kh.load(tmp_path)
+
+
+def test_a_column_that_is_not_found_says_where_to_name_it(tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text("id,created_at\n1,2026-01-05\n", "utf-8")
+    with pytest.raises(MissingColumn, match=r"set deal_id = .* in \[tables.deals.columns\]"):
+        kh.load(tmp_path)
+
+
+def test_settings_that_are_not_found_bring_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "kpi.toml").write_text("schema = 1\n", "utf-8")
+    with pytest.raises(UnknownName, match=r"File not found: 'kpi.tml'. Did you mean kpi.toml"):
+        kh.load(tmp_path, tmp_path / "kpi.tml")
+
+
+def test_a_file_without_rows_is_named(tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text("deal_id,created_at,status,closed_at\n", "utf-8")
+    with pytest.raises(BadInput, match=r"deals.csv: there is no row with a date.* as_of"):
+        kh.load(tmp_path)
+
+
+def test_one_foreign_currency_without_its_rate_is_refused(tmp_path: Path) -> None:
+    head = "deal_id,created_at,status,closed_at,amount,currency\n"
+    row = "1,2026-01-05,won,2026-02-01,9,USD\n"
+    (tmp_path / "deals.csv").write_text(head + row, "utf-8")
+    with pytest.raises(MixedCurrencies, match="is in USD, the report in EUR"):
+        kh.load(tmp_path)
