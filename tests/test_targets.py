@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import kpi_helpers as kh
+from kpi_helpers.errors import UnknownName
 
 COLUMNS = ["metric", "period_start", "period_end", "scope_type", "scope_value", "value"]
 QUARTER = ("2026-04-01", "2026-06-30")
@@ -216,3 +217,149 @@ def test_a_total_that_the_data_cover_in_part_is_not_judged() -> None:
     tables = {"orders": sold, "targets": company_target("revenue", 1200.0)}
     row = beside("revenue", tables, as_of="2026-06-30")
     assert (row.value, row.status, row.target_verdict) == (1000.0, "indicative", "none")
+
+
+def asked(tables: dict[str, Any], kpi: str, period: str, as_of: str, **more: Any) -> pd.DataFrame:
+    data = kh.load(tables, {"language": "en"}, as_of=as_of)
+    return kh.measure(data, kpi, period, **more)
+
+
+@pytest.fixture(scope="module")
+def reps() -> dict[str, Any]:
+    """Two reps who sold, and a target for a third whom nobody knows."""
+    sold = orders(d20260401=100.0, d20260630=300.0).assign(owner=["Ann", "Bob"])
+    held = [("revenue", *QUARTER, "rep", name, 200.0) for name in ("Ann", "Bob", "Nobody")]
+    staff = pd.DataFrame({"owner": ["Ann", "Bob"], "team": ["Équipe A", "Équipe B"]})
+    return {"orders": sold, "reps": staff, "targets": targets(*held)}
+
+
+@pytest.mark.parametrize(
+    ("kpi", "period", "reason"),
+    [
+        ("bookings_target", "2026Q2", "No bookings target for this period"),
+        ("bookings_target", "all", "No bookings target for this period"),
+        ("revenue_attainment", "2026Q1", "No “Revenue” target for this period"),
+        ("revenue_attainment", "2026Q2", None),
+    ],
+)
+def test_no_target_is_not_a_target_of_zero(kpi: str, period: str, reason: str | None) -> None:
+    sold = orders(d20260101=900.0, d20260630=300.0)
+    tables = {"deals": deals(9, 9), "orders": sold, "targets": company_target("revenue", 400.0)}
+    (row,) = asked(tables, kpi, period, "2026-06-30").itertuples()
+    if reason is None:
+        assert (row.value, row.status) == (0.75, "ok")
+        return
+    assert np.isnan(row.value)
+    assert row.status == "missing"
+    assert reason in row.note
+
+
+@pytest.mark.parametrize("period", ["2026Q2", "ytd", "all", "2026"])
+def test_months_and_their_quarter_are_achieved_once(period: str) -> None:
+    sold = orders(d20260101=1.0, d20260401=100.0, d20260510=100.0, d20260630=100.0)
+    rows = [*months("revenue", 100, 100, 100), ("revenue", *QUARTER, "company", None, 300.0)]
+    tables = {"orders": sold, "targets": targets(*rows)}
+    (row,) = asked(tables, "revenue_attainment", period, "2026-06-30").itertuples()
+    assert (row.numerator, row.denominator, row.n) == (300.0, 300.0, 1)
+
+
+def test_a_quarter_and_the_months_of_another_are_both_held() -> None:
+    rows = [*months("revenue", 100, 100, 100, first="2026-01-01")]
+    rows.append(("revenue", *QUARTER, "company", None, 300.0))
+    sold = orders(d20260101=300.0, d20260630=300.0)
+    tables = {"orders": sold, "targets": targets(*rows)}
+    row = beside("revenue", tables, period="2026-01-01:2026-06-30")
+    found = asked(tables, "revenue_attainment", "2026-01-01:2026-06-30", "2026-06-30")
+    assert (row.target, found["denominator"].item()) == (600.0, 600.0)
+
+
+def test_a_target_of_a_name_without_rows_is_said(reps: dict[str, Any]) -> None:
+    each = asked(reps, "revenue_attainment", "2026Q2", "2026-06-30", by="owner").set_index("owner")
+    assert each["value"].fillna(-1).to_dict() == {"Ann": 0.5, "Bob": 1.5, "Nobody": -1}
+    assert each["status"].to_dict() == {"Ann": "ok", "Bob": "ok", "Nobody": "missing"}
+    assert "No row bears the name" in each.loc["Nobody", "note"]
+    (whole,) = asked(reps, "revenue_attainment", "2026Q2", "2026-06-30").itertuples()
+    assert (whole.value, whole.n) == (400 / 600, 3)
+    assert "a name that no row bears: 1 of 3" in whole.note
+
+
+def test_a_rep_of_the_staff_who_sold_nothing_has_attained_nothing(reps: dict[str, Any]) -> None:
+    staff = pd.DataFrame({"owner": ["Ann", "Bob", "Nobody"], "team": "Équipe A"})
+    found = asked(reps | {"reps": staff}, "revenue_attainment", "2026Q2", "2026-06-30", by="owner")
+    assert found["value"].tolist() == [0.5, 1.5, 0.0]
+    assert found["note"].tolist() == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("period", "as_of", "held", "said"),
+    [
+        ("ytd", "2026-06-20", 200.0, "left out: 1."),
+        ("ytd", "2026-06-10", 200.0, "left out: 1."),
+        ("2026-01-01:2026-06-20", "2026-06-20", 200.0, "left out: 1."),
+        ("all", "2026-06-20", 300.0, "1 of 3, counted whole."),
+        ("all", "2026-06-10", 200.0, "left out: 1."),
+        ("2026Q2", "2026-06-20", 300.0, "Period still running: 81 of 91 days."),
+        ("ytd", "2026-06-30", 300.0, ""),
+    ],
+)
+def test_targets_that_still_run_are_left_out_or_said(
+    period: str, as_of: str, held: float, said: str
+) -> None:
+    sold = orders(d20260101=1.0, d20260401=100.0, d20260510=100.0, d20260610=50.0, d20260620=9.0)
+    tables = {"orders": sold, "targets": targets(*months("revenue", 100, 100, 100))}
+    (row,) = asked(tables, "revenue_attainment", period, as_of).itertuples()
+    assert row.denominator == held
+    assert row.note.endswith(said) if said else row.note == ""
+    data = kh.load(tables, as_of=as_of)
+    assert kh.rows(data, "revenue_attainment", period)["part_b"].sum() == held
+
+
+def test_the_months_stand_in_for_their_quarter_while_it_runs() -> None:
+    sold = orders(d20260101=1.0, d20260401=100.0, d20260510=100.0, d20260620=9.0)
+    rows = [*months("revenue", 100, 100, 100), ("revenue", *QUARTER, "company", None, 300.0)]
+    tables = {"orders": sold, "targets": targets(*rows)}
+    (row,) = asked(tables, "revenue_attainment", "ytd", "2026-06-20").itertuples()
+    assert (row.numerator, row.denominator) == (200.0, 200.0)
+    assert "left out: 2." in row.note
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("revenue", *QUARTER, "compny", None, 1.0), ["compny", "Did you mean company?"]),
+        (("revenue", *QUARTER, "galaxy", None, 1.0), ["galaxy", "company, rep, team, product"]),
+        (("revenu", *QUARTER, "company", None, 1.0), ["revenu.", "Did you mean revenue"]),
+        (("revenue", *QUARTER, "company", None, None), ["No target can be used", "a value"]),
+        (("revenue", *QUARTER[::-1], "company", None, 1.0), ["No target can be used", "dates"]),
+    ],
+)
+@pytest.mark.parametrize("by", [(), "owner"])
+def test_why_no_target_can_be_used(row: tuple[Any, ...], said: list[str], by: str) -> None:
+    sold = orders(d20260401=900.0, d20260630=300.0).assign(owner="Ann")
+    tables = {"orders": sold, "targets": targets(row)}
+    (found,) = asked(tables, "revenue_attainment", "2026Q2", "2026-06-30", by=by).itertuples()
+    assert found.status == "missing"
+    assert all(part in found.note for part in said)
+    assert "achievements" not in found.note
+
+
+def test_targets_without_the_table_of_their_metric_name_it() -> None:
+    held = {"targets": company_target("revenue", 1.0)}
+    (row,) = asked(held, "revenue_attainment", "2026Q2", "2026-06-30").itertuples()
+    assert row.note == "This source lacks orders: revenue_attainment cannot be computed."
+
+
+@pytest.mark.parametrize(
+    ("where", "meant"),
+    [({"team": "Equipe A"}, "Équipe A"), ({"owner": "Bobb"}, "Bob"), ("owner == 'Anne'", "Ann")],
+)
+def test_a_filter_of_targets_gives_the_nearest_names(
+    reps: dict[str, Any], where: Any, meant: str
+) -> None:
+    with pytest.raises(UnknownName, match=f"Did you mean {meant}"):
+        asked(reps, "revenue_attainment", "2026Q2", "2026-06-30", where=where)
+
+
+def test_a_filter_for_a_name_without_rows_is_refused(reps: dict[str, Any]) -> None:
+    with pytest.raises(UnknownName, match="Nobody"):
+        asked(reps, "revenue_attainment", "2026Q2", "2026-06-30", where={"owner": "Nobody"})

@@ -191,6 +191,12 @@ def new_customers_won(tables: Tables, ask: Asked) -> Found:
     )
 
 
+def _decided(amounts: Iterable[Any]) -> Found:
+    """What nobody wrote down is not known."""
+    found = _sum(amounts)
+    return found if found.n else Found(NAN, NAN, NAN, 0)
+
+
 def acquisition_spend(tables: Tables, ask: Asked) -> Found:
     return _sum(s["amount"] for s in tables["spend"] if ask.holds(s["date"]) and ask.keep(s))
 
@@ -320,7 +326,7 @@ def _targets(tables: Tables, ask: Asked, metric: str) -> list[Row]:
 
 
 def bookings_target(tables: Tables, ask: Asked) -> Found:
-    return _sum(target["value"] for target in _targets(tables, ask, "bookings"))
+    return _decided(target["value"] for target in _targets(tables, ask, "bookings"))
 
 
 def revenue_attainment(tables: Tables, ask: Asked) -> Found:

@@ -15,11 +15,14 @@ Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 class Remark(NamedTuple):
-    """A note on the cells where ``where`` is true: a key of the texts and its values, by cell."""
+    """A note on the cells where ``where`` is true: a key of the texts and its values.
+
+    A value is an array with a number for each cell, or the id of a KPI to be named.
+    """
 
     key: str
     where: Flags
-    values: dict[str, Array]
+    values: dict[str, Array | str]
 
 
 class Settled(NamedTuple):

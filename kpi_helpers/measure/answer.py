@@ -15,11 +15,13 @@ from kpi_helpers.kpis.settled import Settled
 from kpi_helpers.measure.ask import ask, joined, questions
 from kpi_helpers.measure.cells import PLACE, Cells, Spread
 from kpi_helpers.measure.counted import settle_cohort, settle_duration, window_of
-from kpi_helpers.measure.facts import kind_of, require
+from kpi_helpers.measure.facts import kind_of, metric_of, require
+from kpi_helpers.measure.held import remarked
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import Columns
+from kpi_helpers.sources.schema import ACHIEVEMENTS
 
 Seen = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
@@ -163,7 +165,9 @@ def _settle(data: Dataset, spread: Spread, cells: Cells, kpi: Kpi) -> Settled:
         # One question brings what moved in each period, several the stock itself.
         shape = (len(cells.periods), len(cells.combos))
         sums = {name: x.reshape(shape).cumsum(axis=0).reshape(-1) for name, x in sums.items()}
-    return kind.settle(sums)
+    settled = kind.settle(sums)
+    on_targets = kpi.table == ACHIEVEMENTS.name
+    return remarked(settled, sums, metric_of(kpi)) if on_targets else settled
 
 
 def _value(data: Dataset, found: Answer, wanted: Ago) -> Settled:

@@ -17,6 +17,7 @@ from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array
 from kpi_helpers.measure.cells import PLACE
 from kpi_helpers.measure.facts import fact, kind_of
+from kpi_helpers.measure.held import counts, held
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period, grid
 from kpi_helpers.sources.dataset import Dataset, Where
@@ -25,7 +26,6 @@ from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, f
 from kpi_helpers.sources.schema import ACHIEVEMENTS
 
 DAYS_A_MONTH = 365.25 / 12
-LONGEST_TARGET = 1.15
 LEFT = "_left"
 
 # Dates that lie ahead by nature: they are not cut at the last day known.
@@ -73,12 +73,17 @@ class Question:
         first = 12 * self.start.year + self.start.month if self.unit == "months" else 0
         return np.maximum(numbers - first, 0) // self.step
 
-    def longest(self) -> ir.NumericValue:
-        """Days that a target of these periods may have."""
+    def days(self) -> ir.NumericValue:
+        """Length of a period."""
         if self.unit == "span":
-            return days_between(START, END) * LONGEST_TARGET
-        days = self.step * (DAYS_A_MONTH if self.unit == "months" else 1)
-        return ibis.literal(days * LONGEST_TARGET)
+            return days_between(START, END)
+        return ibis.literal(self.step * (DAYS_A_MONTH if self.unit == "months" else 1))
+
+    @property
+    def span(self) -> str:
+        """Name of a single period that no calendar names (``all``, ``ytd``), else empty."""
+        only = self.periods[0]
+        return only.name if self.unit == "span" and only.grain == "span" else ""
 
 
 def _month(day: ir.DateValue) -> ir.IntegerValue:
@@ -115,7 +120,8 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
     """
     how = kind_of(kpis[0]).ask
     # The declarations themselves, not their ids: one declared anew is asked anew.
-    key = ("sql", tuple(kpis), question.by, repr(question.where), question.unit, question.step)
+    grid_of = (question.unit, question.step, question.span)
+    key = ("sql", tuple(kpis), question.by, repr(question.where), *grid_of)
     sql = data.remember(key, lambda: template(data.con, _QUERIES[how](data, kpis, question)))
     if how == "retained":
         return _each_period(data, sql, question, until)
@@ -154,32 +160,36 @@ def _placed(
 ) -> ir.Table:
     """Rows dated within the question, each with the number of its unit or period."""
     table = fact(data, kpis, question.by, question.where)
-    day = table[str(kpis[0].dated)]
-    rows = table.filter(day >= START, day < END)
     if kpis[0].table == ACHIEVEMENTS.name:
-        rows = fitting(data, rows, question)
+        rows = held(data, table, question.span, question.days())
+        rows = rows.filter(~rows.is_cut)
+    else:
+        day = table[str(kpis[0].dated)]
+        rows = table.filter(day >= START, day < END)
     return rows.mutate(**{PLACE: number(rows[str(kpis[0].dated)])})
 
 
-def fitting(data: Dataset, rows: ir.Table, question: Question) -> ir.Table:
-    """Targets no longer than the periods: a quarter's own where its months have theirs too."""
-    longest = question.longest()
-    own, every = rows.filter(rows.days <= longest), data.table("targets")
-    every = every.mutate(days=days_between(every.period_start, every.period_end) + 1)
-    longer = every.filter(every.days <= longest)
-    around = [
-        own.metric == longer.metric,
-        own.scope_type == longer.scope_type,
-        own.scope_value.identical_to(longer.scope_value),
-        own.days * LONGEST_TARGET < longer.days,
-        own.midpoint >= longer.period_start,
-        own.midpoint <= longer.period_end,
-    ]
-    return own.anti_join(longer, around)
-
-
 def _flow(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    if kpis[0].table == ACHIEVEMENTS.name:
+        return _on_targets(data, kpis, question)
     return _added(kpis, question, _placed(data, kpis, question, question.number))
+
+
+def _on_targets(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    """Sums over the targets that hold, beside the number of those left out as still running."""
+    table = fact(data, kpis, question.by, question.where)
+    rows = held(data, table, question.span, question.days())
+    rows = rows.mutate(**{PLACE: question.number(rows.midpoint)})
+    sums: dict[str, ir.Value] = {}
+    for kpi in kpis:
+        parts: Parts = kpi.body(rows)
+        named = {**KINDS[parts.kind].sums(parts), **counts(parts, rows)}
+        sums |= {f"{kpi.id}__{part}": value for part, value in named.items()}
+    found = rows.group_by([PLACE, *question.by, "is_cut"]).agg(**sums)
+    whole = {name: ibis.ifelse(found.is_cut, 0, found[name]) for name in sums}
+    for kpi in kpis:
+        whole[f"{kpi.id}__cut"] = ibis.ifelse(found.is_cut, found[f"{kpi.id}__targets"], 0)
+    return found.mutate(**whole).drop("is_cut")
 
 
 def _distinct(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:

@@ -11,8 +11,9 @@ from kpi_helpers.catalogue import Kpi
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.measure.answer import chosen
-from kpi_helpers.measure.ask import PLANNED, Question, fitting, questions
+from kpi_helpers.measure.ask import PLANNED, Question, questions
 from kpi_helpers.measure.facts import fact, require
+from kpi_helpers.measure.held import held
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
 from kpi_helpers.sources.schema import ACHIEVEMENTS
@@ -65,6 +66,9 @@ def rows(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFr
 
 def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
     table = fact(data, [kpi], (), asked.where, whole=True)
+    if kpi.table == ACHIEVEMENTS.name:
+        table = held(data, table, asked.span, asked.days())
+        table = table.filter(~table.is_cut).drop("is_cut")
     parts: Parts = kpi.body(table)
     if parts.kind == "standing":
         left = parts.terms["left"]
@@ -75,5 +79,4 @@ def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
         day = table[str(kpi.dated)]
         present = (day >= START) & (day < END)
     shown = {f"part_{name}": term for name, term in parts.terms.items()}
-    rows = table.mutate(**shown).filter(present, parts.where)
-    return fitting(data, rows, asked) if kpi.table == ACHIEVEMENTS.name else rows
+    return table.mutate(**shown).filter(present, parts.where)

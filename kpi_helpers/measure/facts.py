@@ -12,14 +12,16 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import REGISTRY, Kpi
-from kpi_helpers.errors import Unavailable, unknown
+from kpi_helpers.errors import Unavailable, nearest, unknown
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.tried import tried
+from kpi_helpers.measure.held import LEVELS, timed
 from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where
-from kpi_helpers.sources.derived import as_number, days_between, unbound
+from kpi_helpers.sources.derived import as_number, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.expressions import columns_of, condition
+from kpi_helpers.sources.quality import known_scopes
 from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
 from kpi_helpers.sources.words import words_of
 
@@ -73,10 +75,15 @@ def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> Non
     name = "targets" if kpi.table == ACHIEVEMENTS.name else kpi.table
     if name not in data.base:
         raise Unavailable(what=kpi.id, needs=name)
-    data.remember(("checked", kpi.table, by, repr(where)), lambda: fact(data, [kpi], by, where))
     if kpi.table == ACHIEVEMENTS.name:
+        _require_targets(data, kpi, by)
+    data.remember(("checked", kpi.table, by, repr(where)), lambda: fact(data, [kpi], by, where))
+    words = [] if _is_segment(data, where) else words_of(where)
+    if kpi.table == ACHIEVEMENTS.name:
+        for column, wanted in words:
+            _check_scopes(data, column, wanted)
         return
-    for column, wanted in [] if _is_segment(data, where) else words_of(where):
+    for column, wanted in words:
         _check_values(data, name, column, wanted)
     for dimension in by:
         if dimension not in data.dimensions(name):
@@ -94,17 +101,66 @@ def _is_segment(data: Dataset, where: Where) -> bool:
 def _check_values(data: Dataset, name: str, column: str, wanted: Any) -> None:
     """Refuse a word that no row has on any day: misspelt, it would count nothing in silence."""
     ever = data.remember("ever", lambda: data.at(LAST_DAY)).table(name, (column,))[column]
+    values = _given(wanted)
+    if ever.type().is_string() and values:
+        _refuse_others(values, data.remember(("words", name, column), lambda: _words(data, ever)))
+
+
+def _check_scopes(data: Dataset, column: str, wanted: Any) -> None:
+    """The same for targets: who has one without any row is no more known than elsewhere."""
+    if column in SCOPES.values():
+        known = known_scopes(data.remember("ever", lambda: data.at(LAST_DAY)), column)
+        _refuse_others(_given(wanted), [] if known is None else _words(data, known[column]))
+
+
+def _given(wanted: Any) -> list[Any]:
     values = wanted if isinstance(wanted, list | tuple | set) else [wanted]
-    if ever.type().is_string() and any(value is not None for value in values):
-        known = data.remember(("words", name, column), lambda: _words(data, ever))
-        for value in values:
-            if value is not None and value not in known:
-                raise unknown("value", value, known)
+    return [value for value in values if value is not None]
+
+
+def _refuse_others(values: Sequence[Any], known: Sequence[str]) -> None:
+    for value in values:
+        if value not in known:
+            raise unknown("value", value, known)
 
 
 def _words(data: Dataset, column: ir.StringColumn) -> list[str]:
     frame = frame_of(data.con, column.as_table().distinct())
     return sorted(frame.iloc[:, 0].dropna())
+
+
+def _require_targets(data: Dataset, kpi: Kpi, by: tuple[str, ...]) -> None:
+    """Say in words why no target of the source can serve a KPI, where none can."""
+    pairs = data.remember("target levels", lambda: _pairs(data))
+    metric = metric_of(kpi)
+    if not pairs:
+        raise Unavailable("no_usable_target", what=kpi.id)
+    if metric is None:
+        return
+    if metric not in {m for m, _ in pairs}:
+        found = sorted({m for m, _ in pairs})
+        strange = [m for m in found if m not in REGISTRY]
+        meant = [close for m in strange for close in nearest(m, REGISTRY)]
+        raise Unavailable("no_target_metric", metric=metric, found=found, nearest=meant)
+    if not _achievable(data, metric):
+        raise Unavailable(what=kpi.id, needs=REGISTRY[metric].table)
+    if not any(m == metric for m, _ in _levels(data, by)):
+        found = sorted({scope for m, scope in pairs if m == metric})
+        strange = [scope for scope in found if scope not in LEVELS]
+        meant = [close for scope in strange for close in nearest(scope, LEVELS)]
+        hints = {"nearest": meant, "allowed": list(LEVELS)} if strange else {}
+        level = ", ".join(by) if by else "company"
+        raise Unavailable("no_target_level", metric=metric, level=level, found=found, **hints)
+
+
+def metric_of(kpi: Kpi) -> str | None:
+    """What the targets are of that a KPI counts: the metric that its body asks for."""
+    table = unbound(kpi.table).op()
+    for test in tried(kpi).where.op().find(ops.Equals):
+        is_metric = isinstance(test.left, ops.Field) and test.left.name == "metric"
+        if is_metric and test.left.rel == table and isinstance(test.right, ops.Literal):
+            return str(test.right.value)
+    return None
 
 
 @functools.cache
@@ -136,14 +192,10 @@ def achievements(data: Dataset, by: tuple[str, ...]) -> ir.Table:
     targets = data.table("targets")
     rows = [_achieved(data, targets, metric, scope) for metric, scope in _levels(data, by)]
     if not rows:
-        raise Unavailable(what=ACHIEVEMENTS.name, needs=f"targets.scope_type = {', '.join(by)}")
-    table = functools.reduce(lambda a, b: a.union(b), rows)
-    half = (days_between(table.period_start, table.period_end) // 2).cast("int64")
-    return table.mutate(
-        midpoint=(table.period_start + half.as_interval("D")).cast("date"),
-        days=days_between(table.period_start, table.period_end) + 1,
-        is_met=table.actual >= table.value,
-    )
+        raise Unavailable("no_usable_target", what="targets")
+    table = timed(functools.reduce(lambda a, b: a.union(b), rows))
+    running = table.period_end > ibis.literal(data.as_of)
+    return table.mutate(is_met=table.actual >= table.value, is_running=running)
 
 
 def _levels(data: Dataset, by: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -202,7 +254,12 @@ def _achieved(data: Dataset, targets: ir.Table, metric: str, scope: str) -> ir.T
     who = {name: _named(summed, scope == level) for level, name in SCOPES.items()}
     if scope == "rep" and "reps" in data.base and "team" in data.base["reps"].columns:
         who["team"] = _team_of(data, summed)
-    return summed.mutate(**who)
+    known = known_scopes(data, column) if column else None
+    if column is None:
+        unheard: ir.BooleanValue = ibis.literal(False)
+    else:
+        unheard = ibis.literal(True) if known is None else summed.scope_value.notin(known[column])
+    return summed.mutate(**who, is_unknown=unheard)
 
 
 def _scope(facts: ir.Table, column: str | None) -> ir.Value:

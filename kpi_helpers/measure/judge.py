@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kpi_helpers.catalogue import Kpi
-from kpi_helpers.kpis.settled import Settled
+from kpi_helpers.catalogue import REGISTRY, Kpi, find
+from kpi_helpers.kpis.settled import Array, Settled
 from kpi_helpers.language import text
 from kpi_helpers.measure.cells import Cells
 from kpi_helpers.measure.facts import kind_of
@@ -158,13 +158,20 @@ def notes(
     for remark in dict.fromkeys(remark.key for remark in settled.remarks):
         for made in (r for r in settled.remarks if r.key == remark):
             for cell in np.flatnonzero(made.where).tolist():
-                values = {n: write(array[cell], COUNT, lang) for n, array in made.values.items()}
+                values = {n: _of_cell(each, cell, lang) for n, each in made.values.items()}
                 written[cell].append(text(made.key, lang, **values))
                 explained[cell] = True
     something = (settled.n > 0) | (np.nan_to_num(settled.numerator) != 0)
     for cell in np.flatnonzero(np.isnan(settled.value) & ~explained).tolist():
         written[cell].append(text(f"notes.{'no_base' if something[cell] else 'nothing'}", lang))
     return [" ".join(dict.fromkeys(sentences)) for sentences in written]
+
+
+def _of_cell(value: Array | str, cell: int, lang: str) -> str:
+    """A number of the cell, or the label of a KPI."""
+    if isinstance(value, str):
+        return find(value).label(lang) if value in REGISTRY else value
+    return write(value[cell], COUNT, lang)
 
 
 def _said(finding: Finding, lang: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ibis
 import numpy as np
 import pandas as pd
 
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.kpis.settled import Array
-from kpi_helpers.measure.ask import LONGEST_TARGET
 from kpi_helpers.measure.facts import kind_of
+from kpi_helpers.measure.held import COMPANY, LONGEST_TARGET, of_one_grain, timed
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
@@ -42,11 +43,10 @@ def target_values(
     values = np.array([_by_definition(kpi) for kpi in frame["kpi"]], dtype=float)
     if where or "targets" not in data.base or len(by) > 1:
         return values
-    targets = data.remember("targets", lambda: frame_of(data.con, data.table("targets")))
-    held = _held(targets, period, by)
+    held = data.remember(("held", period, by), lambda: _held(data, period, by))
     for place, row in enumerate(frame.itertuples(index=False)):
         scope = held["scope_value"] == getattr(row, by[0]) if by else True
-        own = _of_one_grain(held[(held["metric"] == row.kpi) & scope])
+        own = held[(held["metric"] == row.kpi) & scope]
         if len(own):
             values[place] = _together(own, str(row.kpi), period)
     return values
@@ -57,20 +57,16 @@ def _by_definition(kpi: str) -> float:
     return np.nan if target is None else target
 
 
-def _held(targets: pd.DataFrame, period: Period, by: tuple[str, ...]) -> pd.DataFrame:
+def _held(data: Dataset, period: Period, by: tuple[str, ...]) -> pd.DataFrame:
     """Targets of the period and of the level that the dimensions ask for."""
-    level = next((s for s, c in SCOPES.items() if by == (c,)), by[0] if by else "company")
-    starts, ends = (pd.to_datetime(targets[c]) for c in ("period_start", "period_end"))
-    days = (ends - starts).dt.days + 1
-    middle = starts + (ends - starts) / 2
-    within = (middle >= pd.Timestamp(period.start)) & (middle < pd.Timestamp(period.end))
-    short = days <= period.days * LONGEST_TARGET
-    return targets.assign(days=days)[within & short & (targets["scope_type"] == level)]
-
-
-def _of_one_grain(own: pd.DataFrame) -> pd.DataFrame:
-    """The longest targets: a quarter's own where its months have theirs too."""
-    return own[own["days"] * LONGEST_TARGET >= own["days"].max()]
+    level = next((s for s, c in SCOPES.items() if by == (c,)), by[0] if by else COMPANY)
+    every = timed(data.table("targets"))
+    own = every.filter(
+        every.scope_type == level,
+        every.midpoint >= ibis.literal(period.start),
+        every.midpoint < ibis.literal(period.end),
+    )
+    return frame_of(data.con, of_one_grain(own, every, ibis.literal(period.days)))
 
 
 def _together(own: pd.DataFrame, kpi: str, period: Period) -> float:

@@ -217,17 +217,28 @@ def _unknown_scopes(data: Dataset) -> Iterator[dict[str, Any]]:
     targets = data.table("targets")
     for scope, column in SCOPES.items():
         own = targets.filter(targets.scope_type == scope)
-        names = [
-            data.table(name, (column,)).select(column).distinct()
-            for name in ("deals", "orders", "leads")
-            if name in data.base and column in data.dimensions(name)
-        ]
-        known = ibis.union(*names) if len(names) > 1 else names[0] if names else None
+        known = known_scopes(data, column)
         lost = own if known is None else own.anti_join(known, own.scope_value == known[column])
         rows, total = (number_of(data.con, table.count()) for table in (lost, targets))
         if rows:
             mark = Mark("unknown_scope", "scope_value", _never, kpis=("revenue_attainment",))
             yield _row(data, "targets", mark, rows, total, number_of(data.con, lost.value.sum()))
+
+
+def known_scopes(data: Dataset, column: str) -> ir.Table | None:
+    """The owners, teams or products that any row belongs to, or that their own table lists."""
+    names = [
+        data.table(name, (column,)).select(column)
+        for name in ("deals", "orders", "leads")
+        if name in data.base and column in data.dimensions(name)
+    ]
+    names += [
+        data.base[n].select(column)
+        for n in ("reps", "products")
+        if n in data.base and column in data.filled(n)
+    ]
+    names = [table.filter(table[column].notnull()).distinct() for table in names]
+    return ibis.union(*names, distinct=True) if len(names) > 1 else names[0] if names else None
 
 
 def _uncovered(data: Dataset) -> Iterator[dict[str, Any]]:

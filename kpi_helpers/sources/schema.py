@@ -244,6 +244,8 @@ ACHIEVEMENTS = Table(
         *_dates("period_start", "period_end", "midpoint"),
         *_numbers("value", "actual", "squares", "days"),
         Column("is_met", "flag"),
+        Column("is_unknown", "flag"),
+        Column("is_running", "flag"),
         *_dims("owner", "team", "product"),
     ),
     dated="midpoint",
