@@ -127,8 +127,9 @@ class Dataset:
         if name not in self.base:
             raise Unavailable(what=name, needs=name, candidates=list(self.tables))
         known = {each: self._as_of(each) for each in self.base}
+        existing = {*self._columns(name)} if columns else set()
         for column in columns:
-            if column not in self._columns(name):
+            if column not in existing:
                 raise unknown("dimension", column, self.dimensions(name))
         return with_columns(known, name, columns, alone)
 
@@ -162,8 +163,9 @@ class Dataset:
         """A filter, or what the segment of that name stands for; its columns exist."""
         if isinstance(where, str) and where in self.config.segments:
             where = self.config.segments[where]
-        known = self._columns(name)
-        for column in columns_of(where):
+        named = columns_of(where)
+        known = self._columns(name) if named else []
+        for column in named:
             if column not in known and column == where and self.config.segments:
                 raise unknown("segment", column, [*self.config.segments])
             if column not in known:
