@@ -12,7 +12,8 @@ What may be written: column names, numbers, quoted text, ``+ - * /``, comparison
 ``year(a)``, ``month(a)``             of a date
 ``day(a, n)``                         the date ``n`` days later (negative: earlier)
 ``months(a, n)``                      the date ``n`` months later
-``next(a, by=b)``                     the next larger ``a`` of the rows with the same ``b``
+``date("2026-09-30")``                that day
+``next(a, by=b)``                     the ``a`` that follows it among the rows of the same ``b``
 ====================================  ==========================================================
 """
 
@@ -58,7 +59,8 @@ def _next(value: ir.Column, by: ir.Column) -> ir.Column:
 
 
 def _shift(value: ir.Value, count: int, unit: str) -> ir.Value:
-    return (value + ibis.interval(count, unit=unit)).cast("date")
+    # Of a date Ibis expects a date, but engines give a moment.
+    return (value.cast("timestamp") + ibis.interval(count, unit=unit)).cast("date")
 
 
 # Each function with the kinds of its arguments; "more" stands for any number of them.
@@ -73,6 +75,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "month": (lambda value: value.month(), ("date",)),
     "day": (lambda value, count: _shift(value, count, "D"), ("date", "count")),
     "months": (lambda value, count: _shift(value, count, "M"), ("date", "count")),
+    "date": (lambda text: ibis.date(dt.date.fromisoformat(text)), ("constant",)),
     "next": (_next, ("column", "column")),
 }
 _KINDS: dict[str, Callable[[Any], bool]] = {
@@ -81,6 +84,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "test": lambda value: isinstance(value, ir.BooleanValue),
     "text": lambda value: isinstance(value, ir.StringValue),
     "date": lambda value: isinstance(value, ir.DateValue | ir.TimestampValue),
+    "constant": lambda value: isinstance(value, str),
     "count": lambda value: type(value) is int and abs(value) <= FARTHEST,
 }
 _RESULTS = (ir.BooleanValue, ir.NumericValue, ir.StringValue, ir.DateValue, ir.TimestampValue)
@@ -165,16 +169,20 @@ class _Compiler(ast.NodeVisitor):
         return self.table[node.id]
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
+        left, right = self.visit(node.left), self.visit(node.right)
+        texts = isinstance(left, ir.StringValue) and isinstance(right, ir.StringValue)
+        if isinstance(node.op, ast.Add) and texts:
+            return left + right
         if type(node.op) not in _BINARY:
             return self.generic_visit(node)
-        return _BINARY[type(node.op)](self.visit(node.left), self.visit(node.right))
+        return _BINARY[type(node.op)](_number(left), _number(right))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         operand = self.visit(node.operand)
         if isinstance(node.op, ast.Not) and isinstance(operand, ir.BooleanValue):
             return ~operand
-        if isinstance(node.op, ast.USub) and isinstance(operand, ir.NumericValue):
-            return -operand
+        if isinstance(node.op, ast.USub):
+            return -_number(operand)
         return self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
@@ -210,12 +218,19 @@ class _Compiler(ast.NodeVisitor):
         return call(*(self._argument(*pair) for pair in zip(given, kinds, strict=True)))
 
     def _argument(self, node: ast.expr, kind: str) -> Any:
-        value = _constant(node) if kind == "count" else self.visit(node)
+        value = _constant(node) if kind in ("constant", "count") else self.visit(node)
         inner = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
         nested = any(isinstance(name, ast.Name) and name.id == "next" for name in inner)
         if not _KINDS[kind](value) or (kind == "column" and nested):
             return self.generic_visit(node)
         return value
+
+
+def _number(value: ir.Value) -> ir.NumericValue:
+    """A number with room for the result: engines compute small types in small types."""
+    if not isinstance(value, ir.NumericValue) or isinstance(value, ir.BooleanValue):
+        raise TypeError(str(value.type()))
+    return value.cast("int64") if value.type().is_integer() else value.cast("float64")
 
 
 def _constant(node: ast.expr) -> bool | int | float | str:
