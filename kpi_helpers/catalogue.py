@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import inspect
 import textwrap
@@ -119,7 +120,7 @@ class Kpi:
         """Whether it is computed from other KPIs."""
         return bool(self.of)
 
-    @property
+    @functools.cached_property
     def table(self) -> str:
         """The fact table it is counted on: the name of the body's first argument."""
         return "" if self.derived else next(iter(inspect.signature(self.body).parameters))

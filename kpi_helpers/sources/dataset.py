@@ -16,7 +16,7 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
-from kpi_helpers.sources.engine import fetch, first_line, frame_of, one_query
+from kpi_helpers.sources.engine import fetch, first_line, frame_of, number_of, one_query
 from kpi_helpers.sources.expressions import columns_of, condition
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.schema import TABLES
@@ -131,7 +131,17 @@ class Dataset:
         for column in columns:
             if column not in existing:
                 raise unknown("dimension", column, self.dimensions(name))
-        return with_columns(known, name, columns, alone)
+        return with_columns(known, name, columns, alone, self._unique)
+
+    def _unique(self, name: str, key: str) -> bool:
+        """Whether a key stands on one row each; of a database that is not known to stay so."""
+        if self.con.name != "duckdb":
+            return False
+        rows = self.base[name]
+        repeated: float = self.remember(
+            ("repeated", name), lambda: number_of(self.con, rows.count() - rows[key].nunique())
+        )
+        return repeated == 0
 
     def dimensions(self, name: str) -> list[str]:
         """Names by which the figures of a table may be broken down."""

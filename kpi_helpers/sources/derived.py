@@ -158,18 +158,28 @@ def offered(tables: Mapping[str, ir.Table], name: str) -> dict[str, tuple[str, s
 
 
 def with_columns(
-    tables: Mapping[str, ir.Table], name: str, columns: tuple[str, ...], alone: bool = False
+    tables: Mapping[str, ir.Table],
+    name: str,
+    columns: tuple[str, ...],
+    alone: bool = False,
+    unique: Callable[[str, str], bool] = lambda entity, key: False,
 ) -> ir.Table:
     """The fact with these columns: those of its entities, and those across rows.
 
-    ``alone`` leaves out the others, which makes a shorter query.
+    ``alone`` leaves out the others, which makes a shorter query; ``unique`` says of which entities
+    every key is known to stand on one row.
     """
     fact, entities = tables[name], offered(tables, name)
     lent: dict[tuple[str, str], list[str]] = {}
     for column in columns:
         if column not in fact.columns and column in entities:
             lent.setdefault(entities[column], []).append(column)
-    ones = [_one_each(tables[entity], key, names) for (entity, key), names in lent.items()]
+    ones = [
+        tables[entity].select(key, *names)
+        if unique(entity, key)
+        else _one_each(tables[entity], key, names)
+        for (entity, key), names in lent.items()
+    ]
     ones += [made(fact) for c, made in _ACROSS_ROWS.get(name, {}).items() if c in columns]
     if alone:
         kept = {*columns, *(one_each.columns[0] for one_each in ones)}
