@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi_helpers.errors import BadInput, KpiError, UnknownName
-from kpi_helpers.sources.expressions import columns_of, compile_expression, condition
+from kpi_helpers.sources.expressions import compile_expression
+from kpi_helpers.sources.filters import columns_of, condition
 
 Row = dict[str, Any]
 Twin = Callable[[Row], Any]

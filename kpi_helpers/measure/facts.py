@@ -20,7 +20,7 @@ from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where
 from kpi_helpers.sources.derived import as_number, unbound
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.expressions import columns_of, condition
+from kpi_helpers.sources.filters import columns_of, condition
 from kpi_helpers.sources.quality import known_scopes
 from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
 from kpi_helpers.sources.words import words_of

@@ -11,7 +11,7 @@ from typing import Any
 from kpi_helpers.errors import BadConfig, KpiError, nearest
 from kpi_helpers.language import LANGUAGES, Phrase, nouns
 from kpi_helpers.periods import Calendar
-from kpi_helpers.sources.expressions import columns_of
+from kpi_helpers.sources.expressions import names_in
 from kpi_helpers.sources.schema import SCOPES, TABLES
 from kpi_helpers.units import MONEY, write
 
@@ -111,7 +111,7 @@ class _Checker:
         self.pairs(key, value)
         for name, text in value.items():
             try:
-                columns_of(text)
+                names_in(text)
             except KpiError as error:
                 raise self.bad(f"{key}.{name}", text, _EXPRESSION) from error
 

@@ -17,7 +17,7 @@ from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
 from kpi_helpers.sources.engine import fetch, first_line, frame_of, number_of, one_query
-from kpi_helpers.sources.expressions import columns_of, condition
+from kpi_helpers.sources.filters import columns_of, condition
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.schema import TABLES
 

@@ -23,7 +23,7 @@ import ast
 import datetime as dt
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import ibis
@@ -32,7 +32,6 @@ from ibis.common.annotations import ValidationError
 from ibis.common.exceptions import IbisError
 
 from kpi_helpers.errors import BadInput, unknown
-from kpi_helpers.language import Phrase
 
 DEEPEST = 100
 FARTHEST = 100_000
@@ -129,13 +128,31 @@ def compile_expression(text: str, table: ir.Table, place: str | None = None) -> 
     try:
         value = _Compiler(table).visit(_tree(text))
     except _FAULTS as error:
-        raise _unreadable(text, place) from error
+        raise unreadable(text, place) from error
     if not isinstance(value, _RESULTS):
-        raise _unreadable(text, place)
+        raise unreadable(text, place)
     return value
 
 
-def _unreadable(text: str, place: str | None = None) -> BadInput:
+def names_in(text: str) -> tuple[str, ...]:
+    """Names of the columns that an expression reads, in their order.
+
+    Examples
+    --------
+    >>> names_in("amount >= 100 and team == 'A'")
+    ('amount', 'team')
+    """
+    try:
+        tree = _tree(text)
+    except _FAULTS as error:
+        raise unreadable(text) from error
+    functions = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in functions]
+    return tuple(dict.fromkeys(names))
+
+
+def unreadable(text: str, place: str | None = None) -> BadInput:
+    """The error for a text that is no expression of this language."""
     functions = ", ".join(_FUNCTIONS)
     return BadInput("bad_expression", column=place, value=text, functions=functions)
 
@@ -249,80 +266,3 @@ def _constants(left: ir.Value, node: ast.expr) -> list[bool | int | float | str]
         raise TypeError(ast.dump(node))
     items = [_constant(item) for item in node.elts]
     return [item for item in items if isinstance(left == ibis.literal(item), ir.Value)]
-
-
-def condition(where: str | Mapping[str, Any] | None, table: ir.Table) -> ir.BooleanValue | None:
-    """Turn a filter into a boolean column, or None for no filter.
-
-    Parameters
-    ----------
-    where
-        ``None``, an expression as text, or a mapping of a column to a value or a list of values
-        (``None`` selects what is missing).
-    table
-        Ibis table with these columns.
-
-    Examples
-    --------
-    >>> deals = ibis.table({"team": "string"}, name="deals")
-    >>> condition({"team": ["A", "B"]}, deals).type()
-    Boolean(nullable=True)
-    """
-    if where is None or where == {}:
-        return None
-    if isinstance(where, str):
-        result = compile_expression(where, table)
-        if not isinstance(result, ir.BooleanValue):
-            raise _unreadable(where)
-        return result
-    tests = [_equals(table, name, wanted) for name, wanted in where.items()]
-    result = tests[0]
-    for test in tests[1:]:
-        result = result & test
-    return result
-
-
-def _equals(table: ir.Table, name: str, wanted: Any) -> ir.BooleanValue:
-    if name not in table.columns:
-        raise unknown("column", name, table.columns)
-    column = table[name]
-    values = list(wanted) if isinstance(wanted, list | tuple | set) else [wanted]
-    for value in values:
-        _check_value(column, name, value)
-    test = column.isin([value for value in values if value is not None])
-    return test | column.isnull() if None in values else test
-
-
-def _check_value(column: ir.Column, name: str, value: Any) -> None:
-    if not isinstance(value, str):
-        return
-    if column.type().is_numeric():
-        raise BadInput(column=name, value=value, expected=Phrase("expected.number"))
-    if column.type().is_temporal():
-        try:
-            dt.date.fromisoformat(value)
-        except ValueError as error:
-            raise BadInput(column=name, value=value, expected=Phrase("expected.date")) from error
-
-
-def columns_of(where: str | Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Names of the columns that a filter reads.
-
-    Examples
-    --------
-    >>> columns_of("amount >= 100 and team == 'A'")
-    ('amount', 'team')
-    """
-    if where is None or where == "":
-        return ()
-    if isinstance(where, Mapping):
-        return tuple(where)
-    if not isinstance(where, str):
-        raise BadInput(column="where", value=where, expected=Phrase("expected.filter"))
-    try:
-        tree = _tree(where)
-    except _FAULTS as error:
-        raise _unreadable(where) from error
-    functions = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    names = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in functions]
-    return tuple(dict.fromkeys(names))

@@ -1,0 +1,85 @@
+"""Filters: an expression, or the values that columns may have, as a test on rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import ibis.expr.types as ir
+
+from kpi_helpers.errors import BadInput, unknown
+from kpi_helpers.language import Phrase
+from kpi_helpers.sources.expressions import compile_expression, names_in, unreadable
+
+
+def condition(where: str | Mapping[str, Any] | None, table: ir.Table) -> ir.BooleanValue | None:
+    """Turn a filter into a boolean column, or None for no filter.
+
+    Parameters
+    ----------
+    where
+        ``None``, an expression as text, or a mapping of a column to a value or a list of values
+        (``None`` selects what is missing).
+    table
+        Ibis table with these columns.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> deals = ibis.table({"team": "string"}, name="deals")
+    >>> condition({"team": ["A", "B"]}, deals).type()
+    Boolean(nullable=True)
+    """
+    if where is None or where == {}:
+        return None
+    if isinstance(where, str):
+        result = compile_expression(where, table)
+        if not isinstance(result, ir.BooleanValue):
+            raise unreadable(where)
+        return result
+    tests = [_equals(table, name, wanted) for name, wanted in where.items()]
+    result = tests[0]
+    for test in tests[1:]:
+        result = result & test
+    return result
+
+
+def _equals(table: ir.Table, name: str, wanted: Any) -> ir.BooleanValue:
+    if name not in table.columns:
+        raise unknown("column", name, table.columns)
+    column = table[name]
+    values = list(wanted) if isinstance(wanted, list | tuple | set) else [wanted]
+    for value in values:
+        _check_value(column, name, value)
+    test = column.isin([value for value in values if value is not None])
+    return test | column.isnull() if None in values else test
+
+
+def _check_value(column: ir.Column, name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        return
+    if column.type().is_numeric():
+        raise BadInput(column=name, value=value, expected=Phrase("expected.number"))
+    if column.type().is_temporal():
+        try:
+            dt.date.fromisoformat(value)
+        except ValueError as error:
+            raise BadInput(column=name, value=value, expected=Phrase("expected.date")) from error
+
+
+def columns_of(where: str | Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Names of the columns that a filter reads.
+
+    Examples
+    --------
+    >>> columns_of("amount >= 100 and team == 'A'")
+    ('amount', 'team')
+    """
+    if where is None or where == "":
+        return ()
+    if isinstance(where, Mapping):
+        return tuple(where)
+    if not isinstance(where, str):
+        raise BadInput(column="where", value=where, expected=Phrase("expected.filter"))
+    return names_in(where)
