@@ -146,8 +146,14 @@ def _wilson(rows: pd.DataFrame) -> list[float]:
 
 
 def _hall(rows: pd.DataFrame) -> list[float]:
-    cases = rows["customer_id"].nunique() if "order_id" in rows else len(rows)
-    return [float(rows["part_x"].sum()), float(cases)]
+    return [float(rows["part_x"].sum()), float(len(rows))]
+
+
+def _clustered(rows: pd.DataFrame) -> list[float]:
+    """A test counts once for each customer of whom some row passes it."""
+    over = rows["part_b"]
+    once = over.groupby(rows["customer_id"]).any() if over.dtype == bool else over
+    return [float(rows["part_a"].sum()), float(once.sum())]
 
 
 def _garwood(rows: pd.DataFrame) -> list[float]:
@@ -160,8 +166,6 @@ READ_OFF: dict[str, Callable[[pd.DataFrame], list[float]]] = {
     "wilson": _wilson,
     "hall": _hall,
     "aalen-johansen": lambda rows: [float(rows["part_won"].sum()), float(len(rows))],
-    **dict.fromkeys(
-        ("fieller", "clustered fieller", "delta", "clustered delta"),
-        lambda rows: [float(rows[f"part_{name}"].sum()) for name in "ab"],
-    ),
+    "fieller": lambda rows: [float(rows[f"part_{name}"].sum()) for name in "ab"],
+    "clustered fieller": _clustered,
 }

@@ -41,9 +41,9 @@ class Asked(NamedTuple):
         return day is not None and self.start <= day < min(self.end, self.as_of + DAY)
 
     def earlier(self, months: int) -> "Asked":
-        start, end, as_of = (_before(day, months) for day in (self.start, self.end, self.as_of))
-        # The day before the bound is what moves for the last day known: 31 March is 28 February.
-        as_of = _before(self.as_of + DAY, months) - DAY
+        start, end = (_before(day, months) for day in (self.start, self.end))
+        running = self.as_of + DAY < self.end
+        as_of = start + (self.as_of - self.start) if running else self.as_of
         return self._replace(start=start, end=end, as_of=as_of)
 
 
@@ -198,7 +198,7 @@ def _decided(amounts: Iterable[Any]) -> Found:
 
 
 def acquisition_spend(tables: Tables, ask: Asked) -> Found:
-    return _sum(s["amount"] for s in tables["spend"] if ask.holds(s["date"]) and ask.keep(s))
+    return _decided(s["amount"] for s in tables["spend"] if ask.holds(s["date"]) and ask.keep(s))
 
 
 def media_spend(tables: Tables, ask: Asked) -> Found:
@@ -240,7 +240,8 @@ def win_rate_value(tables: Tables, ask: Asked) -> Found:
     won = _sum(deal["amount"] for deal in decided if deal["status"] == "won").value
     total = _sum(deal["amount"] for deal in decided).value
     blind = bool(lost) and not any(deal["amount"] for deal in lost)
-    return Found(NAN if blind else divided(won, total), won, total, len(decided))
+    priced = sum(1 for deal in decided if deal["amount"])
+    return Found(NAN if blind else divided(won, total), won, total, priced)
 
 
 def sales_cycle_duration(tables: Tables, ask: Asked) -> Found:
@@ -282,7 +283,7 @@ def open_pipeline_value(tables: Tables, ask: Asked) -> Found:
         )
     ]
     priced = [deal["amount"] for deal in stock if deal["amount"]]
-    value = NAN if stock and not priced else sum(priced)
+    value = NAN if stock and 2 * len(priced) <= len(stock) else sum(priced)
     return Found(value, value, NAN, len(stock))
 
 
@@ -358,13 +359,14 @@ def avg_deal_value(tables: Tables, ask: Asked) -> Found:
 def revenue_per_customer(tables: Tables, ask: Asked) -> Found:
     sold = [order for order in _sold(tables, ask) if order["customer_id"] is not None]
     total = sum(order["amount_net"] for order in sold)
-    buyers = len({order["customer_id"] for order in sold})
-    return Found(divided(total, buyers), total, buyers, buyers)
+    buyers = len({order["customer_id"] for order in sold if _is_sale(order)})
+    return Found(divided(total, buyers), total, buyers, len({o["customer_id"] for o in sold}))
 
 
 def aov(tables: Tables, ask: Asked) -> Found:
     sold = _sold(tables, ask)
-    total, sales = sum(order["amount_net"] for order in sold), len([*filter(_is_sale, sold)])
+    total = sum(order["amount_net"] for order in sold)
+    sales = len([order for order in sold if _is_sale(order) and order["amount_net"]])
     buyers = {order["customer_id"] or order["order_id"] for order in sold}
     return Found(divided(total, sales), total, sales, len(buyers))
 

@@ -64,12 +64,14 @@ def ratio(
 
 
 def value_share(amount: ir.NumericValue, part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
-    """Share of an amount; missing where the rows outside ``part`` carry no amounts."""
-    outside = of & ~part
-    known = outside & amount.notnull() & (amount != 0)
-    inside = part.ifelse(amount, 0.0)
-    terms = {"a": inside, "b": amount, "outside": outside, "outside_known": known}
-    return Parts("value_share", terms, of)
+    """Share of an amount, among the rows of ``of`` that carry one; the others are counted.
+
+    It is missing where no row outside ``part`` carries an amount.
+    """
+    priced = of & amount.notnull() & (amount != 0)
+    outside = {"outside": of & ~part, "outside_priced": priced & ~part}
+    terms = {"a": part.ifelse(amount, 0.0), "b": amount, "of": of, **outside}
+    return Parts("value_share", terms, priced)
 
 
 def exact_ratio(
@@ -92,12 +94,10 @@ def average(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Pa
     return Parts("average", {"x": amount}, _and(amount.notnull(), where))
 
 
-def average_per(
-    entity: ir.Value, amount: ir.NumericValue, where: ir.BooleanValue | None = None
-) -> Parts:
-    """Mean over entities (customers) of the sum of their amounts; Hall's interval."""
-    counted = _and(entity.notnull() & amount.notnull(), where)
-    return Parts("average_per", {"x": amount}, counted, entity)
+def average_per(entity: ir.Value, amount: ir.NumericValue, present: ir.BooleanValue) -> Parts:
+    """A sum divided by the entities (customers) of which some row is ``present``."""
+    counted = entity.notnull() & amount.notnull()
+    return Parts("clustered_ratio", {"a": amount, "b": present}, counted, entity)
 
 
 def distinct(identity: ir.Value, where: ir.BooleanValue | None = None) -> Parts:

@@ -124,7 +124,7 @@ def bookings_target(achievements: ir.Table) -> Parts:
 
 
 @kpi(
-    names=("Croissance du CA", "Revenue growth"),
+    names=("Croissance du CA sur un an", "Revenue growth, year on year"),
     definition_fr="CA de la période rapporté à celui de la même période un an plus tôt, moins 1.",
     unit=PERCENT,
     of={"now": "revenue", "before": Ago("revenue", 12)},
@@ -208,7 +208,7 @@ def avg_deal_value(deals: ir.Table) -> Parts:
 )
 def revenue_per_customer(orders: ir.Table) -> Parts:
     """Revenue of the period for each customer with an order in it; not the order value."""
-    return average_per(orders.customer_id, orders.amount_net)
+    return average_per(orders.customer_id, orders.amount_net, present=orders.is_sale)
 
 
 @kpi(
@@ -232,4 +232,6 @@ def revenue_per_customer(orders: ir.Table) -> Parts:
 def aov(orders: ir.Table) -> Parts:
     """Revenue net of credit notes, for each order."""
     buyer = ibis.coalesce(orders.customer_id, orders.order_id)
-    return ratio(orders.amount_net, over=orders.is_sale.ifelse(1.0, 0.0), cluster=buyer)
+    # Orders of nothing are gifts and tests: they are no baskets.
+    sold = (orders.is_sale & (orders.amount_net != 0)).ifelse(1.0, 0.0)
+    return ratio(orders.amount_net, over=sold, cluster=buyer)

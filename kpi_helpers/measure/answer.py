@@ -23,6 +23,8 @@ from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import Columns
 from kpi_helpers.sources.schema import ACHIEVEMENTS
 
+MONTHS_A_YEAR = 12
+
 Seen = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -132,20 +134,31 @@ def _asked(
 ) -> Columns:
     """The sums of one group; a period that is still running is read as far in its past too."""
     months = int(group[0].months)
-    until = data.as_of + dt.timedelta(days=1)
-    begun = [earlier_period(period, months) for period in periods]
+    begun = [earlier_period(data, period, months) for period in periods]
+    until = _known_until(data, periods, begun)
     results, offset = [], 0
     for question in questions(begun, by, where):
-        result = ask(data, [find(each.kpi) for each in group], question, _before(until, months))
+        result = ask(data, [find(each.kpi) for each in group], question, until)
         results.append({**result, PLACE: result[PLACE] + offset})
         offset += len(question.periods)
     return joined(results)
 
 
-def earlier_period(period: Period, months: int | str) -> Period:
-    """The same dates some months earlier."""
+def _known_until(data: Dataset, periods: Sequence[Period], begun: Sequence[Period]) -> dt.date:
+    """First day not to be read: a period that is running has as many days in its past."""
+    tomorrow = data.as_of + dt.timedelta(days=1)
+    for period, earlier in zip(periods, begun, strict=True):
+        if period.start < tomorrow < period.end:
+            return earlier.start + (tomorrow - period.start)
+    return max(tomorrow, begun[-1].end) if begun[-1].start < periods[-1].start else tomorrow
+
+
+def earlier_period(data: Dataset, period: Period, months: int | str) -> Period:
+    """The same dates some months earlier; a year earlier, what the calendar says it is."""
     if months == 0:
         return period
+    if months == MONTHS_A_YEAR and period.name != "all":
+        return data.config.calendar.year_ago(period)
     start, end = (_before(day, int(months)) for day in (period.start, period.end))
     return Period(f"{period.name} −{months}", start, end, "span")
 

@@ -211,12 +211,19 @@ def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tab
     parts: Parts = kpi.body(rows)
     counted = rows.mutate(**parts.terms, _cluster=parts.cluster).filter(parts.where)
     cells = [PLACE, *question.by]
-    terms = {name: as_number(counted[name]).sum() for name in parts.terms}
+    terms = {name: _of_cluster(counted[name]) for name in parts.terms}
     clusters = counted.group_by([*cells, "_cluster"]).agg(**terms)
     each = {name: clusters[name] for name in parts.terms}
     summed = Parts(parts.kind, each, clusters._cluster.notnull())
     sums = KINDS[parts.kind].sums(summed)
     return clusters.group_by(cells).agg(**{f"{kpi.id}__{n}": v for n, v in sums.items()})
+
+
+def _of_cluster(term: ir.Value) -> ir.Scalar:
+    """The sum of an amount, or one where a test holds on any row of the cluster."""
+    if term.type().is_boolean():
+        return term.ifelse(1.0, 0.0).max()
+    return as_number(term).sum()
 
 
 def _counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
@@ -240,7 +247,9 @@ def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tabl
     rows = rows.filter(parts.where, parts.terms["opened"] < END)
     terms = kpi.body(rows).terms
     came = ibis.greatest(terms["opened"], START)
-    left = ibis.ifelse(terms["left"] < END, ibis.greatest(terms["left"], START), ibis.null("date"))
+    # What is said to have left before it came was never there.
+    gone = ibis.greatest(terms["left"], came)
+    left = ibis.ifelse(terms["left"] < END, gone, ibis.null("date"))
     # A deal without a price is not a deal worth nothing: both are counted as unknown.
     unknown = (terms["x"].fill_null(0.0) == 0).ifelse(1, 0)
     places = {PLACE: question.number(came), LEFT: question.number(left)}

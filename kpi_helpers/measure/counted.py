@@ -30,10 +30,13 @@ def settle_duration(spread: Spread, kpi: Kpi) -> Settled:
     """
     ages = _by_age(spread, f"{kpi.id}__")
     value, low, high, horizon = time_to_win(ages)
-    remark = Remark("notes.horizon", ~np.isnan(value), {"days": horizon})
     _, won, _, everyone = ages
     wins, deals = won.sum(axis=1), everyone.sum(axis=1)
-    settled = Settled(value, wins, deals, wins, low, high, "aalen-johansen", (remark,))
+    remarks = (
+        Remark("notes.horizon", ~np.isnan(value), {"days": horizon}),
+        Remark("notes.no_horizon", np.isnan(value) & (deals > 0), {"n": deals, "k": wins}),
+    )
+    settled = Settled(value, wins, deals, wins, low, high, "aalen-johansen", remarks)
     return settled._replace(ages=ages)
 
 

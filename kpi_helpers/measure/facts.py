@@ -18,7 +18,7 @@ from kpi_helpers.kpis.tried import tried
 from kpi_helpers.measure.held import LEVELS, timed
 from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where
-from kpi_helpers.sources.derived import as_number, unbound
+from kpi_helpers.sources.derived import across_rows, as_number, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.filters import columns_of, condition
 from kpi_helpers.sources.quality import known_scopes
@@ -175,6 +175,11 @@ def _columns_named(kpi: Kpi) -> frozenset[str]:
     """Every column of its table that a KPI names, found by trying its body."""
     dated = {kpi.dated} if kpi.dated else set()
     return _columns_read(kpi) | _fields([tried(kpi).cluster], kpi.table) | dated
+
+
+def looks_across(kpi: Kpi) -> bool:
+    """Whether a KPI reads a column that looks at other rows: the first order of a customer."""
+    return bool(_columns_named(kpi) & {*across_rows(kpi.table)})
 
 
 def _fields(values: Sequence[Any], name: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from kpi_helpers.catalogue import REGISTRY, Kpi, find
 from kpi_helpers.kpis.settled import Array, Settled
 from kpi_helpers.language import text
 from kpi_helpers.measure.cells import Cells
-from kpi_helpers.measure.facts import kind_of
+from kpi_helpers.measure.facts import kind_of, looks_across
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period, elapsed
 from kpi_helpers.sources.coverage import Coverage
@@ -39,6 +39,11 @@ class Finding(NamedTuple):
     key: str
     weight: str | None
     values: dict[str, Any]
+    read: Period | None = None
+
+    def of_base(self, read: Period) -> Finding:
+        """The same of an earlier period that a figure rests on: without it there is none."""
+        return self._replace(weight=MISSING, read=read)
 
 
 def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
@@ -65,6 +70,8 @@ def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
         findings += _covered(cover, period, data.as_of, kind_of(kpi) is KINDS["standing"])
     if kind_of(kpi) is KINDS["retained"] and cover is not None:
         findings += _history(cover, period, data.as_of)
+    if looks_across(kpi) and cover is not None:
+        findings += _presumed(cover, period)
     if kind_of(kpi) is KINDS["cohort"]:
         findings += _conversions(data, kpi, period)
     return findings
@@ -100,6 +107,12 @@ def _history(cover: Coverage, period: Period, as_of: dt.date) -> Iterator[Findin
         yield Finding("history_short", MISSING, {"day": cover.first})
     elif period.start - YEAR + cover.tolerance < cover.first:
         yield Finding("history_short", INDICATIVE, {"day": cover.first})
+
+
+def _presumed(cover: Coverage, period: Period) -> Iterator[Finding]:
+    """In the first year of a history a first order may only be the first that is known."""
+    if cover.first is not None and cover.first < period.end and period.start < cover.first + YEAR:
+        yield Finding("presumed_new", INDICATIVE, {"day": cover.first})
 
 
 def _conversions(data: Dataset, kpi: Kpi, period: Period) -> Iterator[Finding]:
@@ -179,4 +192,11 @@ def _said(finding: Finding, lang: str) -> str:
         name: write_date(value, lang) if isinstance(value, dt.date) else value
         for name, value in finding.values.items()
     }
-    return text(f"notes.{finding.key}", lang, **values)
+    said = text(f"notes.{finding.key}", lang, **values)
+    if finding.read is None:
+        return said
+    return text("notes.of_base", lang, period=_dates(finding.read, lang), note=said)
+
+
+def _dates(period: Period, lang: str) -> str:
+    return " – ".join(write_date(day, lang) for day in (period.start, period.end - DAY))

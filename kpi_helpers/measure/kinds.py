@@ -12,7 +12,6 @@ value_share        as ratio                            Fieller                  
 exact_ratio        Σa, Σb                              none                           both
 clustered_ratio    the same over clusters              Fieller on clusters            nothing
 average            n, Σx, Σx², Σx³                     Hall                           both
-average_per        the same over entities              Hall                           nothing
 distinct           count of different ids              Garwood                        nothing
 duration           counts by age and outcome           inverted test                  both
 cohort             counts by age × days to convert     Wilson                         both
@@ -39,6 +38,7 @@ from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
 Sums = Mapping[str, Array]
 PERIODS, DIMENSIONS = "periods", "dimensions"
 BOTH = (PERIODS, DIMENSIONS)
+FEWEST = 5
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,13 @@ def _share_sums(parts: Parts) -> dict[str, ir.Scalar]:
 def _ratio_sums(parts: Parts) -> dict[str, ir.Scalar]:
     a, b = parts.terms["a"], parts.terms["b"]
     products = {"a": a, "b": b, "aa": a * a, "bb": b * b, "ab": a * b}
-    extra = {name: term for name, term in parts.terms.items() if name not in ("a", "b")}
-    sums = {name: _sum(term, parts.where) for name, term in {**products, **extra}.items()}
-    return {"n": _rows(parts), **sums}
+    return {"n": _rows(parts), **{n: _sum(p, parts.where) for n, p in products.items()}}
 
 
 def _value_share_sums(parts: Parts) -> dict[str, ir.Scalar]:
     sums = _ratio_sums(parts)
-    return {**sums, "aa": sums["ab"]}  # a is either b or nothing
+    counts = {name: parts.terms[name].sum() for name in ("of", "outside", "outside_priced")}
+    return {**sums, "aa": sums["ab"], **counts}  # a is either b or nothing
 
 
 def _exact_sums(parts: Parts) -> dict[str, ir.Scalar]:
@@ -130,6 +129,10 @@ def _blank(like: Array) -> Array:
     return np.full(like.shape, np.nan)
 
 
+def _unless_few(n: Array, low: Array, high: Array) -> tuple[Array, Array]:
+    return np.where(n < FEWEST, np.nan, low), np.where(n < FEWEST, np.nan, high)
+
+
 def _settle_count(sums: Sums) -> Settled:
     k = sums["k"]
     low, high = intervals.garwood(k)
@@ -145,6 +148,13 @@ def _settle_total(sums: Sums) -> Settled:
     return Settled(x, x, blank, sums["n"], blank, blank, "exact", spread=spread, pace=1.0)
 
 
+def _settle_decided(sums: Sums) -> Settled:
+    """Spend and targets that nobody wrote down are not known; they are not zero."""
+    settled = _settle_total(sums)
+    value = np.where(sums["n"] > 0, settled.value, np.nan)
+    return settled._replace(value=value, numerator=value)
+
+
 def _settle_share(sums: Sums) -> Settled:
     k, n = sums["k"], sums["n"]
     low, high = intervals.wilson(k, n)
@@ -152,10 +162,14 @@ def _settle_share(sums: Sums) -> Settled:
 
 
 def _settle_ratio(sums: Sums) -> Settled:
-    """Fieller's interval; the delta method's where so few cases leave Fieller's unbounded."""
+    """Fieller's interval; the delta method's where so few cases leave Fieller's unbounded.
+
+    Under five cases there is none: their spread says next to nothing of the spread of all.
+    """
     six = [sums[name] for name in ("n", "a", "b", "aa", "bb", "ab")]
     fieller, delta = intervals.fieller(*six), intervals.ratio(*six)
     low, high = (np.where(np.isnan(f), d, f) for f, d in zip(fieller, delta, strict=True))
+    low, high = _unless_few(sums["n"], low, high)
     a, b = sums["a"], sums["b"]
     return Settled(divided(a, b), a, b, sums["n"], low, high, "fieller")
 
@@ -165,15 +179,33 @@ def _settle_clustered(sums: Sums) -> Settled:
 
 
 def _settle_value_share(sums: Sums) -> Settled:
-    """Missing where some rows lie outside the part and none of them carries an amount."""
+    """Missing where some rows lie outside the part and none of them carries an amount.
+
+    All or nothing of the amount has no spread of its own: there the interval is Wilson's on the
+    number of equal amounts that would weigh as much (Kish 1965).
+    """
     settled = _settle_ratio(sums)
-    blind = (sums["outside"] > 0) & (sums["outside_known"] == 0)
-    value, low, high = (
-        np.where(blind, np.nan, x) for x in (settled.value, settled.low, settled.high)
+    extreme = (sums["a"] == 0) | (sums["a"] == sums["b"])
+    alike = divided(sums["b"] ** 2, sums["bb"])
+    limits = intervals.wilson(settled.value * alike, alike)
+    low, high = (
+        np.where(extreme & (sums["n"] >= FEWEST), other, own)
+        for other, own in zip(limits, (settled.low, settled.high), strict=True)
     )
-    low, high = np.clip(low, 0, 1), np.clip(high, 0, 1)
-    remark = Remark("notes.outside_unknown", blind, {})
-    return settled._replace(value=value, low=low, high=high, remarks=(remark,))
+    blind = (sums["outside"] > 0) & (sums["outside_priced"] == 0)
+    value, low, high = (
+        np.where(blind, np.nan, x) for x in (settled.value, np.maximum(low, 0), np.minimum(high, 1))
+    )
+    unknown = sums["of"] - sums["n"]
+    remarks = (
+        Remark("notes.outside_unknown", blind, {}),
+        Remark(
+            "notes.unknown_amounts",
+            ~blind & (unknown > 0),
+            {"unknown": unknown, "n": sums["of"]},
+        ),
+    )
+    return settled._replace(value=value, low=low, high=high, remarks=remarks)
 
 
 def _settle_exact(sums: Sums) -> Settled:
@@ -186,14 +218,14 @@ def _settle_exact(sums: Sums) -> Settled:
 
 def _settle_average(sums: Sums) -> Settled:
     n, x = sums["n"], sums["x"]
-    low, high = intervals.hall(n, x, sums["xx"], sums["xxx"])
+    low, high = _unless_few(n, *intervals.hall(n, x, sums["xx"], sums["xxx"]))
     return Settled(divided(x, n), x, n, n, low, high, "hall")
 
 
 def _settle_standing(sums: Sums) -> Settled:
-    """A stock of rows of which none carries an amount has no value; the note counts them."""
+    """A stock has no value where half of it or more carries no amount; the note counts them."""
     settled, unknown = _settle_total(sums), sums["unknown"]
-    value = np.where((unknown > 0) & (unknown == settled.n), np.nan, settled.value)
+    value = np.where((unknown > 0) & (2 * unknown >= settled.n), np.nan, settled.value)
     remark = Remark("notes.unknown_amounts", unknown > 0, {"unknown": unknown, "n": settled.n})
     return settled._replace(value=value, numerator=value, remarks=(remark,))
 
@@ -201,7 +233,7 @@ def _settle_standing(sums: Sums) -> Settled:
 KINDS: dict[str, Kind] = {
     "count": Kind("flow", _count_sums, _settle_count, sampled=False),
     "total": Kind("flow", _total_sums, _settle_total, sampled=False),
-    "decided": Kind("flow", _exact_sums, _settle_total, sampled=False),
+    "decided": Kind("flow", _exact_sums, _settle_decided, sampled=False),
     "share": Kind("flow", _share_sums, _settle_share),
     "ratio": Kind("flow", _ratio_sums, _settle_ratio),
     "value_share": Kind("flow", _value_share_sums, _settle_value_share),
@@ -209,7 +241,6 @@ KINDS: dict[str, Kind] = {
     "average": Kind("flow", _moment_sums, _settle_average),
     "distinct": Kind("distinct", _distinct_sums, _settle_count, (), sampled=False),
     "clustered_ratio": Kind("clustered", _ratio_sums, _settle_clustered, ()),
-    "average_per": Kind("clustered", _moment_sums, _settle_average, ()),
     "duration": Kind("counted", _no_sums, _settle_total),
     "cohort": Kind("counted", _no_sums, _settle_total),
     "standing": Kind("standing", _no_sums, _settle_standing, (DIMENSIONS,), sampled=False),

@@ -140,7 +140,7 @@ def _findings(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     parts = made_of(data, Ago(kpi.id, 0))
     ahead = [each for each in parts if find(each.kpi).dated == "expected_close"]
     for each in ahead or parts:
-        for finding in of_period(data, find(each.kpi), earlier_period(period, each.months)):
-            weight = MISSING if each.months and finding.weight else finding.weight
-            findings.append(finding._replace(weight=weight))
+        read = earlier_period(data, period, each.months)
+        found = of_period(data, find(each.kpi), read)
+        findings += found if read == period else [f.of_base(read) for f in found if f.weight]
     return findings
