@@ -117,13 +117,16 @@ def _is_test(value: ir.StringValue) -> ir.BooleanValue:
     return value.lower().re_search(r"(^|[^a-z])(test|demo|démo)([^a-z]|$)")
 
 
+_RATES = ("win_rate_count", "win_rate_value", "deals_won_count", "bookings")
+_STOCKS = ("open_pipeline_value", "pipeline_coverage")
+
+
 def _deals(as_of: dt.date) -> list[Mark]:
-    rates = ("win_rate_count", "win_rate_value", "deals_won_count", "bookings")
-    cycle, stock = ("sales_cycle_duration",), ("open_pipeline_value", "pipeline_coverage")
+    return [*_deal_dates(as_of), *_deal_gaps()]
 
-    def decided(t: ir.Table) -> ir.BooleanValue:
-        return t.status.isin(["won", "lost"])
 
+def _deal_dates(as_of: dt.date) -> list[Mark]:
+    cycle = ("sales_cycle_duration",)
     return [
         Mark(
             "closed_before_created", "closed_at", lambda t: t.closed_at < t.created_at, kpis=cycle
@@ -131,23 +134,28 @@ def _deals(as_of: dt.date) -> list[Mark]:
         Mark(
             "decided_without_date",
             "closed_at",
-            lambda t: decided(t) & t.closed_at.isnull(),
-            kpis=rates,
+            lambda t: t.status.isin(["won", "lost"]) & t.closed_at.isnull(),
+            kpis=_RATES,
             severity=BLOCK,
         ),
         Mark(
             "no_first_day",
             "created_at",
             lambda t: t.created_at.isnull(),
-            kpis=cycle + stock,
+            kpis=cycle + _STOCKS,
             severity=INFO,
         ),
         Mark(
             "open_and_overdue",
             "expected_close",
             lambda t: (t.status == "open") & (t.expected_close < as_of),
-            kpis=stock,
+            kpis=_STOCKS,
         ),
+    ]
+
+
+def _deal_gaps() -> list[Mark]:
+    return [
         Mark(
             "won_without_amount",
             "amount",
@@ -165,7 +173,7 @@ def _deals(as_of: dt.date) -> list[Mark]:
             "open_without_amount",
             "amount",
             lambda t: (t.status == "open") & t.amount.isnull(),
-            kpis=stock,
+            kpis=_STOCKS,
             severity=INFO,
         ),
         Mark(
@@ -182,7 +190,7 @@ def _deals(as_of: dt.date) -> list[Mark]:
             severity=INFO,
         ),
         Mark("no_owner", "owner", lambda t: t.owner.isnull(), severity=INFO),
-        Mark("test_record", "customer_id", lambda t: _is_test(t.customer_id), kpis=rates),
+        Mark("test_record", "customer_id", lambda t: _is_test(t.customer_id), kpis=_RATES),
     ]
 
 
