@@ -52,7 +52,10 @@ def stored(con: Any, name: str, frame: pd.DataFrame) -> ir.Table:
         con.con.unregister(f"{name}_frame")
         table: ir.Table = con.table(name)
     else:
-        table = con.create_table(name, frame, temp=True, overwrite=True)
+        import pyarrow
+
+        arrow = pyarrow.Table.from_pandas(frame, preserve_index=False)
+        table = con.create_table(name, arrow, temp=True, overwrite=True)
     return table
 
 

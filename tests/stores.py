@@ -1,0 +1,191 @@
+"""Where a company may be kept: files, a DuckDB file, a PostgreSQL server; and an awkward company."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+Tables = dict[str, pd.DataFrame]
+
+URL = os.environ.get("KPI_TEST_POSTGRES", "")
+NO_SERVER = "KPI_TEST_POSTGRES names no server"
+needs_server = pytest.mark.skipif(not URL, reason=NO_SERVER)
+
+# Text that sorts as in French, unlike on the other engines; amounts as exact numbers.
+FRENCH = 'text COLLATE "fr-x-icu"'
+TYPES = {"datetime64[us]": "date", "datetime64[us, UTC]": "timestamptz", "float64": "numeric"}
+NUMBERS = count()
+
+
+def as_csv(tables: Tables, folder: Path) -> Path:
+    for name, frame in tables.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def as_parquet(tables: Tables, folder: Path) -> Path:
+    for name, frame in tables.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    return folder
+
+
+def as_duckdb(tables: Tables, folder: Path) -> Path:
+    path = folder / "company.duckdb"
+    with duckdb.connect(str(path)) as con:
+        for name, frame in tables.items():
+            con.register("incoming", frame)
+            con.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
+    return path
+
+
+FILES: dict[str, Callable[[Tables, Path], Path]] = {
+    "csv": as_csv,
+    "parquet": as_parquet,
+    "duckdb": as_duckdb,
+}
+ENGINES = (*FILES, "postgres")
+
+
+@contextmanager
+def on_server(tables: Tables, types: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The URL of the tables in a schema of their own, which is dropped in the end."""
+    import psycopg
+
+    schema = f"kpi_{os.getpid()}_{next(NUMBERS)}"
+    with psycopg.connect(URL, autocommit=True) as con:
+        con.execute(f"CREATE SCHEMA {schema}")
+        try:
+            for name, frame in tables.items():
+                _copied(con, f"{schema}.{name}", frame, types or {})
+            yield urlsplit(URL)._replace(path=f"{urlsplit(URL).path}/{schema}").geturl()
+        finally:
+            con.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+def _copied(con: Any, table: str, frame: pd.DataFrame, types: Mapping[str, str]) -> None:
+    kinds = {name: TYPES.get(str(kind), FRENCH) for name, kind in frame.dtypes.items()} | types
+    columns = ", ".join(f'"{name}" {kinds[name]}' for name in frame)
+    con.execute(f"CREATE TABLE {table} ({columns})")
+    with con.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+        for row in frame.astype(object).where(frame.notna(), None).to_numpy():
+            copy.write_row(tuple(row))
+
+
+OWNERS = ["Zoë Ünal", "zoë ünal", "O'Brien", 'Léa "L", Martin', "Éric", "eric", "日本", None]
+CUSTOMERS = ["C1", "c1", "Émile & fils", "démo SARL", "C5", "C6", None]
+
+
+def awkward(seed: int = 7) -> Tables:
+    """Everything that exports hold: gaps, ties, copies, unknown words, all alphabets, no rows."""
+    rng = np.random.default_rng(seed)
+
+    def pick(values: list[Any], size: int) -> list[Any]:
+        return [values[place] for place in rng.integers(len(values), size=size)]
+
+    def days(first: str, span: int, size: int, missing: float = 0.0) -> pd.Series:
+        day = pd.Timestamp(first) + pd.to_timedelta(rng.integers(0, span, size), unit="D")
+        return pd.Series(day).dt.as_unit("us").where(rng.random(size) >= missing)
+
+    return {
+        "deals": _deals(pick, days, rng),
+        "leads": pd.DataFrame(
+            {
+                "lead_id": [str(i) for i in range(200)],
+                "created_at": days("2025-01-01", 500, 200),
+                "converted_at": days("2025-01-20", 540, 200, missing=0.6),
+                "source": pick(["salon", "Salon", "été", None], 200),
+                "owner": pick(OWNERS, 200),
+            }
+        ),
+        "orders": pd.DataFrame(
+            {
+                "order_id": [str(i % 290) for i in range(300)],
+                "order_date": days("2024-01-01", 900, 300),
+                "customer_id": pick(CUSTOMERS, 300),
+                "amount_net": pick([0.1, 0.2, -0.3, 100.0, 100.0, 1e6], 300),
+                "type": pick(["order", "refund", "gift", None, None], 300),
+                "owner": pick(OWNERS, 300),
+            }
+        ),
+        "spend": pd.DataFrame(
+            {
+                "date": days("2025-01-01", 500, 60),
+                "amount": pick([0.1, 250.0, None], 60),
+                "channel": pick(["salon", None], 60),
+                "cost_type": pick(["media", "tools", "salaries"], 60),
+            }
+        ),
+        "reps": pd.DataFrame(
+            [
+                *(("Zoë Ünal", team) for team in ("Équipe", "Zebra", "alpha")),
+                *(("O'Brien", "zoo"), ("Éric", None), ("日本", "zoo"), ("日本", "zoo")),
+            ],
+            columns=["owner", "team"],
+        ),
+        "targets": _targets(),
+        "products": pd.DataFrame({"product": pd.Series([], dtype="str")}),
+    }
+
+
+def _deals(pick: Callable[..., Any], days: Callable[..., Any], rng: Any) -> pd.DataFrame:
+    size = 240
+    created = days("2025-01-01", 500, size, missing=0.1)
+    lasted = pd.to_timedelta(rng.integers(-3, 60, size), unit="D")
+    status = pd.Series(pick(["won", "won", "lost", "lost", "open", "zombie", None], size))
+    closed = (created + lasted).where(status.isin(["won", "lost"]) & (rng.random(size) > 0.1))
+    closed[:3] = pd.Timestamp("1900-01-01")
+    return pd.DataFrame(
+        {
+            "deal_id": [*(str(i) for i in range(size - 6)), "1", "1", "2", "é", None, None],
+            "created_at": created,
+            "closed_at": closed,
+            "status": status,
+            "amount": pick([None, 0.0, -5.0, 0.1, 0.1, 100.0, 100.0, 33333.33, 1e9], size),
+            "expected_close": days("2025-06-01", 400, size, missing=0.4),
+            "owner": pick(OWNERS, size),
+            "customer_id": pick(CUSTOMERS, size),
+            "competitor": [None] * size,
+            "Größe % {x}": pick(["petit", "GRAND", "grand", None], size),
+            "Label": pick(["a", "b"], size),
+        }
+    )
+
+
+def _targets() -> pd.DataFrame:
+    starts = pd.date_range("2025-01-01", "2026-06-30", freq="QS").as_unit("us")
+    ends = (starts + pd.offsets.QuarterEnd(0)).as_unit("us")
+    scopes = [("company", None, 1e6), ("rep", "Zoë Ünal", 5e4), ("rep", "日本", 0.0)]
+    return pd.DataFrame(
+        [
+            (metric, start, end, *scope)
+            for metric in ("revenue", "bookings")
+            for start, end in zip(starts, ends, strict=True)
+            for scope in scopes
+        ],
+        columns="metric period_start period_end scope_type scope_value value".split(),
+    )
+
+
+# Late in the evening in Greenwich is tomorrow in Paris.
+MOMENTS = ["2026-03-31T22:30:00Z", "2026-03-31T21:30:00Z", "2026-03-31T00:00:00Z", None]
+
+
+def moments(kind: str) -> Tables:
+    """Won deals closed around the last midnight of a quarter: aware, naive or text."""
+    closed = pd.Series(pd.to_datetime(MOMENTS, utc=True)).dt.as_unit("us")
+    if kind == "naive":
+        closed = closed.dt.tz_localize(None)
+    if kind == "text":
+        closed = pd.Series(MOMENTS, dtype="str")
+    ids = [str(place) for place in range(len(closed))]
+    days = pd.Series(pd.to_datetime(["2026-01-05"] * len(ids))).dt.as_unit("us")
+    deals = {"deal_id": ids, "status": ["won"] * len(ids), "created_at": days, "closed_at": closed}
+    return {"deals": pd.DataFrame(deals)}
