@@ -158,7 +158,7 @@ def _beside(folder: Path | None) -> Path | None:
     if folder is None:
         return None
     places = (folder / FILE_NAME, folder.parent / FILE_NAME)
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if os.path.isfile(place)), None)
 
 
 def _checked(content: dict[str, Any], file: str) -> Config:

@@ -34,7 +34,7 @@ _OTHER_KINDS = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1")
 
 @dataclass(frozen=True)
 class _Shape:
-    """How a file is written; ``lines`` are those of its bytes."""
+    """How a file is written; ``lines`` are those of its bytes, 0 where they say nothing."""
 
     encoding: str
     lines: int
@@ -61,14 +61,17 @@ def read_delimited(con: Any, name: str, path: Path) -> None:
     """
     try:
         shape = _shape(path)
-        if shape.encoding == "utf-8" and _read_at_once(con, name, path, shape):
+        if shape.lines and _read_at_once(con, name, path, shape):
             return
         with tempfile.TemporaryDirectory(prefix="kpi-") as folder:
             copy = Path(folder) / "rows.csv"
             with open(copy, "w", encoding="utf-8", newline="") as stream:
-                csv.writer(stream, quoting=csv.QUOTE_ALL).writerows(_rows(path, shape))
+                csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
+                    _rows(path, shape)
+                )
             line = f'* REPLACE ("{LINE}"::BIGINT AS "{LINE}")'
-            _create(con, name, line, _cells(copy, ",", [LINE, SURPLUS, *shape.header]))
+            names = [LINE, SURPLUS, *shape.header]
+            _create(con, name, line, _cells(copy, ",", names, header=False))
     except (EOFError, OSError, UnicodeError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadInput("unreadable_source", file=path.name, reason=reason) from error
@@ -78,7 +81,7 @@ def _read_at_once(con: Any, name: str, path: Path, shape: _Shape) -> bool:
     """Whether each line of the file was a row, so that its rows could be read as they stand."""
     line = f'*, row_number() OVER () + 1 AS "{LINE}"'
     try:
-        _create(con, name, line, _cells(path, shape.delimiter, shape.header))
+        _create(con, name, line, _cells(path, shape.delimiter, shape.header, header=True))
     except duckdb.Error:
         return False
     (rows,) = con.execute(f"SELECT count(*) FROM {quoted_name(name)}").fetchone()
@@ -89,13 +92,15 @@ def _create(con: Any, name: str, columns: str, cells: str) -> None:
     con.execute(f"CREATE OR REPLACE TABLE {quoted_name(name)} AS SELECT {columns} FROM {cells}")
 
 
-def _cells(path: Path, delimiter: str, names: list[str]) -> str:
+def _cells(path: Path, delimiter: str, names: list[str], *, header: bool) -> str:
     """SQL that reads a file's cells as text under the names of its header, and guesses nothing."""
     columns = ", ".join(f"{quoted_text(name)}: 'VARCHAR'" for name in names)
-    options = f"header=true, delim={quoted_text(delimiter)}, quote='\"', escape='\"', nullstr=''"
+    dialect = f"delim={quoted_text(delimiter)}, quote='\"', escape='\"', nullstr=''"
+    lines = "" if header else ", new_line='\\n'"
+    options = f"auto_detect=false, header={str(header).lower()}, {dialect}{lines}"
     # In a file's own name, [ and * would match other files.
     file = quoted_text(glob.escape(str(path)))
-    return f"read_csv({file}, columns={{{columns}}}, auto_detect=false, {options})"
+    return f"read_csv({file}, columns={{{columns}}}, {options})"
 
 
 def quoted_name(name: str) -> str:
@@ -121,7 +126,9 @@ def _shape(path: Path) -> _Shape:
     delimiter = max(DELIMITERS, key=lambda mark: len(first[mark]))
     if not first[delimiter]:
         raise BadInput("empty_file", file=path.name)
-    return _Shape(encoding, lines, delimiter, distinct_names(first[delimiter]))
+    one_line = not any("\n" in cell or "\r" in cell for cell in first[delimiter])
+    names = distinct_names(first[delimiter])
+    return _Shape(encoding, lines if one_line else 0, delimiter, names)
 
 
 def _encoding(path: Path) -> tuple[str, int]:
@@ -180,7 +187,7 @@ def distinct_names(header: list[str]) -> list[str]:
 
 
 def _rows(path: Path, shape: _Shape) -> Iterator[list[str]]:
-    """Every row with its line and what stands beyond the header's columns; the header first."""
+    """Every row below the header, after its line and what stands beyond the header's columns."""
     width = len(shape.header)
     with _text(path, shape.encoding) as stream:
         reader = csv.reader(stream, delimiter=shape.delimiter, strict=True)
@@ -193,8 +200,8 @@ def _rows(path: Path, shape: _Shape) -> Iterator[list[str]]:
                 raise BadInput("open_quote", file=path.name, line=line) from error
             if record is None:
                 return
-            if not any(cell.strip() for cell in record) and (header or len(record) < 2):
+            if header or (len(record) < 2 and not "".join(record).strip()):
+                header = header and not any(cell.strip() for cell in record)
                 continue
-            header = False
             surplus = shape.delimiter.join(record[width:]).strip(f"{shape.delimiter} ")
             yield [str(line), surplus, *record[:width], *[""] * (width - len(record))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,7 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
 def _folder(source: Any) -> Path | None:
     if isinstance(source, str | Path) and "://" not in str(source):
         path = Path(source)
-        return path if path.is_dir() else path.parent
+        return path if os.path.isdir(path) else path.parent
     return None
 
 

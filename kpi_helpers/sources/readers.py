@@ -158,8 +158,9 @@ def _frames(source: Mapping[Any, Any]) -> dict[str, pd.DataFrame]:
 
 def _open_path(path: Path) -> Source:
     if not path.exists():
-        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise unknown("file", path.name, siblings)
+        if not path.parent.is_dir():
+            raise unknown("file", path, [])
+        raise unknown("file", path.name, [each.name for each in path.parent.iterdir()])
     if path.suffix.lower() in DATABASES:
         return Source(_quiet(ibis.duckdb.connect(str(path), read_only=True)), remote=True)
     inside = [] if path.is_file() else sorted(path.iterdir())
