@@ -68,7 +68,7 @@ def lifetime_value(
     _check("churn", lost, 0.0, 1.0)
     _check("discount", rate, 0.0, np.inf)
     _check("months", np.array([np.nan if months is None else months]), 1.0, np.inf)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         shrinking = np.log1p(-lost) - np.log1p(rate)
         endless = np.where(lost > 0, -1 / np.expm1(shrinking), np.nan)
         counted = endless if months is None else _months_counted(shrinking, months)

@@ -26,6 +26,7 @@ CANARY = "c4nary-f0r-tests"
 PATIENCE = 10
 
 PAGE = "01_kpi_evaluation.html"
+TABLES = ("breakdown", "compared", "decisions", "left_out", "quality", "scorecard")
 
 # What the page in it needs is read from the frame once it is loaded.
 FRAME = """<iframe src="{page}" width="{width}" onload="this.setAttribute(
@@ -202,7 +203,7 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(
     shipped: dict[str, Path], lang: str, said: list[str]
 ) -> None:
     folder = shipped[lang]
-    tables = {f"tables/{name}.csv" for name in ("breakdown", "left_out", "quality", "scorecard")}
+    tables = {f"tables/{name}.csv" for name in TABLES}
     assert set(contents(folder)) == {*tables, "run.json", PAGE, PAGE.replace("html", "ipynb")}
     html = (folder / PAGE).read_text("utf-8")
     assert all(words in html for words in [f'<html lang="{lang}">', *said])
