@@ -1,4 +1,4 @@
-"""Where a company may be kept: files, a DuckDB file, a PostgreSQL server; and an awkward company."""
+"""Where a company may be kept: files, a DuckDB file, PostgreSQL; and an awkward company."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -170,7 +170,7 @@ def _targets() -> pd.DataFrame:
             for start, end in zip(starts, ends, strict=True)
             for scope in scopes
         ],
-        columns="metric period_start period_end scope_type scope_value value".split(),
+        columns=["metric", "period_start", "period_end", "scope_type", "scope_value", "value"],
     )
 
 
