@@ -13,7 +13,7 @@ from kpi_helpers.catalogue import Ago, Kpi, find
 from kpi_helpers.errors import KpiError, Unavailable, UnknownName
 from kpi_helpers.kpis.settled import Settled
 from kpi_helpers.measure.ask import ask, joined, questions
-from kpi_helpers.measure.cells import PLACE, Cells, Spread
+from kpi_helpers.measure.cells import LEFT, PLACE, Cells, Spread
 from kpi_helpers.measure.counted import settle_cohort, settle_duration, window_of
 from kpi_helpers.measure.facts import kind_of, metric_of, require
 from kpi_helpers.measure.held import remarked
@@ -139,7 +139,8 @@ def _asked(
     results, offset = [], 0
     for question in questions(begun, by, where):
         result = ask(data, [find(each.kpi) for each in group], question, until)
-        results.append({**result, PLACE: result[PLACE] + offset})
+        moved = {name: result[name] + offset for name in (PLACE, LEFT) if name in result}
+        results.append(result | moved)
         offset += len(question.periods)
     return joined(results)
 
@@ -173,11 +174,9 @@ def _settle(data: Dataset, spread: Spread, cells: Cells, kpi: Kpi) -> Settled:
         return settle_duration(spread, kpi)
     if kind is KINDS["cohort"]:
         return settle_cohort(spread, kpi, window_of(data, kpi))
+    if kind is KINDS["standing"]:
+        spread = spread.until_left(len(cells.combos))
     sums = spread.totals(f"{kpi.id}__")
-    if kind is KINDS["standing"] and len(questions(cells.periods, (), None)) == 1:
-        # One question brings what moved in each period, several the stock itself.
-        shape = (len(cells.periods), len(cells.combos))
-        sums = {name: x.reshape(shape).cumsum(axis=0).reshape(-1) for name, x in sums.items()}
     settled = kind.settle(sums)
     on_targets = kpi.table == ACHIEVEMENTS.name
     return remarked(settled, sums, metric_of(kpi)) if on_targets else settled

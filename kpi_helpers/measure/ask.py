@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from kpi_helpers.catalogue import Kpi
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array
-from kpi_helpers.measure.cells import PLACE
+from kpi_helpers.measure.cells import LEFT, PLACE
 from kpi_helpers.measure.facts import fact, kind_of
 from kpi_helpers.measure.held import counts, held
 from kpi_helpers.measure.kinds import KINDS
@@ -26,7 +25,6 @@ from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, f
 from kpi_helpers.sources.schema import ACHIEVEMENTS
 
 DAYS_A_MONTH = 365.25 / 12
-LEFT = "_left"
 
 # Dates that lie ahead by nature: they are not cut at the last day known.
 PLANNED = ("expected_close", "midpoint")
@@ -128,9 +126,11 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
     end = question.end if kpis[0].dated in PLANNED else min(question.end, until)
     sql = filled(sql, question.start, max(end, question.start))
     found = columns_of_result(data.con, sql, question.by)
+    found[PLACE] = question.places(found[PLACE])
     if how == "standing":
-        found = _moves(found, f"{kpis[0].id}__")
-    return {**found, PLACE: question.places(found[PLACE])}
+        stays = np.isnan(found[LEFT])
+        found[LEFT] = np.where(stays, len(question.periods), question.places(found[LEFT]))
+    return found
 
 
 def joined(results: Sequence[Columns]) -> Columns:
@@ -227,29 +227,27 @@ def _of_cluster(term: ir.Value) -> ir.Scalar:
 
 
 def _counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    """Rows by age and outcome; those that cannot count are cheaper to leave out afterwards."""
     (kpi,) = kpis
     rows = _placed(data, kpis, question, question.first_number)
     parts: Parts = kpi.body(rows)
-    flags = {n: t.ifelse(1, 0) for n, t in parts.terms.items() if t.type().is_boolean()}
-    keys = [name for name in parts.terms if name not in flags]
-    kept = rows.filter(parts.where)
-    kept = kept.mutate(**{f"{kpi.id}__{n}": t for n, t in {**parts.terms, **flags}.items()})
-    cells = [PLACE, *question.by, *(f"{kpi.id}__{name}" for name in keys)]
-    sums = {f"{kpi.id}__{name}": kept[f"{kpi.id}__{name}"].sum() for name in flags}
-    return kept.group_by(cells).agg(**sums, **{f"{kpi.id}__n": kept.count()})
+    named = {f"{kpi.id}__{name}": term for name, term in parts.terms.items()}
+    flags = {name for name, term in named.items() if term.type().is_boolean()}
+    rows = rows.select(PLACE, *question.by, **named)
+    sums = {name: rows[name].sum() for name in sorted(flags)} | {f"{kpi.id}__n": rows.count()}
+    ages = [name for name in named if name not in flags]
+    return rows.group_by([PLACE, *question.by, *ages]).agg(**sums)
 
 
 def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
-    """Stock by the periods in which it came and left, so that it can be followed through all."""
+    """Stock by when it came and left, so that it can be followed through all periods."""
     (kpi,) = kpis
     rows = fact(data, kpis, question.by, question.where)
     parts: Parts = kpi.body(rows)
     rows = rows.filter(parts.where, parts.terms["opened"] < END)
     terms = kpi.body(rows).terms
     came = ibis.greatest(terms["opened"], START)
-    # What is said to have left before it came was never there.
-    gone = ibis.greatest(terms["left"], came)
-    left = ibis.ifelse(terms["left"] < END, gone, ibis.null("date"))
+    left = ibis.ifelse(terms["left"] < END, ibis.greatest(terms["left"], START), ibis.null("date"))
     # A deal without a price is not a deal worth nothing: both are counted as unknown.
     unknown = (terms["x"].fill_null(0.0) == 0).ifelse(1, 0)
     places = {PLACE: question.number(came), LEFT: question.number(left)}
@@ -257,17 +255,6 @@ def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tabl
     sums = {"x": moved.x.sum(), "n": moved.count(), "unknown": moved.unknown.sum()}
     cells = moved.group_by([PLACE, LEFT, *question.by])
     return cells.agg(**{f"{kpi.id}__{name}": value for name, value in sums.items()})
-
-
-def _moves(found: Columns, prefix: str) -> Columns:
-    """Rows by when they came and left, as what is added when and what is taken away when."""
-    left = ~np.isnan(found[LEFT])
-    gone: Columns = {
-        name: list(itertools.compress(column, left)) if isinstance(column, list) else column[left]
-        for name, column in found.items()
-    }
-    parts = {name: -column for name, column in gone.items() if name.startswith(prefix)}
-    return joined([found, {**gone, **parts, PLACE: gone[LEFT]}])
 
 
 def _retained(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:

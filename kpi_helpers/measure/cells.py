@@ -12,7 +12,7 @@ from kpi_helpers.kpis.settled import Array
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.engine import Columns
 
-PLACE = "_period"
+PLACE, LEFT = "_period", "_left"
 Index = np.ndarray[Any, np.dtype[np.intp]]
 
 
@@ -58,6 +58,22 @@ class Spread:
     found: Columns
     cell: Index
     size: int
+
+    def only(self, rows: Any) -> Spread:
+        """Some rows of the result, given by their indices or by a test for each."""
+        numbers = {n: each[rows] for n, each in self.found.items() if not isinstance(each, list)}
+        return Spread(numbers, self.cell[rows], self.size)
+
+    def until_left(self, width: int) -> Spread:
+        """Each row in every period from its own up to that in which it left, not included.
+
+        ``width`` cells lie between a period and the next.
+        """
+        periods = np.maximum(self.found[LEFT] - self.found[PLACE], 0).astype(int)
+        rows = np.repeat(np.arange(len(periods)), periods)
+        passed = np.arange(len(rows)) - np.repeat(np.cumsum(periods) - periods, periods)
+        there = self.only(rows)
+        return Spread(there.found, there.cell + passed * width, self.size)
 
     def numbers(self, column: str) -> Array:
         """One column of the result; an empty sum is zero."""

@@ -51,6 +51,7 @@ def time_to_win(ages: Ages, horizon: Array | None = None) -> tuple[Array, Array,
 
 def _by_age(spread: Spread, prefix: str) -> Ages:
     """Ages in days, and for each cell how many rows were won, lost, and there at all at each."""
+    spread = spread.only(spread.found[f"{prefix}days"] >= 0)
     time, place = np.unique(spread.numbers(f"{prefix}days"), return_inverse=True)
     aged = Spread(spread.found, spread.cell * len(time) + place, spread.size * len(time))
     shape = (spread.size, len(time))
@@ -66,6 +67,7 @@ def settle_cohort(spread: Spread, kpi: Kpi, window: int | None) -> Settled:
     Where every row is too young the value is missing, and numerator and denominator say how many
     of how many have converted so far.
     """
+    spread = spread.only(~np.isnan(spread.found[f"{kpi.id}__age"]))
     age = spread.numbers(f"{kpi.id}__age")
     days = spread.found[f"{kpi.id}__days"]
     if window is None:
