@@ -67,7 +67,7 @@ def coverage(
             f"{column}__first": day.min(),
             f"{column}__last": day.max(),
             f"{column}__days": day.nunique(),
-            f"{column}__latest": any_day.max(),
+            f"{column}__latest": ibis.ifelse(any_day > dt.date.max, dt.date.max, any_day).max(),
         }
     row = frame_of(con, rows.aggregate(**totals)).iloc[0]
     return {(name, column): _read(row, column, live) for column in dates}

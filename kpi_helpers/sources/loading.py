@@ -206,14 +206,14 @@ def _share_out(con: Any, tables: Sequence[ir.Table]) -> None:
 def _nothing_usable(data: Dataset) -> BadInput:
     """No row has a date: because there are no rows, or for what is wrong with all of them."""
     listed = left_out(data)
-    wrong = listed[listed["action"] == EXCLUDED]
+    wrong = listed[(listed["action"] == EXCLUDED) | (listed["reason"] == "unreadable")]
     if wrong.empty:
         return BadInput("no_rows", file=", ".join(data.files.values()))
     first = wrong.iloc[0]
     place = {name: first[name] for name in ("file", "line", "column") if pd.notna(first[name])}
     value = "" if pd.isna(first["value"]) else first["value"]
     reason = Phrase(f"quality.{first['reason']}")
-    return BadInput("no_usable_row", **place, value=value, reason=reason, rows=len(wrong))
+    return BadInput("no_usable_row", **place, value=value, reason=reason)
 
 
 def _canonical(source: Source, mapped: Mapped, config: Config) -> ir.Table:
