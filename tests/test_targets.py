@@ -165,6 +165,16 @@ def test_a_target_that_leaves_a_month_open_is_none() -> None:
     assert np.isnan(target_of("bookings", *months("bookings", 10, 20)))
 
 
+def test_a_quota_of_other_days_is_held_on_these_only() -> None:
+    # The quarter sold 1,200, of which 900 on its last day: the quota ended the day before.
+    sold = orders(d20260330=1.0, d20260401=300.0, d20260630=900.0)
+    quota = targets(("revenue", "2026-03-30", "2026-06-29", "company", None, 1000.0))
+    tables = {"orders": sold, "targets": quota}
+    assert np.isnan(beside("revenue", tables).target)
+    attained = beside("revenue_attainment", tables)
+    assert (attained.value, attained.target_verdict) == (0.301, "missed")
+
+
 @pytest.mark.parametrize("as_of", ["2026-06-10", "2026-06-20"])
 def test_the_year_to_date_within_a_month_has_no_target(as_of: str) -> None:
     sold = orders(d20260101=500.0, d20260401=500.0, d20260610=400.0, d20260620=400.0)

@@ -9,7 +9,7 @@ import pandas as pd
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.kpis.settled import Array
 from kpi_helpers.measure.facts import kind_of
-from kpi_helpers.measure.held import COMPANY, LONGEST_TARGET, of_one_grain, timed
+from kpi_helpers.measure.held import COMPANY, of_one_grain, timed
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
@@ -80,8 +80,13 @@ def _together(own: pd.DataFrame, kpi: str, period: Period) -> float:
 
 
 def _fill(own: pd.DataFrame, period: Period) -> bool:
-    """Whether targets begin and end with the period, with a few days of grace, and none lacks."""
-    grace = own["days"].min() * (LONGEST_TARGET - 1)
-    begins = abs((pd.to_datetime(own["period_start"]).min() - pd.Timestamp(period.start)).days)
-    ends = abs((pd.to_datetime(own["period_end"]).max() - pd.Timestamp(period.end)).days + 1)
-    return bool(max(begins, ends) <= grace and own["days"].sum() >= period.days - 2 * grace)
+    """Whether targets begin and end with the period, to the day, and none lacks.
+
+    The largest order may fall on the one day by which they differ: revenue is then held against
+    its target on the target's own days only (`revenue_attainment`).
+    """
+    begins = pd.to_datetime(own["period_start"]).min() == pd.Timestamp(period.start)
+    ends = pd.to_datetime(own["period_end"]).max() == pd.Timestamp(period.end) - pd.Timedelta(
+        1, "D"
+    )
+    return bool(begins and ends and own["days"].sum() == period.days)
