@@ -59,6 +59,8 @@ def _equals(table: ir.Table, name: str, wanted: Any) -> ir.BooleanValue:
 def _check_value(column: ir.Column, name: str, value: Any) -> None:
     if not isinstance(value, str):
         return
+    if "\x00" in value:  # engines end a text there
+        raise BadInput(column=name, value=value, expected=Phrase("expected.text"))
     if column.type().is_numeric():
         raise BadInput(column=name, value=value, expected=Phrase("expected.number"))
     if column.type().is_temporal():
