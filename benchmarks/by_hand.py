@@ -80,6 +80,7 @@ def _closed(rows: pd.DataFrame, cells: pd.MultiIndex) -> dict[str, tuple[np.ndar
     terms = {
         "won": won,
         "decided": rows["decided"],
+        "known": amount.notna() & (amount != 0),
         "a": wins,
         "b": amount,
         "aa": wins * wins,
@@ -94,9 +95,15 @@ def _closed(rows: pd.DataFrame, cells: pd.MultiIndex) -> dict[str, tuple[np.ndar
     s = _summed(rows[CELL].assign(**terms), cells)
     new = rows[rows["first"]].groupby(CELL, observed=True)["customer_id"].nunique()
     new = new.reindex(cells, fill_value=0).to_numpy(float)
-    six = [s[name] for name in ("decided", "a", "b", "aa", "bb", "ab")]
+    six = [s[name] for name in ("known", "a", "b", "aa", "bb", "ab")]
     limits = zip(intervals.fieller(*six), intervals.ratio(*six), strict=True)
-    bounds = [np.clip(np.where(np.isnan(f), d, f), 0, 1) for f, d in limits]
+    bounds = [np.where(np.isnan(f), d, f) for f, d in limits]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alike = s["b"] ** 2 / s["bb"]  # equal amounts that would weigh as much (Kish)
+        extreme = (s["a"] == 0) | (s["a"] == s["b"])
+        others = intervals.wilson(s["a"] / s["b"] * alike, alike)
+    bounds = [np.where(extreme, o, b) for o, b in zip(others, bounds, strict=True)]
+    bounds = [np.clip(bound, 0, 1) for bound in bounds]
     exact = (np.full(len(cells), NAN),) * 2
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
@@ -107,7 +114,7 @@ def _closed(rows: pd.DataFrame, cells: pd.MultiIndex) -> dict[str, tuple[np.ndar
                 s["decided"],
                 *intervals.wilson(s["won"], s["decided"]),
             ),
-            "win_rate_value": (s["a"] / s["b"], s["decided"], *bounds),
+            "win_rate_value": (s["a"] / s["b"], s["known"], *bounds),
             "avg_deal_value": (
                 s["x"] / s["paid"],
                 s["paid"],
@@ -169,8 +176,12 @@ def _block(
     name: str, value: np.ndarray, n: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> dict[str, np.ndarray]:
     status = np.full(len(value), "ok", dtype=object)
+    if name in ("win_rate_value", "avg_deal_value"):
+        low, high = (np.where(n < 5, NAN, limit) for limit in (low, high))
     if name in SAMPLED:
         status[n < 30] = "indicative"
         status[n < 5] = "insufficient"
-    status[np.isnan(value)] = "missing"
+    missing = np.isnan(value)
+    status[missing] = "missing"
+    n, low, high = (np.where(missing, NAN, each) for each in (n, low, high))
     return {"value": value, "n": n, "low": low, "high": high, "status": status}

@@ -50,8 +50,8 @@ FROM ("""
 QUERIES = {
     "deals_won_count": _deals(COUNT, more="AND status = 'won'"),
     "bookings": _deals(WON, more="AND status = 'won'"),
-    "win_rate_count": _deals(SHARE, more="AND status IN ('won', 'lost')"),
-    "win_rate_value": _deals(BY_VALUE, more="AND status IN ('won', 'lost')"),
+    "win_rate_count": _deals(SHARE, more="AND status <> 'open'"),
+    "win_rate_value": _deals(BY_VALUE, more="AND status <> 'open'"),
     "avg_deal_value": _deals(MEAN, more="AND status = 'won' AND amount > 0"),
     "new_customers_won": """
 SELECT date_trunc('quarter', closed_at) AS quarter, team, count(DISTINCT customer_id) AS value,
@@ -82,7 +82,7 @@ FROM moved WINDOW past AS (PARTITION BY team ORDER BY quarter)""",
     "revenue": _orders(
         "sum(amount_net) AS value, count(*) AS n, sum(amount_net * amount_net) AS xx"
     ),
-    "revenue_per_customer": _PER_CUSTOMER.replace("{value}", "avg(a)"),
+    "revenue_per_customer": _PER_CUSTOMER.replace("{value}", "sum(a) / count(*) FILTER (b > 0)"),
     "aov": _PER_CUSTOMER.replace("{value}", "sum(a) / sum(b)"),
     "new_customers": """
 SELECT date_trunc('quarter', order_date) AS quarter, team, count(DISTINCT customer_id) AS value,
@@ -106,7 +106,7 @@ TOGETHER = _deals(
     sum(amount * amount) AS bb, sum(amount * amount) FILTER (status = 'won') AS xx,
     sum(amount * amount * amount) FILTER (status = 'won') AS xxx,
     count(*) FILTER (status = 'lost' AND amount <> 0) AS known""",
-    more="AND status IN ('won', 'lost')",
+    more="AND status <> 'open'",
 )
 
 

@@ -34,7 +34,7 @@ _OTHER_KINDS = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1")
 
 @dataclass(frozen=True)
 class _Shape:
-    """How a file is written; ``lines`` are those of its bytes, 0 where they say nothing."""
+    """How a file is written; ``lines`` are those of its bytes, 0 where they tell no rows."""
 
     encoding: str
     lines: int
@@ -132,17 +132,19 @@ def _shape(path: Path) -> _Shape:
 
 
 def _encoding(path: Path) -> tuple[str, int]:
-    """UTF-8 where the whole file is, else Windows-1252; and how many lines it has."""
+    """UTF-8 where the whole file is, else Windows-1252; its lines, where they end in one way."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    encoding, lines, last = "utf-8", 0, b"\n"
+    lines, alone, last = 0, 0, b"\n"
     with _bytes(path) as stream:
         while chunk := stream.read(_CHUNK):
-            lines, last = lines + chunk.count(b"\n"), chunk[-1:]
+            pairs = chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
+            lines, alone = lines + chunk.count(b"\n"), alone + chunk.count(b"\r") - pairs
+            last = chunk[-1:]
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError:
                 return "cp1252", 0
-    return encoding, lines + (last != b"\n")
+    return "utf-8", 0 if alone else lines + (last != b"\n")
 
 
 def _bytes(path: Path) -> IO[bytes]:

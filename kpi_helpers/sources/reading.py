@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as types
 import ibis.expr.types as ir
 
 from kpi_helpers.errors import BadInput
@@ -219,7 +220,9 @@ def _untidy(value: ir.Value) -> ir.BooleanValue | None:
     return value.isinf() | value.isnan() if value.type().is_floating() else None
 
 
-@ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp"), "timestamp"))
+@ibis.udf.scalar.builtin(
+    name="timezone", signature=((types.string, types.timestamp), types.timestamp)
+)
 def _zoned(zone: str, moment: Any) -> Any:
     """The engine's own ``timezone``: from a zone's local time to a moment, or back."""
 

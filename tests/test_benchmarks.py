@@ -1,0 +1,80 @@
+"""The benchmarks run, at a small size, and hold the kit to the numbers that are counted by hand."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+HOME = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts' own folder, from which they import each other."""
+    monkeypatch.syspath_prepend(str(HOME))
+
+
+def test_the_speed_of_measure_is_told_once_its_numbers_are_right() -> None:
+    sizes = ["--rows", "20000", "--deals", "1500", "--times", "1"]
+    ran = subprocess.run(
+        [sys.executable, str(HOME / "measure.py"), *sizes],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    first, second, *_ = ran.stdout.splitlines()
+    assert first.split() == ["kit", "ms", "by", "hand", "ms", "ratio", "clock", "goal"]
+    assert re.match(r"ten KPIs, 1,500 deals +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +1\.10  ", second)
+    for name in ("new_customers_won", "together", "import kpi_helpers", "quality, 20,000 rows"):
+        assert f"\n{name}" in ran.stdout
+    assert re.search(r"20,000 rows: median ratio [\d.]+, goal 1\.30", ran.stdout)
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_a_number_that_differs_fails_the_benchmark() -> None:
+    import measure
+
+    cells = {"kpi": ["bookings"] * 2, "period": ["2024Q1", "2024Q2"], "team": ["a", "a"]}
+    kit = pd.DataFrame({**cells, "value": [1.0, 0.0]})
+    measure.assert_same(kit, kit, ["value"])
+    measure.assert_same(kit, kit.head(1), ["value"])  # SQL has no row for what is not there
+    with pytest.raises(AssertionError):
+        measure.assert_same(kit, kit.assign(value=[1.0 + 1e-8, 0.0]), ["value"])
+    with pytest.raises(AssertionError):
+        measure.assert_same(kit.head(1), kit, ["value"])
+    with pytest.raises(AssertionError):
+        measure.assert_same(kit.assign(value=[1.0, 2.0]), kit.head(1), ["value"])
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_the_same_seed_makes_the_same_files(tmp_path: Path) -> None:
+    import made
+
+    folders = [tmp_path / name for name in ("one", "two", "other")]
+    for folder, seed in zip(folders, (7, 7, 8), strict=True):
+        folder.mkdir()
+        made.write(folder, 500, seed)
+    one, two, other = (pd.read_parquet(folder / "deals.parquet") for folder in folders)
+    pd.testing.assert_frame_equal(one, two)
+    assert not one.equals(other)
+    assert {"won", "lost", "open"} == set(one["status"])
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_both_sides_take_turns_and_a_miss_is_said() -> None:
+    from timing import Line, Taken, in_turns
+
+    called: list[str] = []
+    kit, hand = in_turns(lambda turn: called.append("kit"), lambda turn: called.append("hand"), 3)
+    assert called == ["kit", "hand"] * 5
+    assert min(*kit, *hand) >= 0
+    fast, slow = Taken(0.1, 0.2), Taken(0.1, 0.4)
+    assert str(Line("x", slow, fast, 1.8)).endswith("MISSES")
+    assert str(Line("x", slow, fast, 2.0)).endswith("holds")
+    assert Line("x", slow, fast).ratio == 2.0
