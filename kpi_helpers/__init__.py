@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from kpi_helpers.compare import compare, last_readable
     from kpi_helpers.kpis import catalogue
     from kpi_helpers.measure import measure, rows
-    from kpi_helpers.sources import left_out, load, quality
+    from kpi_helpers.sources import freshness, left_out, load, quality, score
 
 __version__ = "0.1.0"
 __all__ = [
     "catalogue",
     "compare",
+    "freshness",
     "kpi",
     "last_readable",
     "left_out",
@@ -27,11 +28,13 @@ __all__ = [
     "measure",
     "quality",
     "rows",
+    "score",
 ]
 
 _HOMES = {
     "catalogue": "kpi_helpers.kpis",
     "compare": "kpi_helpers.compare",
+    "freshness": "kpi_helpers.sources",
     "kpi": "kpi_helpers.catalogue",
     "last_readable": "kpi_helpers.compare",
     "left_out": "kpi_helpers.sources",
@@ -39,6 +42,7 @@ _HOMES = {
     "measure": "kpi_helpers.measure",
     "quality": "kpi_helpers.sources",
     "rows": "kpi_helpers.measure",
+    "score": "kpi_helpers.sources",
 }
 
 

@@ -4,5 +4,6 @@ from kpi_helpers.sources.coverage import Coverage
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.loading import load
 from kpi_helpers.sources.quality import left_out, quality
+from kpi_helpers.sources.score import freshness, score
 
-__all__ = ["Coverage", "Dataset", "left_out", "load", "quality"]
+__all__ = ["Coverage", "Dataset", "freshness", "left_out", "load", "quality", "score"]

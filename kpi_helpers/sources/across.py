@@ -1,0 +1,117 @@
+"""What is only seen across rows and tables: names that do not join, gaps, sums that disagree."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.engine import number_of
+from kpi_helpers.sources.finding import finding, never
+from kpi_helpers.sources.marks import INFO, Mark
+from kpi_helpers.sources.schema import LOOKUPS, SCOPES, TABLES
+
+STALE = dt.timedelta(days=31)
+LARGEST_GAP = 0.1
+
+
+def across_tables(data: Dataset) -> Iterator[dict[str, Any]]:
+    """What every check of this room found, as rows of `kpi_helpers.quality`."""
+    yield from _unmatched(data)
+    yield from _unknown_scopes(data)
+    yield from _uncovered(data)
+    yield from _unbilled(data)
+    yield from _as_stored(data)
+
+
+def _unmatched(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Facts that name an owner, customer or product which its own table does not know."""
+    for entity, key in LOOKUPS:
+        for name in data.mapped:
+            if entity not in data.mapped or name == entity or key not in data.filled(name):
+                continue
+            fact, known = data.base[name], data.base[entity].select(key).distinct()
+            missing = fact.filter(fact[key].notnull()).anti_join(known, key)
+            counts = [number_of(data.con, table.count()) for table in (missing, fact)]
+            if counts[0]:
+                yield finding(
+                    data, name, Mark("not_in_entity", key, never), counts[0], (counts[1], 0.0)
+                )
+
+
+def _unknown_scopes(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Targets set for a rep or team that no row belongs to: nothing will ever be achieved."""
+    if "targets" not in data.mapped:
+        return
+    targets = data.table("targets")
+    for scope, column in SCOPES.items():
+        own = targets.filter(targets.scope_type == scope)
+        known = known_scopes(data, column)
+        lost = own if known is None else own.anti_join(known, own.scope_value == known[column])
+        rows, total = (number_of(data.con, table.count()) for table in (lost, targets))
+        if rows:
+            mark = Mark("unknown_scope", "scope_value", never, kpis=("revenue_attainment",))
+            yield finding(
+                data, "targets", mark, rows, (total, 0.0), number_of(data.con, lost.value.sum())
+            )
+
+
+def known_scopes(data: Dataset, column: str) -> ir.Table | None:
+    """The owners, teams or products that any row belongs to, or that their own table lists."""
+    names = [
+        data.table(name, (column,)).select(column)
+        for name in ("deals", "orders", "leads")
+        if name in data.base and column in data.dimensions(name)
+    ]
+    names += [
+        data.base[n].select(column)
+        for n in ("reps", "products")
+        if n in data.base and column in data.filled(n)
+    ]
+    names = [table.filter(table[column].notnull()).distinct() for table in names]
+    return ibis.union(*names, distinct=True) if len(names) > 1 else names[0] if names else None
+
+
+def _uncovered(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Tables whose rows stop well before the day that the data are said to be of."""
+    for name in data.mapped:
+        dated = TABLES[name].dated
+        cover = data.covered.get((name, str(dated)))
+        if cover is not None and cover.last and data.as_of - cover.last > cover.tolerance + STALE:
+            yield finding(data, name, Mark("stops_early", str(dated), never), 0)
+
+
+def _as_stored(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Amounts in other currencies, which the settings declare to be comparable as they stand."""
+    if data.config.mixed_currencies != "as_stored":
+        return
+    for name in data.mapped:
+        if "currency" in data.filled(name):
+            rows = data.base[name]
+            other = rows.filter(rows.currency != data.config.currency)
+            counts = [number_of(data.con, table.count()) for table in (other, rows)]
+            if counts[0]:
+                mark = Mark("as_stored", "currency", never, severity=INFO)
+                yield finding(data, name, mark, counts[0], (counts[1], 0.0))
+
+
+def _unbilled(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Won deals and invoices that differ by more than a tenth over their common dates."""
+    covers = [data.covered.get(key) for key in (("deals", "closed_at"), ("orders", "order_date"))]
+    if None in covers or "amount" not in data.filled("deals"):
+        return
+    firsts = [c.first for c in covers if c is not None and c.first is not None]
+    if len(firsts) < len(covers):
+        return
+    first = max(firsts)
+    deals, orders = data.table("deals"), data.table("orders")
+    won = deals.filter(deals.is_won & (deals.closed_at >= first)).amount.sum()
+    billed = orders.filter(orders.order_date >= first).amount_net.sum()
+    signed, invoiced = (number_of(data.con, total) for total in (won, billed))
+    if signed > (1 + LARGEST_GAP) * invoiced:
+        mark = Mark("won_not_billed", "amount", never, kpis=("revenue", "bookings"))
+        yield finding(data, "deals", mark, 0, money=signed - invoiced)
