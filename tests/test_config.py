@@ -27,6 +27,8 @@ def refused(settings: Any) -> KpiError:
 FULL: dict[str, Any] = {
     "schema": 1,
     "name": "Acme",
+    "owner": "Ana",
+    "audience": "Board",
     "language": "en",
     "country": "US",
     "fiscal_start": 7,

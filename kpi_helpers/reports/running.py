@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.errors import BadPeriod, ReportFailed, unknown
-from kpi_helpers.language import text
 from kpi_helpers.reports import pack
 from kpi_helpers.reports.executing import executed
+from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.opening import chosen, opened
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.parameters import checked, declared
@@ -108,33 +108,6 @@ def check(data: Dataset, period: Period, by: str = "") -> None:
     dimensions = sorted({each for table in data.tables for each in data.dimensions(table)})
     if by and by not in dimensions:
         raise unknown("dimension", by, dimensions)
-
-
-def facts(data: Dataset, period: Period) -> dict[str, str]:
-    """Return what stands at the top of a page: label → value."""
-    from kpi_helpers.periods import label
-    from kpi_helpers.units import write_date
-
-    lang = data.config.lang
-    said = {
-        "company": data.name,
-        "period": label(period, lang),
-        "as_of": write_date(data.as_of, lang),
-        "currency": data.config.currency,
-        "checks": _checks(data),
-    }
-    return {text(f"report.facts.{name}", lang): value for name, value in said.items()}
-
-
-def _checks(data: Dataset) -> str:
-    """Say how many checks found something, by how much it weighs."""
-    from kpi_helpers.sources import quality
-
-    found = quality(data)["severity"].value_counts()
-    return " · ".join(
-        text(f"report.checks.{severity}", data.config.lang, n=int(found.get(severity, 0)))
-        for severity in ("block", "warn", "info")
-    )
 
 
 def _json(content: Mapping[str, Any]) -> str:

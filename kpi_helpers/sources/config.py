@@ -57,6 +57,7 @@ class TableConfig:
 class Config:
     """Everything that a project decides; see README for the file's form.
 
+    ``owner`` answers for the report and ``audience`` reads it: both stand at the top of its pages.
     ``windows`` are days (``None`` for no window), ``lags`` are months, ``stages`` is the order of
     the stages, ``segments`` are named filters, ``use`` names a KPI that stands in for another
     (``revenue = "bookings"``), ``terms`` are the company's own words for the nouns of the texts
@@ -66,6 +67,8 @@ class Config:
 
     schema: int = SCHEMA
     name: str = ""
+    owner: str = ""
+    audience: str = ""
     language: str = "fr"
     country: str = "FR"
     fiscal_start: int = 1

@@ -1,0 +1,67 @@
+"""What stands at the top of a page: whose figures, of when, and how far the data can be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kpi_helpers.language import text
+from kpi_helpers.units import COUNT, MONEY, write, write_date
+
+if TYPE_CHECKING:
+    from kpi_helpers.periods import Period
+    from kpi_helpers.sources import Dataset
+
+
+def facts(data: Dataset, period: Period) -> dict[str, str]:
+    """Return what stands at the top of a page: label → value; what is not known is left out."""
+    from kpi_helpers.periods import label
+
+    lang, config = data.config.lang, data.config
+    said = {
+        "company": data.name,
+        "period": label(period, lang),
+        "as_of": write_date(data.as_of, lang),
+        "currency": config.currency,
+        "owner": config.owner,
+        "audience": config.audience,
+        "freshness": _freshness(data),
+        "checks": _checks(data),
+        "left_out": _left_out(data),
+    }
+    return {text(f"report.facts.{name}", lang): value for name, value in said.items() if value}
+
+
+def _freshness(data: Dataset) -> str:
+    """Say how old the newest row of the tables that look back is on the day of the data."""
+    lasts = [cover.last for cover in data.covered.values() if cover.last is not None]
+    if not lasts:
+        return ""
+    newest = min(max(lasts), data.as_of)
+    age = (data.as_of - newest).days
+    day = write_date(newest, data.config.lang)
+    return text(f"report.{'freshness' if age else 'fresh'}", data.config.lang, day=day, n=age)
+
+
+def _checks(data: Dataset) -> str:
+    """Say how many checks found something, by how much it weighs."""
+    from kpi_helpers.sources import quality
+
+    found = quality(data)["severity"].value_counts()
+    return " · ".join(
+        text(f"report.checks.{severity}", data.config.lang, n=int(found.get(severity, 0)))
+        for severity in ("block", "warn", "info")
+    )
+
+
+def _left_out(data: Dataset) -> str:
+    """Say how many rows were left out and their money; one that fails two checks counts once."""
+    from kpi_helpers.sources import left_out
+
+    lang, rows = data.config.lang, left_out(data)
+    rows = rows[rows["action"] == "excluded"]
+    again = rows["line"].notna() & rows.duplicated(["table", "file", "line"])
+    money = rows.loc[~again, "money"].sum(min_count=1)
+    count = write(int((~again).sum()), COUNT, lang)
+    if money != money:
+        return count
+    return f"{count} · {write(money, MONEY, lang, data.config.currency)}"
