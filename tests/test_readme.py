@@ -15,7 +15,7 @@ from kpi_helpers.kpis import catalogue
 from kpi_helpers.measure.judge import ENOUGH, FEW
 from kpi_helpers.periods import Calendar
 from kpi_helpers.sources.config import read_config
-from kpi_helpers.sources.schema import TABLES
+from kpi_helpers.sources.tables import TABLES
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 KPI_LINES = re.findall(r"^(?:\.venv/bin/)?kpi (\w+)(.*?)(?:  #.*)?$", README, re.MULTILINE)

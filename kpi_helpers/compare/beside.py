@@ -17,7 +17,7 @@ from kpi_helpers.measure.answer import chosen, made_of
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
-from kpi_helpers.sources.schema import ACHIEVEMENTS
+from kpi_helpers.sources.registers import ACHIEVEMENTS
 
 To = str | Mapping[str, Any]
 

@@ -21,7 +21,7 @@ from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import Columns
-from kpi_helpers.sources.schema import ACHIEVEMENTS
+from kpi_helpers.sources.registers import ACHIEVEMENTS
 
 MONTHS_A_YEAR = 12
 

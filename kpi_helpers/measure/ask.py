@@ -22,7 +22,7 @@ from kpi_helpers.periods import Period, grid
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import as_number, days_between
 from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, filled, template
-from kpi_helpers.sources.schema import ACHIEVEMENTS
+from kpi_helpers.sources.registers import ACHIEVEMENTS
 
 DAYS_A_MONTH = 365.25 / 12
 

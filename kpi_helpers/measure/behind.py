@@ -16,7 +16,7 @@ from kpi_helpers.measure.facts import fact, require
 from kpi_helpers.measure.held import held
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
-from kpi_helpers.sources.schema import ACHIEVEMENTS
+from kpi_helpers.sources.registers import ACHIEVEMENTS
 
 
 def rows(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFrame:

@@ -22,7 +22,8 @@ from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where
 from kpi_helpers.sources.derived import across_rows, as_number, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.filters import columns_of, condition
-from kpi_helpers.sources.schema import ACHIEVEMENTS, SCOPES, TABLES
+from kpi_helpers.sources.registers import ACHIEVEMENTS, SCOPES
+from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.sources.words import words_of
 
 

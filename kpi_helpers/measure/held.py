@@ -17,7 +17,7 @@ from kpi_helpers.kpis.settled import Remark, Settled
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import END, START
-from kpi_helpers.sources.schema import SCOPES
+from kpi_helpers.sources.registers import SCOPES
 
 # Quotas of thirteen weeks, or from the 30th to the 29th, are a little longer than their period.
 LONGEST_TARGET = 1.15

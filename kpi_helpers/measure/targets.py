@@ -14,7 +14,7 @@ from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.schema import SCOPES
+from kpi_helpers.sources.registers import SCOPES
 
 
 def target_values(

@@ -13,7 +13,8 @@ from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.finding import finding, never
 from kpi_helpers.sources.marks import INFO, Mark
-from kpi_helpers.sources.schema import LOOKUPS, SCOPES, TABLES
+from kpi_helpers.sources.registers import REGISTERS, SCOPES
+from kpi_helpers.sources.tables import LOOKUPS, TABLES
 
 STALE = dt.timedelta(days=31)
 LARGEST_GAP = 0.1
@@ -78,7 +79,7 @@ def known_scopes(data: Dataset, column: str) -> ir.Table | None:
 
 def _uncovered(data: Dataset) -> Iterator[dict[str, Any]]:
     """Tables whose rows stop well before the day that the data are said to be of."""
-    for name in data.mapped:
+    for name in (name for name in data.mapped if name not in REGISTERS):
         dated = TABLES[name].dated
         cover = data.covered.get((name, str(dated)))
         if cover is not None and cover.last and data.as_of - cover.last > cover.tolerance + STALE:

@@ -15,7 +15,7 @@ from kpi_helpers.sources.engine import stored
 from kpi_helpers.sources.mapping import dimension_names
 from kpi_helpers.sources.readers import plain
 from kpi_helpers.sources.reading import Reader, as_text
-from kpi_helpers.sources.schema import TABLES
+from kpi_helpers.sources.tables import TABLES
 
 if TYPE_CHECKING:
     from kpi_helpers.sources.dataset import Dataset

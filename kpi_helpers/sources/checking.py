@@ -12,7 +12,8 @@ from kpi_helpers.errors import BadConfig, KpiError, nearest
 from kpi_helpers.language import LANGUAGES, Phrase, nouns
 from kpi_helpers.periods import Calendar
 from kpi_helpers.sources.expressions import names_in
-from kpi_helpers.sources.schema import SCOPES, TABLES
+from kpi_helpers.sources.registers import SCOPES
+from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.units import MONEY, write
 
 SCHEMA = 1

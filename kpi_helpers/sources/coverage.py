@@ -12,7 +12,7 @@ import pandas as pd
 
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.marks import is_placeholder
-from kpi_helpers.sources.schema import TABLES
+from kpi_helpers.sources.tables import TABLES
 
 
 @dataclass(frozen=True)

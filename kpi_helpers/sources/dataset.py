@@ -19,7 +19,8 @@ from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_
 from kpi_helpers.sources.engine import fetch, first_line, frame_of, number_of, one_query
 from kpi_helpers.sources.filters import columns_of, condition
 from kpi_helpers.sources.mapping import Mapped
-from kpi_helpers.sources.schema import TABLES
+from kpi_helpers.sources.registers import REGISTERS
+from kpi_helpers.sources.tables import TABLES
 
 Where = str | Mapping[str, Any] | None
 LAST_DAY = dt.date(9000, 12, 31)
@@ -94,8 +95,9 @@ class Dataset:
 
     @property
     def first(self) -> dt.date:
-        """First day on which any table has a row."""
-        firsts = [c.first for c in self.covered.values() if c.first is not None]
+        """First day on which any table but the registers has a row."""
+        covers = {key: cover for key, cover in self.covered.items() if key[0] not in REGISTERS}
+        firsts = [cover.first for cover in covers.values() if cover.first is not None]
         return min(firsts, default=self.as_of)
 
     def remember(self, key: Any, make: Callable[[], Any]) -> Any:

@@ -14,7 +14,9 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.errors import unknown
-from kpi_helpers.sources.schema import ACHIEVEMENTS, IBIS_TYPES, LOOKUPS, TABLES
+from kpi_helpers.sources.registers import ACHIEVEMENTS
+from kpi_helpers.sources.schema import IBIS_TYPES
+from kpi_helpers.sources.tables import LOOKUPS, TABLES
 
 
 def as_of_table(

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from kpi_helpers.language import text
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.marks import Mark
-from kpi_helpers.sources.schema import TABLES
+from kpi_helpers.sources.tables import TABLES
 
 COLUMNS = (
     *("check", "table", "column", "rows", "share", "money", "money_share", "severity", "kpis"),

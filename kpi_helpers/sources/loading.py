@@ -28,7 +28,9 @@ from kpi_helpers.sources.mapping import Mapped, fold, map_table
 from kpi_helpers.sources.marks import COPY, EXCLUDED, copy_number, unusable
 from kpi_helpers.sources.quality import left_out
 from kpi_helpers.sources.readers import Source, open_source
-from kpi_helpers.sources.schema import IBIS_TYPES, ORDER_LINES, ORDERS, TABLES
+from kpi_helpers.sources.registers import REGISTERS
+from kpi_helpers.sources.schema import IBIS_TYPES
+from kpi_helpers.sources.tables import ORDER_LINES, ORDERS, TABLES
 
 ROW_GROUP = 122_880  # DuckDB gives a thread no fewer rows than that
 
@@ -189,7 +191,10 @@ def _checked(
         ever |= coverage(con, rows, name, live=source.live)
     if con.name == "duckdb":
         _share_out(con, [each.expr for each in mapped.values()])
-    newest = max((cover.last for cover in ever.values() if cover.last is not None), default=None)
+    lasts = [
+        cover.last for (name, _), cover in ever.items() if cover.last and name not in REGISTERS
+    ]
+    newest = max(lasts, default=None)
     told = as_of if as_of is not None else config.as_of
     day = newest if told is None else as_day(told)
     if day is None:

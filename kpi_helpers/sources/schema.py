@@ -1,7 +1,7 @@
-"""The canonical tables: which columns each one has, what they hold, and how they join.
+"""What a canonical table is: its columns, what they hold, and which of them identify a row.
 
-A source is mapped onto these tables once; everything above speaks only of them. Columns of the
-source that are not listed here are kept as dimensions.
+The tables themselves stand in `tables` (facts and entities) and `registers` (what people write
+down about them).
 """
 
 from __future__ import annotations
@@ -74,199 +74,45 @@ class Table:
         return tuple(column.name for column in self.columns if column.required)
 
 
-def _key(name: str) -> Column:
+def key(name: str) -> Column:
+    """A required text that identifies a row."""
     return Column(name, required=True, key=True)
 
 
-def _dims(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, dimension=True) for name in names)
-
-
-def _texts(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name) for name in names)
-
-
-def _numbers(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, "number") for name in names)
-
-
-def _dates(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, "date") for name in names)
-
-
-def _must(name: str, type_: Type = "text", values: tuple[str, ...] = ()) -> Column:
+def must(name: str, type_: Type = "text", values: tuple[str, ...] = ()) -> Column:
+    """A required column; one with a closed list of values is a dimension."""
     return Column(name, type_, required=True, values=values, dimension=bool(values))
 
 
-def _plan(name: str, required: bool = False) -> Column:
-    return Column(name, "date", required=required, plan=True)
+def plan(name: str, required: bool = False, key: bool = False) -> Column:
+    """A day that may lie ahead."""
+    return Column(name, "date", required=required, key=key, plan=True)
 
 
-_BANT = tuple(
-    Column(f"bant_{item}", "number") for item in ("budget", "authority", "need", "timeline")
-)
+def dims(*names: str) -> tuple[Column, ...]:
+    """Texts by which figures may be broken down."""
+    return tuple(Column(name, dimension=True) for name in names)
 
-DEALS = Table(
-    "deals",
-    (
-        _key("deal_id"),
-        _must("created_at", "date"),
-        _must("status", values=("open", "won", "lost")),
-        Column("closed_at", "date"),
-        *_numbers("amount", "list_amount", "probability_crm"),
-        _plan("expected_close"),
-        *_dates("first_contact_at"),
-        *_texts("customer_id", "lead_id"),
-        *_dims("owner", "stage", "source", "campaign", "sales_channel", "segment", "sector"),
-        *_dims("region", "product", "deal_type", "lost_reason", "competitor", "currency"),
-        *_BANT,
-    ),
-    dated="created_at",
-    money="amount",
-)
 
-STAGE_HISTORY = Table(
-    "stage_history",
-    (
-        _key("deal_id"),
-        Column("stage", required=True, key=True, dimension=True),
-        Column("entered_at", "time", required=True, key=True),
-        *_numbers("amount_at_entry"),
-        *_texts("changed_by"),
-    ),
-    dated="entered_at",
-    money="amount_at_entry",
-)
+def texts(*names: str) -> tuple[Column, ...]:
+    """Texts that are no dimension: ids, free text, e-mail addresses and phone numbers."""
+    return tuple(Column(name) for name in names)
 
-LEADS = Table(
-    "leads",
-    (
-        _key("lead_id"),
-        _must("created_at", "date"),
-        *_dims("source", "campaign", "self_reported_source", "owner", "segment", "region"),
-        *_dates("mql_at", "handed_over_at", "accepted_at", "sql_at", "converted_at"),
-        Column("first_response_at", "time"),
-        *_texts("rejected_reason", "customer_id"),
-        *_BANT,
-    ),
-    dated="created_at",
-)
 
-CUSTOMERS = Table(
-    "customers",
-    (
-        _key("customer_id"),
-        *_dates("first_seen", "contract_start"),
-        _plan("contract_end"),
-        *_numbers("mrr"),
-        *_dims("segment", "region", "sector"),
-        *_texts("parent_id"),
-    ),
-    dated="first_seen",
-    money="mrr",
-)
+def numbers(*names: str) -> tuple[Column, ...]:
+    """Numbers."""
+    return tuple(Column(name, "number") for name in names)
 
-ORDERS = Table(
-    "orders",
-    (
-        _key("order_id"),
-        _must("order_date", "date"),
-        _must("amount_net", "number"),
-        Column("type", values=("order", "refund"), dimension=True),
-        *_texts("customer_id", "original_order_id"),
-        *_numbers("cost", "margin"),
-        *_dates("invoice_date"),
-        *_dims("product_family", "channel", "device", "owner", "region", "currency"),
-    ),
-    dated="order_date",
-    money="amount_net",
-)
 
-ORDER_LINES = Table(
-    "order_lines",
-    (
-        Column("order_id", required=True),
-        Column("line_no"),
-        _must("order_date", "date"),
-        _must("amount_net", "number"),
-        *_numbers("quantity", "unit_price", "cost"),
-        Column("type", values=("order", "refund"), dimension=True),
-        *_texts("customer_id", "original_order_id"),
-        *_dims("product", "product_family", "channel", "device", "owner", "region", "currency"),
-    ),
-    dated="order_date",
-    money="amount_net",
-)
+def dates(*names: str) -> tuple[Column, ...]:
+    """Calendar days that have passed."""
+    return tuple(Column(name, "date") for name in names)
 
-SPEND = Table(
-    "spend",
-    (
-        _must("date", "date"),
-        _must("amount", "number"),
-        Column("channel", required=True, dimension=True),
-        _must("cost_type", values=("media", "tools", "salaries", "indirect")),
-        *_dims("campaign", "currency"),
-    ),
-    dated="date",
-    money="amount",
-)
 
-TARGETS = Table(
-    "targets",
-    (
-        _key("metric"),
-        Column("period_start", "date", required=True, key=True, plan=True),
-        Column("period_end", "date", required=True, key=True, plan=True),
-        Column("scope_type", required=True, key=True),
-        Column("scope_value", key=True),
-        _must("value", "number"),
-        *_texts("note"),
-    ),
-    dated="period_start",
-    money="value",
-)
+def times(*names: str) -> tuple[Column, ...]:
+    """Days with their hour that have passed."""
+    return tuple(Column(name, "time") for name in names)
 
-REPS = Table(
-    "reps",
-    (_key("owner"), *_dims("team", "role"), *_dates("start"), _plan("end"), *_numbers("fte")),
-)
-
-PRODUCTS = Table(
-    "products",
-    (_key("product"), *_dims("product_family"), *_numbers("list_price", "unit_cost")),
-)
-
-# Not read from a source: targets with what was achieved in their own period and scope.
-ACHIEVEMENTS = Table(
-    "achievements",
-    (
-        *_texts("metric", "scope_type", "scope_value"),
-        *_dates("period_start", "period_end", "midpoint"),
-        *_numbers("value", "actual", "squares", "days"),
-        Column("is_met", "flag"),
-        Column("is_unknown", "flag"),
-        Column("is_running", "flag"),
-        *_dims("owner", "team", "product"),
-    ),
-    dated="midpoint",
-    money="value",
-)
-
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (
-        DEALS,
-        STAGE_HISTORY,
-        LEADS,
-        CUSTOMERS,
-        ORDERS,
-        ORDER_LINES,
-        SPEND,
-        TARGETS,
-        REPS,
-        PRODUCTS,
-    )
-}
 
 IBIS_TYPES: dict[str, str] = {
     "text": "string",
@@ -275,16 +121,6 @@ IBIS_TYPES: dict[str, str] = {
     "time": "timestamp",
     "flag": "boolean",
 }
-
-# A fact takes the columns of these tables as dimensions: (table of the entity, the shared key).
-LOOKUPS: tuple[tuple[str, str], ...] = (
-    ("reps", "owner"),
-    ("customers", "customer_id"),
-    ("products", "product"),
-)
-
-# What a target may be set for besides the company, and the column that says so on a fact.
-SCOPES: dict[str, str] = {"rep": "owner", "team": "team", "product": "product"}
 
 # Names that the tidy frame uses itself: a source column of that name gets the prefix ``dim_``.
 TIDY_COLUMNS: tuple[str, ...] = (

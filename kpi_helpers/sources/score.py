@@ -7,7 +7,7 @@ import math
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.marks import BLOCK, INFO, WARN
 from kpi_helpers.sources.quality import quality
-from kpi_helpers.sources.schema import LOOKUPS
+from kpi_helpers.sources.tables import LOOKUPS
 
 WEIGHTS = {BLOCK: 1.0, WARN: 0.5, INFO: 0.1}
 UNCOUNTED = 0.2
