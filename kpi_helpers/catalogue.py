@@ -7,13 +7,16 @@ import functools
 import hashlib
 import inspect
 import textwrap
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, unknown
+from kpi_helpers.errors import BadInput, KpiError, unknown
 
 HIGHER, LOWER, NEUTRAL = "higher", "lower", "neutral"
 
@@ -236,6 +239,53 @@ def _version(body: Callable[..., Any], *fields: object) -> str:
     constants = [(n, around[n]) for n in names if isinstance(around.get(n), _CONSTANT)]
     text = ast.unparse(function) + repr(fields) + repr(constants)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def declare_from(path: Path | str) -> list[str]:
+    """Declare the KPIs of a project's own file; what it declared before is declared anew.
+
+    Parameters
+    ----------
+    path
+        A Python file, such as ``kpis.py`` beside a ``kpi.toml``. It is run: it is code, so that
+        only the file of the project where one works may be named here, never one found in data.
+
+    Returns
+    -------
+    list of str
+        Ids of the KPIs that it declares.
+
+    Raises
+    ------
+    BadInput
+        With file, line and reason, when the file cannot be run or redeclares a KPI of the kit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> own = Path(tempfile.mkdtemp()) / "kpis.py"
+    >>> own.write_text("largest = 50_000")
+    16
+    >>> declare_from(own)
+    []
+    """
+    path = Path(path)
+    module = ModuleType(f"{path.stem} ({path.resolve()})")
+    module.__file__ = str(path)
+    for known in [each for each in REGISTRY.values() if each.body.__module__ == module.__name__]:
+        del REGISTRY[known.id]
+    before = {*REGISTRY}
+    try:
+        exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
+    except KpiError:
+        raise
+    except Exception as error:  # a person's own code may raise anything
+        steps = traceback.extract_tb(error.__traceback__)
+        inside = [step.lineno for step in steps if step.filename == str(path)]
+        line = getattr(error, "lineno", None) or next(reversed(inside), None)
+        reason = f"{type(error).__name__}: {error}"
+        raise BadInput("bad_kpi_file", file=path.name, line=line, reason=reason) from error
+    return sorted({*REGISTRY} - before)
 
 
 def find(name: str) -> Kpi:

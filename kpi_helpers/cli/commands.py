@@ -62,8 +62,12 @@ def _describe_catalogue(parser: Parser) -> None:
 
 
 def _catalogue(options: argparse.Namespace, lang: str) -> int:
+    from kpi_helpers.catalogue import declare_from
     from kpi_helpers.kpis import catalogue
+    from kpi_helpers.reports.places import own_kpis
 
+    if own := own_kpis():
+        declare_from(own)
     kpis = catalogue(lang)
     if options.json:
         print_json(records(kpis))

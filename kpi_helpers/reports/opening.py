@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") -> Dataset:
     """Load what the parameters name, for the same figures each time; an empty one means the usual.
 
+    The KPIs of the project's own ``kpis.py``, beside its ``kpi.toml``, are declared first.
+
     Parameters
     ----------
     data : str
@@ -38,13 +40,16 @@ def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") ->
     KpiError
         As `kpi_helpers.load`; `UnknownName` for a language there is no file for.
     """
+    from kpi_helpers.catalogue import declare_from
     from kpi_helpers.measure.settings import check_names
-    from kpi_helpers.reports.places import project
+    from kpi_helpers.reports.places import own_kpis, project
     from kpi_helpers.sources import load
     from kpi_helpers.sources.engine import add_in_order
 
     if lang and lang not in LANGUAGES:
         raise unknown("language", lang, LANGUAGES)
+    if own := own_kpis(config):
+        declare_from(own)
     source: str | Path | None = data
     settings: str | Path | None = config or None
     if not data:

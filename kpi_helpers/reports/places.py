@@ -6,7 +6,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 NOTEBOOKS = "notebooks"
-CONFIG = "kpi.toml"
+CONFIG, OWN_KPIS = "kpi.toml", "kpis.py"
 DATA = {".csv", ".gz", ".parquet", ".tsv"}
 
 
@@ -46,15 +46,32 @@ def project(folder: Path | str = ".") -> tuple[Path | None, Path | None]:
     ...     project(empty) == (sample(), None)
     True
     """
-    folder = Path(folder)
-    if folder.resolve().name == NOTEBOOKS:
-        folder = folder / ".."
+    folder = _home(Path(folder))
     settings = folder / CONFIG if (folder / CONFIG).is_file() else None
     if _holds_data(folder / "data"):
         return folder / "data", settings
     if settings is None:
         return sample(), None
     return (folder if _holds_data(folder) else None), settings
+
+
+def own_kpis(config: str = "") -> Path | None:
+    """Return the file of the project's own KPIs: beside the settings that are named, or here.
+
+    One that lies with the data is not meant: it would be run, and data are not.
+
+    Examples
+    --------
+    >>> own_kpis() is None
+    True
+    """
+    folder = Path(config).parent if config else _home(Path())
+    ours = (folder / CONFIG).is_file() or bool(config)
+    return folder / OWN_KPIS if ours and (folder / OWN_KPIS).is_file() else None
+
+
+def _home(folder: Path) -> Path:
+    return folder / ".." if folder.resolve().name == NOTEBOOKS else folder
 
 
 def _shipped(installed: str, checkout: str) -> Path:
