@@ -10,6 +10,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ("browser", "packs")
+
 # The same examples in every run: a failure is one of the code, not of the draw.
 settings.register_profile("seeded", derandomize=True, deadline=None)
 settings.load_profile("seeded")

@@ -1,0 +1,129 @@
+"""Pages opened in the system's Chromium, and what was seen there as plain data.
+
+The browser is closed again before a test goes on: while it is open its event loop would be in the
+way of the notebooks that other fixtures run.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROWSERS = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
+    *("microsoft-edge", "microsoft-edge-stable", "msedge"),
+)
+PHONE, SCREEN = 360, 1400
+SERIOUS = ("serious", "critical")
+
+# What reaches out of the window, and what must be pushed sideways to be read. A table's head that
+# a phone does not show is clipped; text may reach into its own padding by a pixel.
+WIDE = """() => {
+  const clipped = e => e && (getComputedStyle(e).clipPath !== 'none' || clipped(e.parentElement));
+  const out = e => {
+    const box = e.getBoundingClientRect();
+    const inline = getComputedStyle(e).display === 'inline';
+    return box.right > innerWidth + 1 || box.left < -1
+      || (!inline && e.clientWidth && e.scrollWidth > e.clientWidth + 1);
+  };
+  return [...document.querySelectorAll('html, body, body *')]
+    .filter(e => out(e) && !clipped(e))
+    .map(e => `${e.tagName} ${e.className}: ${e.textContent.trim().slice(0, 40)}`);
+}"""
+SHOWN = """() => ({
+  lang: document.documentElement.lang,
+  title: document.title,
+  text: document.body.innerText,
+  headings: [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(e => +e.tagName[1]),
+  findings: [...document.querySelectorAll('.findings li')].map(e => e.innerText),
+  pictures: [...document.querySelectorAll('img, [role=img]')].map(
+    e => e.getAttribute('alt') || e.getAttribute('aria-label') || ''),
+  active: [...document.querySelectorAll('script, iframe, object, embed, form, base, [onload], '
+    + '[onerror], [onclick], [onmouseover], [href^="javascript:" i]')].map(e => e.outerHTML),
+  policy: document.querySelector('meta[http-equiv=Content-Security-Policy]')?.content || '',
+})"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A page as a browser shows it: ``requests`` it made and what it ``said``, by itself."""
+
+    lang: str
+    title: str
+    text: str
+    headings: list[int]
+    findings: list[str]
+    pictures: list[str]
+    active: list[str]
+    policy: str
+    requests: list[str]
+    said: list[str]
+    wide: dict[int, list[str]]
+    accessibility: list[str]
+
+
+def executable() -> str | None:
+    """Return the browser of this system, or nothing."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+@contextmanager
+def opened(path: Path, width: int) -> Iterator[tuple[Any, list[str], list[str]]]:
+    """Give a page in a browser without a network, its requests, and what it says."""
+    from playwright.sync_api import sync_playwright
+
+    asked: list[str] = []
+    said: list[str] = []
+    with sync_playwright() as tool, tool.chromium.launch(executable_path=executable()) as browser:
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.route(lambda url: url != path.as_uri(), lambda route: route.abort())
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+        page.goto(path.as_uri(), wait_until="load")
+        yield page, asked, said
+
+
+def look(path: Path) -> Seen:
+    """Open a page and return what is seen on it, on a screen and on a phone."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    with opened(path, SCREEN) as (page, asked, said):
+        wide, broken = {}, []
+        for width in (SCREEN, PHONE):
+            page.set_viewport_size({"width": width, "height": 900})
+            wide[width] = page.evaluate(WIDE)
+            broken += [f"{width}: {said}" for said in _serious(Axe().run(page).response)]
+            if width == SCREEN:
+                shown = page.evaluate(SHOWN)
+        asked = [url for url in asked if url != path.as_uri() and not url.startswith("data:")]
+        return Seen(**shown, requests=asked, said=said, wide=wide, accessibility=broken)
+
+
+def _serious(response: dict[str, Any]) -> list[str]:
+    return [
+        f"{found['id']}: {node['html'][:120]}"
+        for found in response["violations"]
+        if found["impact"] in SERIOUS
+        for node in found["nodes"]
+    ]
+
+
+@pytest.fixture(scope="session")
+def seen() -> Callable[[Path], Seen]:
+    """Return what looks at a page; each page is opened once."""
+    if executable() is None:
+        pytest.skip(f"no browser is installed: one of {', '.join(BROWSERS)}")
+    known: dict[Path, Seen] = {}
+
+    def once(path: Path) -> Seen:
+        if path not in known:
+            known[path] = look(path)
+        return known[path]
+
+    return once

@@ -1,0 +1,122 @@
+"""Every page of real reports, as a browser shows it: self-contained, readable, in one language."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from browser import PHONE, SCREEN, Seen
+from packs import PACKS, language
+
+from kpi_helpers.language import LANGUAGES
+from kpi_helpers.wording import banned
+
+MOST_BYTES = 1_500_000
+POLICY = "default-src 'none'"
+# Words that one language uses in every other sentence, and the other does not have.
+TELLTALE = {
+    "en": "the and of with without which than are was not from this that these against target",
+    "fr": "le la les des et avec sans que qui est sont une dans pour par contre objectif écart",
+}
+# What a program writes where a person would: no such text is meant for a reader.
+RAW = re.compile(
+    r"\b(?:nan|NaN|NaT|None|inf|True|False|null|dtype|Timestamp)\b|<NA>|[{}]|\d[eE][-+]?\d{2}|"
+    r"\d\.\d{5,}|\b0 days|\d{4}-\d\d-\d\d[T ]00:00"
+)
+BAD_PAGE = """<!DOCTYPE html><html><head><title>x</title></head><body>
+<h1 style="color:#eee;background:#fff">Pale</h1><h3>Too deep</h3>
+<script>console.error("spoken")</script><img src="https://example.com/x.png">
+<div style="width:2000px">wide</div></body></html>"""
+
+Look = Callable[[Path], Seen]
+Pack = Callable[[str], Path]
+
+
+@pytest.fixture(params=list(PACKS))
+def pages(request: pytest.FixtureRequest, pack: Pack) -> tuple[str, list[Path]]:
+    """Return the language and the pages of a pack."""
+    found = sorted(pack(request.param).glob("*.html"))
+    assert found
+    return language(request.param), found
+
+
+def words(said: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", said.lower())
+
+
+def foreign(said: str, lang: str) -> set[str]:
+    """Return the telltale words of the other language."""
+    others = {word for other in LANGUAGES if other != lang for word in TELLTALE[other].split()}
+    return others & set(words(said))
+
+
+def read(page: Seen) -> str:
+    """Return all that a reader of a page is told, pictures included."""
+    return "\n".join([page.title, page.text, *page.pictures])
+
+
+def test_a_page_is_itself_alone(pages: tuple[str, list[Path]], seen: Look) -> None:
+    for path in pages[1]:
+        page = seen(path)
+        assert page.requests == []
+        assert page.said == []
+        assert page.active == []
+        assert page.policy.startswith(POLICY)
+        assert path.stat().st_size <= MOST_BYTES
+
+
+def test_a_page_fits_a_phone_and_a_screen(pages: tuple[str, list[Path]], seen: Look) -> None:
+    for path in pages[1]:
+        assert seen(path).wide == {SCREEN: [], PHONE: []}, path.name
+
+
+def test_a_page_can_be_heard(pages: tuple[str, list[Path]], seen: Look) -> None:
+    lang, found = pages
+    for path in found:
+        page = seen(path)
+        assert page.accessibility == []
+        assert page.lang == lang
+        assert page.title
+        assert all(page.pictures)
+        assert page.headings.count(1) == 1
+        assert page.headings[0] == 1
+        steps = zip(page.headings, page.headings[1:], strict=False)
+        assert all(after <= before + 1 for before, after in steps)
+
+
+def test_a_page_speaks_to_people_in_one_language(pages: tuple[str, list[Path]], seen: Look) -> None:
+    lang, found = pages
+    for path in found:
+        said = read(seen(path))
+        assert foreign(said, lang) == set()
+        assert banned(said, lang) == []
+        assert [match[0] for match in RAW.finditer(said)] == []
+
+
+def test_what_is_wrong_with_a_page_is_seen(tmp_path: Path, seen: Look) -> None:
+    path = tmp_path / "bad.html"
+    path.write_text(BAD_PAGE, "utf-8")
+    page = seen(path)
+    assert page.requests == ["https://example.com/x.png"]
+    assert "spoken" in page.said
+    assert [element.partition(">")[0] for element in page.active] == ["<script"]
+    assert page.policy == page.lang == ""
+    assert page.headings == [1, 3]
+    assert page.pictures == [""]
+    assert all(any("wide" in element for element in page.wide[w]) for w in (SCREEN, PHONE))
+    faults = {found.split(": ")[1] for found in page.accessibility}
+    assert {"color-contrast", "html-has-lang", "image-alt"} <= faults
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["nan", "is None.", "inf", "{name}", "NaT", "1.2e-05", "<NA>", "0.3333333", "2026-07-01 00:00"],
+)
+def test_what_a_program_writes_is_seen(raw: str) -> None:
+    assert RAW.search(f"Win rate {raw} in Q3")
+
+
+def test_a_word_of_the_other_language_is_seen() -> None:
+    assert foreign("Taux de gain: target missed", "fr") == {"target"}
+    assert foreign("Win rate, objectif manqué", "en") == {"objectif"}
+    assert foreign("Taux de gain, objectif manqué", "fr") == set()
