@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import kpi_helpers as kh
@@ -39,3 +40,14 @@ def test_one_foreign_currency_without_its_rate_is_refused(tmp_path: Path) -> Non
     (tmp_path / "deals.csv").write_text(head + row, "utf-8")
     with pytest.raises(MixedCurrencies, match="is in USD, the report in EUR"):
         kh.load(tmp_path)
+
+
+def test_a_segment_by_a_column_that_a_table_lacks_is_said_not_left_unfiltered() -> None:
+    days = ["2026-01-05", "2026-01-06"]
+    deals = {"deal_id": ["1", "2"], "created_at": days, "status": ["won", "lost"]}
+    leads = pd.DataFrame({"lead_id": ["1", "2"], "created_at": days})
+    config = {"segments": {"won ones": "status == 'won'"}}
+    data = kh.load({"deals": pd.DataFrame({**deals, "closed_at": days}), "leads": leads}, config)
+    frame = kh.measure(data, ["leads_generated", "deals_won_count"], "all", where="won ones")
+    assert frame["status"].tolist() == ["missing", "ok"]
+    assert "segment won ones filtre sur status, que la table leads" in frame.loc[0, "note"]

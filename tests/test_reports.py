@@ -10,8 +10,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from kpi_helpers import load
-from kpi_helpers.errors import BadPeriod, KpiError, ReportFailed, UnknownName
-from kpi_helpers.reports import opening, pack, parameters, places, record, running, tables
+from kpi_helpers.errors import BadConfig, BadPeriod, KpiError, ReportFailed, UnknownName
+from kpi_helpers.reports import facts, opening, pack, parameters, places, record, running, tables
+from kpi_helpers.reports.naming import folder_name
 from kpi_helpers.reports.page import page
 
 NOTEBOOK = places.notebooks() / "01_kpi_evaluation.ipynb"
@@ -33,7 +34,7 @@ DEFAULTS = {"period": "last", "kpis": [], "share": False, "draws": 1000, "level"
 
 def test_the_shipped_notebook_declares_its_parameters() -> None:
     names = list(parameters.declared(NOTEBOOK))
-    assert names == ["data", "config", "period", "by", "kpis", "as_of", "lang"]
+    assert names == ["data", "config", "period", "by", "kpis", "as_of", "segment", "lang"]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +150,30 @@ def test_unknown_names_are_refused_before_anything_runs(tmp_path: Path) -> None:
     running.check(data, quarter, "owner")
     with pytest.raises(BadPeriod, match="they run from"):
         running.check(data, data.config.calendar.parse("1999Q1"))
+
+
+def test_a_segment_must_exist_and_filter_something(tmp_path: Path) -> None:
+    settings = '[segments]\nbig = "amount >= 500"\nlost_in_it = "amuont >= 500"'
+    data = opening.opened(str(deals_file(tmp_path, settings)))
+    quarter = data.config.calendar.parse("2026Q2")
+    running.check(data, quarter, segment="big")
+    with pytest.raises(UnknownName, match="Unknown segment: 'bigg'. Did you mean big"):
+        running.check(data, quarter, segment="bigg")
+    with pytest.raises(BadConfig, match="segments.lost_in_it = 'amuont >= 500'"):
+        running.check(data, quarter, segment="lost_in_it")
+    assert facts.facts(data, quarter, "big")["Segment"] == "big: amount ≥ 500"
+    (row,) = opening.side_by_side(data, ["deals_won_count"], "all", segment="big").itertuples()
+    assert row.value == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/abs", "a/b", "a:b", "..", "é t é", "x" * 99]
+)
+def test_a_folder_stays_in_its_place_whatever_the_segment_is_called(name: str) -> None:
+    folder = folder_name("2026Q3", name)
+    assert re.fullmatch(r"2026Q3-[\w-]+", folder)
+    assert len(folder) < 60
+    assert folder != folder_name("2026Q3", f"{name} ")
 
 
 # --- the folder ---------------------------------------------------------------------------------

@@ -27,13 +27,15 @@ def _describe_report(parser: Parser) -> None:
     parser.option("data", "SOURCE")
     parser.option("config", "FILE")
     parser.option("by", "DIM")
+    parser.option("segment", "NAME")
     parser.option("out", "DIR", "reports")
 
 
 def _report(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.reports import run
 
-    parameters = {name: getattr(options, name) for name in ("period", "data", "config", "by")}
+    asked = ("period", "data", "config", "by", "segment")
+    parameters = {name: getattr(options, name) for name in asked}
     parameters["lang"] = options.lang or ""
     folder = run(parameters, Path(options.out), _progress(lang))
     for page in sorted(folder.glob("*.html")):

@@ -101,13 +101,17 @@ def compare(
 
 
 def last_readable(
-    data: Dataset, kpis: str | Sequence[str], period: str, by: str | Sequence[str] = ()
+    data: Dataset,
+    kpis: str | Sequence[str],
+    period: str,
+    by: str | Sequence[str] = (),
+    where: Where = None,
 ) -> pd.DataFrame:
     """The latest earlier period in which each KPI that is too young now can be read.
 
     Parameters
     ----------
-    data, kpis, period, by
+    data, kpis, period, by, where
         As for `compare`.
 
     Returns
@@ -119,12 +123,12 @@ def last_readable(
     calendar = data.config.calendar
     now = calendar.parse(period, data.as_of, data.first)
     keys = ["kpi", *dimensions]
-    frame = measured(data, wanted, [now], dimensions).drop(columns=list(HIDDEN))
+    frame = measured(data, wanted, [now], dimensions, where).drop(columns=list(HIDDEN))
     young = frame.loc[frame["status"] == "immature", keys]
     if young.empty or now.grain == "span":
         return frame.iloc[:0]
     earlier = [calendar.shift(now, -steps) for steps in range(LOOKED_BACK, 0, -1)]
-    frame = measured(data, list(young["kpi"].unique()), earlier, dimensions)
+    frame = measured(data, list(young["kpi"].unique()), earlier, dimensions, where)
     readable = frame[frame["status"].isin(READABLE)].drop(columns=list(HIDDEN))
     last = readable.sort_values("start", kind="stable").groupby(keys, dropna=False).tail(1)
     return young.merge(last, on=keys)[list(readable)]

@@ -18,7 +18,7 @@ from kpi_helpers.kpis.tried import tried
 from kpi_helpers.measure.held import LEVELS, timed
 from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.across import known_scopes
-from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where
+from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where, no_segment_column
 from kpi_helpers.sources.derived import across_rows, as_number, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.filters import columns_of, condition
@@ -43,7 +43,11 @@ def fact(
     """
     name = kpis[0].table
     if name == ACHIEVEMENTS.name:
-        where = data.config.segments.get(where, where) if isinstance(where, str) else where
+        segment = where if _is_segment(data, where) else None
+        where = where if segment is None else data.config.segments[str(segment)]
+        for column in columns_of(where) if segment else ():
+            if column not in ACHIEVEMENTS.names:
+                raise no_segment_column(str(segment), column, "targets", ACHIEVEMENTS.names)
         table = achievements(data, tuple(dict.fromkeys((*by, *columns_of(where)))))
         for column in by:
             if column not in table.columns:

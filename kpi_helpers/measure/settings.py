@@ -46,20 +46,23 @@ def _known(config: Config, key: str, names: Iterable[str], allowed: Collection[s
             raise _bad(config, key, name, ", ".join(nearest(name, allowed) or sorted(allowed)))
 
 
-def check_segments(data: Dataset) -> None:
-    """Check that every segment of the settings filters at least one table of a data set.
+def check_segments(data: Dataset, names: Iterable[str] | None = None) -> None:
+    """Check that segments of the settings filter at least one table of a data set.
 
     Parameters
     ----------
     data
         A data set of `kpi_helpers.load`.
+    names
+        Those to check, by default all.
 
     Raises
     ------
     BadConfig
         For the first that filters none, with the nearest columns.
     """
-    for name, text in data.config.segments.items():
+    for name in data.config.segments if names is None else names:
+        text = data.config.segments[name]
         faults = list(_faults(data, text))
         if len(faults) == len(data.tables):
             near = [each for fault in faults for each in _nearest(fault)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kpi_helpers.language import text
+from kpi_helpers.reports.naming import filter_said
 from kpi_helpers.units import COUNT, MONEY, write, write_date
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from kpi_helpers.sources import Dataset
 
 
-def facts(data: Dataset, period: Period) -> dict[str, str]:
+def facts(data: Dataset, period: Period, segment: str = "") -> dict[str, str]:
     """Return what stands at the top of a page: label → value; what is not known is left out."""
     from kpi_helpers.periods import label
 
@@ -20,6 +21,7 @@ def facts(data: Dataset, period: Period) -> dict[str, str]:
     said = {
         "company": data.name,
         "period": label(period, lang),
+        "segment": _segment(data, segment) if segment else "",
         "as_of": write_date(data.as_of, lang),
         "currency": config.currency,
         "owner": config.owner,
@@ -29,6 +31,11 @@ def facts(data: Dataset, period: Period) -> dict[str, str]:
         "left_out": _left_out(data),
     }
     return {text(f"report.facts.{name}", lang): value for name, value in said.items() if value}
+
+
+def _segment(data: Dataset, name: str) -> str:
+    said = filter_said(data.config.segments[name], data.config.lang)
+    return text("report.filter.said", data.config.lang, name=name, filter=said)
 
 
 def _freshness(data: Dataset) -> str:

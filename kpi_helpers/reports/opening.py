@@ -84,7 +84,11 @@ def chosen(data: Dataset, kpis: Sequence[str] = ()) -> list[str]:
 
 
 def side_by_side(
-    data: Dataset, kpis: Sequence[str] = (), period: str = "last", by: str = ""
+    data: Dataset,
+    kpis: Sequence[str] = (),
+    period: str = "last",
+    by: str = "",
+    segment: str = "",
 ) -> pd.DataFrame:
     """Measure KPIs in a period and in the one before it.
 
@@ -98,6 +102,8 @@ def side_by_side(
         year before, ``all`` alone.
     by : str
         A dimension, or nothing.
+    segment : str
+        A named filter of the settings, or nothing.
 
     Returns
     -------
@@ -112,7 +118,9 @@ def side_by_side(
     now = calendar.parse(period, data.as_of, data.first)
     groups = [by] if by else []
     frames = [
-        measure(data, chosen(data, kpis), _in_days(each), by=groups).assign(period=each.name)
+        measure(data, chosen(data, kpis), _in_days(each), groups, segment or None).assign(
+            period=each.name
+        )
         for each in [*_before(calendar, now), now]
     ]
     return pd.concat(frames, ignore_index=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -11,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.errors import BadPeriod, ReportFailed, unknown
+from kpi_helpers.measure.settings import check_segments
 from kpi_helpers.reports import pack
 from kpi_helpers.reports.executing import executed
 from kpi_helpers.reports.facts import facts
+from kpi_helpers.reports.naming import folder_name
 from kpi_helpers.reports.opening import chosen, opened
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.parameters import checked, declared
@@ -65,15 +66,16 @@ def run(
     data = opened(values["data"], values["config"], values["as_of"], values["lang"])
     period = data.config.calendar.parse(values["period"], data.as_of, data.first)
     kpis = chosen(data, values["kpis"])
-    check(data, period, values["by"])
-    target = Path(out) / re.sub(r"[^\w-]+", "_", period.name)
+    check(data, period, values["by"], values["segment"])
+    target = Path(out) / folder_name(period.name, values["segment"])
     with _said(source.stem), pack.writing(target) as folder:
         step = partial(progress, "executing", name=source.stem)
         done = executed(source, values, folder / "tables", step)
         progress("writing")
+        said = facts(data, period, values["segment"])
         made = {
             f"{source.stem}.ipynb": _json(done),
-            f"{source.stem}.html": page(done, facts(data, period), data.config.lang),
+            f"{source.stem}.html": page(done, said, data.config.lang),
             pack.MARK: _json(record(data, period, values, kpis)),
         }
         for name, content in made.items():
@@ -93,21 +95,26 @@ def _said(report: str) -> Iterator[None]:
         raise ReportFailed(report=report, reason=error.strerror or str(error)) from error
 
 
-def check(data: Dataset, period: Period, by: str = "") -> None:
-    """Raise for a period outside the data, and for a dimension that no table has.
+def check(data: Dataset, period: Period, by: str = "", segment: str = "") -> None:
+    """Raise for a period outside the data, a dimension that no table has, a segment that is none.
 
     Raises
     ------
     BadPeriod
         With the days that the data cover.
     UnknownName
-        With the nearest dimensions.
+        With the nearest dimensions or segments.
+    BadConfig
+        For a segment that filters by what no table has.
     """
     if period.start > data.as_of or period.end <= data.first:
         raise BadPeriod("no_data", period=period.name, first=data.first, last=data.as_of)
     dimensions = sorted({each for table in data.tables for each in data.dimensions(table)})
     if by and by not in dimensions:
         raise unknown("dimension", by, dimensions)
+    if segment and segment not in data.config.segments:
+        raise unknown("segment", segment, data.config.segments)
+    check_segments(data, [segment] if segment else [])
 
 
 def _json(content: Mapping[str, Any]) -> str:

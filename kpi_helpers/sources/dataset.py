@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, Unavailable, unknown
+from kpi_helpers.errors import BadInput, Unavailable, UnknownName, nearest, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.coverage import Coverage, coverage
@@ -173,11 +173,13 @@ class Dataset:
 
     def _filter(self, name: str, where: Where) -> Where:
         """A filter, or what the segment of that name stands for; its columns exist."""
-        if isinstance(where, str) and where in self.config.segments:
-            where = self.config.segments[where]
+        segment = where if isinstance(where, str) and where in self.config.segments else ""
+        where = self.config.segments[segment] if segment else where
         named = columns_of(where)
         known = self._columns(name) if named else []
         for column in named:
+            if column not in known and segment:
+                raise no_segment_column(segment, column, name, known)
             if column not in known and column == where and self.config.segments:
                 raise unknown("segment", column, [*self.config.segments])
             if column not in known:
@@ -270,6 +272,14 @@ class Dataset:
     def at(self, as_of: str | dt.date) -> Dataset:
         """The same data as they were known on an earlier day."""
         return dataclasses.replace(self, as_of=as_day(as_of), memory={})
+
+
+def no_segment_column(segment: str, column: str, table: str, known: Sequence[str]) -> UnknownName:
+    """The error for a segment that filters by a column which a table does not have."""
+    near = nearest(column, known)
+    return UnknownName(
+        "no_segment_column", segment=segment, column=column, table=table, nearest=near
+    )
 
 
 def _groups(table: str, name: str) -> bool:
