@@ -46,6 +46,8 @@ FULL: dict[str, Any] = {
     "segments": {"large": "amount >= 15000 and team == 'A'"},
     "targets": [{"metric": "revenue", "period": "FY2026Q1", "value": 9.5}],
     "kpis": ["bookings"],
+    "customers": "id",
+    "snapshots": "copies",
     "use": {"revenue": "bookings"},
     "terms": {"lead": {"fr": {"one": "demande", "other": "demandes", "gender": "f"}}},
     "tables": {

@@ -11,6 +11,7 @@ from pathlib import Path
 from kpi_helpers.cli.answers import print_json, records
 from kpi_helpers.cli.checking import check, describe_check
 from kpi_helpers.cli.parsing import Parser
+from kpi_helpers.cli.project import describe_snapshot, snapshot
 from kpi_helpers.language import text
 
 
@@ -103,6 +104,7 @@ def _lab(options: argparse.Namespace, lang: str) -> int:
 COMMANDS = {
     "report": Command(_describe_report, _report),
     "check": Command(describe_check, check),
+    "snapshot": Command(describe_snapshot, snapshot),
     "catalogue": Command(_describe_catalogue, _catalogue),
     "lab": Command(_describe_lab, _lab),
 }

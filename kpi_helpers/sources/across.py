@@ -18,11 +18,16 @@ from kpi_helpers.sources.tables import LOOKUPS, TABLES
 
 STALE = dt.timedelta(days=31)
 LARGEST_GAP = 0.1
+JOIN_MARKS = {
+    "name": Mark("joined_by_name", "customer_id", never, severity=INFO),
+    "ambiguous": Mark("ambiguous_customer", "customer_id", never),
+}
 
 
 def across_tables(data: Dataset) -> Iterator[dict[str, Any]]:
     """What every check of this room found, as rows of `kpi_helpers.quality`."""
     yield from _unmatched(data)
+    yield from _joined(data)
     yield from _unknown_scopes(data)
     yield from _uncovered(data)
     yield from _unbilled(data)
@@ -42,6 +47,14 @@ def _unmatched(data: Dataset) -> Iterator[dict[str, Any]]:
                 yield finding(
                     data, name, Mark("not_in_entity", key, never), counts[0], (counts[1], 0.0)
                 )
+
+
+def _joined(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Customers that were joined by their name, or could not be because several bear it."""
+    for (name, by), rows in data.joined.groupby(["table", "by"]):
+        if by in JOIN_MARKS:
+            total = number_of(data.con, data.base[str(name)].count())
+            yield finding(data, str(name), JOIN_MARKS[str(by)], rows["rows"].sum(), (total, 0.0))
 
 
 def _unknown_scopes(data: Dataset) -> Iterator[dict[str, Any]]:

@@ -235,8 +235,11 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "schema": _among(SCHEMA),
     "language": _among(*LANGUAGES),
     "fiscal_start": _among(*range(1, 13)),
+    "customers": _among("name", "id"),
     "mixed_currencies": _among("refuse", "as_stored"),
-    **dict.fromkeys(("name", "owner", "audience", "source", "password_env"), _Checker.text),
+    **dict.fromkeys(
+        ("name", "owner", "audience", "source", "password_env", "snapshots"), _Checker.text
+    ),
     **dict.fromkeys(("time_zone", "source_time_zone"), _Checker.time_zone),
     **dict.fromkeys(("stages", "kpis"), _Checker.texts),
     "country": _Checker.country,

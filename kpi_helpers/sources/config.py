@@ -62,7 +62,9 @@ class Config:
     the stages, ``segments`` are named filters, ``use`` names a KPI that stands in for another
     (``revenue = "bookings"``), ``terms`` are the company's own words for the nouns of the texts
     (lead, deal), by language. ``targets`` hold ``metric, period, value`` and, for a team or rep,
-    ``scope_type`` and ``scope_value``.
+    ``scope_type`` and ``scope_value``. ``customers`` says whether those without an id in common
+    are joined by ``name`` or by ``id`` alone; ``snapshots`` is a folder of dated copies of the
+    deals.
     """
 
     schema: int = SCHEMA
@@ -89,6 +91,8 @@ class Config:
     use: Mapping[str, str] = field(default_factory=dict)
     terms: Terms = field(default_factory=dict)
     tables: Mapping[str, TableConfig] = field(default_factory=dict)
+    customers: str = "name"
+    snapshots: str | None = None
     file: str = FILE_NAME
 
     @property

@@ -72,6 +72,9 @@ class Dataset:
         (table, date column) → `Coverage` by all rows, those after ``as_of`` too.
     files
         Where each table comes from, for messages.
+    joined
+        Customers that are no id of the table of customers, and what was made of them
+        (see ``sources.joining``).
     """
 
     con: Any
@@ -81,6 +84,7 @@ class Dataset:
     mapped: Mapping[str, Mapped]
     ever: Mapping[tuple[str, str], Coverage]
     files: Mapping[str, str]
+    joined: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -24,12 +24,14 @@ from kpi_helpers.sources.dataset import LAST_DAY, Dataset, as_day
 from kpi_helpers.sources.delimited import LINE
 from kpi_helpers.sources.derived import shared
 from kpi_helpers.sources.engine import first_line, number_of, stored
+from kpi_helpers.sources.joining import JOINED, join_customers
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
 from kpi_helpers.sources.marks import COPY, EXCLUDED, copy_number, unusable
 from kpi_helpers.sources.quality import left_out
 from kpi_helpers.sources.readers import Source, open_source
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.schema import IBIS_TYPES
+from kpi_helpers.sources.snapshots import rebuilt
 from kpi_helpers.sources.tables import ORDER_LINES, ORDERS, TABLES
 
 ROW_GROUP = 122_880  # DuckDB gives a thread no fewer rows than that
@@ -83,6 +85,8 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
     if settings.targets:
         mapped["targets"] = _declared_targets(opened.con, settings, "targets" in mapped)
         files["targets"] = Path(settings.file).name
+    if settings.snapshots:
+        _remembered(opened.con, settings, mapped, files)
     if not mapped:
         raise Unavailable(
             "no_table", tables=list(TABLES), candidates=list(map(opened.label, opened.names))
@@ -156,6 +160,18 @@ def _declared_targets(con: Any, config: Config, also_read: bool) -> Mapped:
     return map_table(con, table, TABLES["targets"], Config(), Path(config.file).name)
 
 
+def _remembered(con: Any, config: Config, mapped: dict[str, Mapped], files: dict[str, str]) -> None:
+    """Add the histories that snapshots tell, where the source has none of its own."""
+    folder = _relative(str(config.snapshots), config.file)
+    if not Path(folder).is_dir():
+        raise unknown("file", folder, [])
+    for name, frame in rebuilt(folder).items():
+        if name not in mapped and len(frame):
+            table = stored(con, f"kpi_{name}", frame)
+            mapped[name] = map_table(con, table, TABLES[name], Config(), str(config.snapshots))
+            files[name] = str(config.snapshots)
+
+
 def _kept(con: Any, mapped: Mapped, label: str) -> Mapped:
     """The mapped table written to the embedded engine, so that its text is parsed once."""
     name = f"kpi_{mapped.table.name}"
@@ -186,6 +202,10 @@ def _checked(
     if "orders" not in base and "order_lines" in base:
         orders = _summed(base["order_lines"])
         base["orders"] = orders if source.remote else _written(con, "kpi_orders", orders)
+    joined = pd.DataFrame(columns=list(JOINED))
+    if not source.live and config.customers == "name":
+        filled = {name: mapped[name if name in mapped else "order_lines"].columns for name in base}
+        base, joined = join_customers(con, base, filled)
     ever: dict[tuple[str, str], Coverage] = {}
     for name, rows in base.items():
         ever |= coverage(con, rows, name, live=source.live)
@@ -199,7 +219,7 @@ def _checked(
     day = newest if told is None else as_day(told)
     if day is None:
         raise _nothing_usable(Dataset(con, config, LAST_DAY, base, mapped, ever, files))
-    return Dataset(con, config, day, base, mapped, ever, files)
+    return Dataset(con, config, day, base, mapped, ever, files, joined)
 
 
 def _share_out(con: Any, tables: Sequence[ir.Table]) -> None:

@@ -24,6 +24,11 @@ from kpi_helpers.sources.schema import TIDY_COLUMNS, Column, Table
 
 TEXT_PREFIX = "_text_"
 ROW_FACTS = (LINE, SURPLUS)
+# A column that may stand for another which the source has not got.
+STAND_INS = {
+    "deals": {"status": "stage", "customer_id": "customer_name"},
+    "orders": {"customer_id": "customer_name"},
+}
 
 
 @dataclass(frozen=True)
@@ -140,16 +145,21 @@ def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> 
             found[name], *others = folded[name]
             if others:
                 raise BadInput("two_columns", file=file, column=name, candidates=folded[name])
+    found = _stood_in(found, table, spec)
     missing = [n for n in table.required if n not in found and n not in spec.derived]
-    if missing == ["status"] and "stage" in found and table.name == "deals":
-        found["status"] = found["stage"]
-    elif missing:
+    if missing:
         others = [c for c in raw.columns if c not in (*found.values(), *ROW_FACTS)]
         near = nearest(missing[0], others) or others
         column = missing[0]
         fix = Phrase("errors.fixes.column", {"table": table.name, "column": column})
         raise MissingColumn(table=f"{table.name} ({file})", column=column, candidates=near, fix=fix)
     return found
+
+
+def _stood_in(found: dict[str, str], table: Table, spec: TableConfig) -> dict[str, str]:
+    stand_ins = STAND_INS.get(table.name, {}).items()
+    held = {n: found[other] for n, other in stand_ins if other in found and n not in spec.derived}
+    return {**held, **found}
 
 
 def dimension_names(

@@ -1,0 +1,130 @@
+"""One customer under one id: across tables, by id first, then by the name as one would say it.
+
+A CRM calls a customer "Acme", the accounts "ACME SARL" and the web shop "acme s.a.r.l.". Values
+that are ids of the table of customers stay as they are; the others are compared without case,
+accents, punctuation and legal form, and what was joined is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.sources.engine import frame_of, stored
+
+KEY, NAME, ENTITY = "customer_id", "customer_name", "customers"
+WRITTEN = "_kpi_customer"
+JOINED = ("table", "written", "customer_id", "rows", "by")
+# As the last words of a name.
+LEGAL_FORMS = (
+    "sa sas sasu sarl eurl sci snc scop gie ltd limited llc llp plc inc incorporated corp"
+    " corporation co gmbh mbh ag kg ohg ug bv nv spa srl sl slu lda oy ab as aps sro doo pty"
+)
+_LEGAL = rf"(?: (?:{'|'.join(LEGAL_FORMS.split())}))+$"
+
+
+def normalised(names: pd.Series[Any]) -> pd.Series[Any]:
+    """Names as one would say them: no case, accents, punctuation or legal form.
+
+    Examples
+    --------
+    >>> normalised(pd.Series(["ACME S.A.R.L.", "Acmé", "Fer & Co", "SA", "东方"])).tolist()
+    ['acme', 'acme', 'fer', 'sa', '东方']
+    """
+    plain = names.str.casefold().str.normalize("NFKD")
+    words = plain.str.replace(r"[\u0300-\u036f.'’]", "", regex=True)
+    words = words.str.replace(r"[\W_]+", " ", regex=True).str.strip()
+    short = words.str.replace(_LEGAL, "", regex=True)
+    return short.where(short != "", names)
+
+
+def join_customers(
+    con: Any, base: Mapping[str, ir.Table], filled: Mapping[str, Collection[str]]
+) -> tuple[dict[str, ir.Table], pd.DataFrame]:
+    """Give the customers of every table the id that they have in the others.
+
+    Parameters
+    ----------
+    con
+        Connection of the tables.
+    base
+        Canonical tables.
+    filled
+        For each of them the columns that the source really has.
+
+    Returns
+    -------
+    dict
+        The tables; those in which an id was replaced or found are new. A row without an id is
+        looked up by its name; a lead whose name no customer bears stays without.
+    DataFrame
+        ``table, written, customer_id, rows, by``: a row a table and customer as written that is
+        not an id of the customers. ``by`` is ``name`` where ``customer_id`` took its place,
+        ``ambiguous`` where several customers bear the name and it stays as written, ``alone``
+        where nobody else is called alike.
+    """
+    named = {name: _named(rows) for name, rows in base.items() if {KEY, NAME} & {*filled[name]}}
+    if len(named) < 2:
+        return dict(base), pd.DataFrame(columns=[*JOINED])
+    known = _known(con, named.pop(ENTITY, None))
+    spelt = pd.concat([_spelt(con, name, rows) for name, rows in named.items()], ignore_index=True)
+    outside = spelt[~spelt["written"].isin(known["id"])]
+    outside = outside.assign(said=normalised(outside["written"].astype("string")))
+    found = outside.merge(_one_each(outside, known), on="said", how="left")
+    differs = found["id"].notna() & (found["id"] != found["written"])
+    found["by"] = np.select([found["ambiguous"], differs], ["ambiguous", "name"], "alone")
+    found[KEY] = found["id"].where(differs, found["written"])
+    tables = {name: _replaced(con, rows, name, found) for name, rows in named.items()}
+    told = found[[*JOINED]].sort_values(["by", "table", "written"], ignore_index=True)
+    return {**base, **tables}, told
+
+
+def _named(rows: ir.Table) -> ir.Table:
+    written = ibis.coalesce(rows[KEY], rows[NAME]) if NAME in rows.columns else rows[KEY]
+    return rows.mutate(**{WRITTEN: written})
+
+
+def _spelt(con: Any, name: str, rows: ir.Table) -> pd.DataFrame:
+    """Each customer as a table writes it, with its number of rows."""
+    named = rows.filter(rows[WRITTEN].notnull())
+    counted = named.group_by(written=named[WRITTEN]).agg(rows=named.count())
+    return frame_of(con, counted).assign(table=name)
+
+
+def _known(con: Any, customers: ir.Table | None) -> pd.DataFrame:
+    """The customers' own ids, and what they are called: by their name, else by the id itself."""
+    if customers is None:
+        return pd.DataFrame({"id": [], "said": []}, dtype="string")
+    own = frame_of(con, customers.select(KEY, NAME).distinct())
+    said = normalised(own[NAME].fillna(own[KEY]).astype("string"))
+    return pd.DataFrame({"id": own[KEY], "said": said})
+
+
+def _one_each(outside: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """For each name said: the id that stands for it, none where several customers bear it."""
+    ids = known.groupby("said")["id"].agg(["first", "nunique"])
+    most = outside.groupby(["said", "written"])[["rows"]].sum().reset_index()
+    most = most.assign(fewer=-most["rows"]).sort_values(["fewer", "written"])
+    one = most.drop_duplicates("said").set_index("said")["written"]
+    own = ids.reindex(one.index)
+    ambiguous = own["nunique"].gt(1)
+    chosen = own["first"].fillna(one).where(~ambiguous)
+    return pd.DataFrame({"id": chosen, "ambiguous": ambiguous}).reset_index()
+
+
+def _replaced(con: Any, rows: ir.Table, name: str, found: pd.DataFrame) -> ir.Table:
+    """The table with the ids found, as it was where there are none."""
+    ours = found[found["table"].eq(name) & (found["by"].eq("name") | (name != "leads"))]
+    columns = [column for column in rows.columns if column != WRITTEN]
+    if not (ours["by"].eq("name").any() or NAME in rows.columns):
+        return rows.select(*columns)
+    pairs = ours[["written", KEY]].rename(columns={KEY: "customer"}).astype("string")
+    right = stored(con, f"kpi_customers_of_{name}", pairs)
+    joined = rows.left_join(right, rows[WRITTEN] == right["written"])
+    customer = right["customer"].fill_null(rows[KEY])
+    return joined.select(*(customer.name(KEY) if c == KEY else rows[c] for c in columns))
