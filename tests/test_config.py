@@ -59,6 +59,7 @@ FULL: dict[str, Any] = {
             "date_order": "mdy",
             "decimal": ",",
             "deduplicate": ["deal_id"],
+            "tax_included": 0.2,
         },
         "orders": {"query": "SELECT 1"},
         "leads": {"table": "leads_2026"},

@@ -155,6 +155,10 @@ class _Checker:
             if not _is_number(rate) or rate <= 0:
                 raise self.bad(f"{key}.{name}", rate, _NUMBER)
 
+    def tax(self, key: str, value: Any) -> None:
+        if not _is_number(value) or not 0 < value < 1:
+            raise self.bad(key, value, "0.2")
+
     def windows(self, key: str, value: Any) -> None:
         self.known(f"{key}.", value, value)
         for name, days in value.items():
@@ -262,4 +266,5 @@ _TABLE_CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "date_order": _among(*DATE_ORDERS),
     "decimal": _among(*DECIMALS),
     "deduplicate": _Checker.texts,
+    "tax_included": _Checker.tax,
 }

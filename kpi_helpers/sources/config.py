@@ -40,6 +40,8 @@ class TableConfig:
         How ambiguous text is read: ``"dmy"``, ``"mdy"`` or ``"ymd"``; ``","`` or ``"."``.
     deduplicate
         Columns that identify a row; later rows with the same values are left out and listed.
+    tax_included
+        The rate of tax that the amounts include, such as ``0.2``; it is taken out.
     """
 
     file: str | None = None
@@ -51,6 +53,7 @@ class TableConfig:
     date_order: str | None = None
     decimal: str | None = None
     deduplicate: tuple[str, ...] = ()
+    tax_included: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Amounts in the reporting currency, or an error that says which currencies stand in the way."""
+"""Amounts in the reporting currency and with one sign, or an error that says what is lacking."""
 
 from __future__ import annotations
 
@@ -13,10 +13,27 @@ from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.schema import Table
 
 MONEY = ("amount", "amount_net", "list_amount", "cost", "margin", "unit_price")
+RATE = "_kpi_rate"
 
 
-def one_currency(con: Any, rows: ir.Table, table: Table, config: Config) -> ir.Table:
+def one_currency(
+    con: Any, rows: ir.Table, table: Table, config: Config, rates: ir.Table | None = None
+) -> ir.Table:
     """The rows with their amounts in the reporting currency; a blank currency means that one.
+
+    Parameters
+    ----------
+    con
+        Connection of the rows.
+    rows
+        A canonical table.
+    table
+        Which one.
+    config
+        Says the reporting currency and its constant rates, which come before those of ``rates``.
+    rates
+        The canonical table of rates by day: a row takes the latest rate of the day it was closed,
+        else of its own.
 
     Raises
     ------
@@ -24,17 +41,67 @@ def one_currency(con: Any, rows: ir.Table, table: Table, config: Config) -> ir.T
         When there are amounts in another currency, without its rate or a declaration that they
         are comparable as they stand.
     """
-    if table.column("currency") is None or config.mixed_currencies == "as_stored":
+    priced = table.money is not None and table.column("currency") is not None
+    if not priced or config.mixed_currencies == "as_stored":
         return rows
     found = sorted(frame_of(con, rows.select("currency").distinct())["currency"].dropna())
     foreign = [currency for currency in found if currency != config.currency]
-    unpriced = [currency for currency in foreign if currency not in config.rates]
-    if unpriced:
-        key = "mixed_currencies" if len(found) > 1 else "other_currency"
-        reporting = config.currency
-        raise MixedCurrencies(key, table=table.name, currencies=found, reporting=reporting)
     if not foreign:
         return rows
-    pairs = [(rows.currency == currency, float(config.rates[currency])) for currency in foreign]
-    rate = ibis.cases(*pairs, else_=1.0)
-    return rows.mutate(**{name: rows[name] * rate for name in MONEY if name in table.names})
+    constant = [(rows.currency == c, config.rates[c]) for c in foreign if c in config.rates]
+    rate = ibis.cases(*constant, else_=1.0) if constant else ibis.literal(1.0)
+    if len(constant) < len(foreign):
+        if rates is None:
+            raise _mixed(found, table, config)
+        rows = _rated(rows, table, rates)
+        dated = rows.currency.isin([c for c in foreign if c not in config.rates])
+        rate = ibis.ifelse(dated, rows[RATE], rate)
+        _all_rated(con, rows.filter(dated), table, config)
+    amounts = {name: rows[name] * rate for name in MONEY if name in table.names}
+    return rows.mutate(**amounts).drop(*({RATE} & {*rows.columns}))
+
+
+def _mixed(found: list[str], table: Table, config: Config) -> MixedCurrencies:
+    key = "mixed_currencies" if len(found) > 1 else "other_currency"
+    return MixedCurrencies(key, table=table.name, currencies=found, reporting=config.currency)
+
+
+def _rated(rows: ir.Table, table: Table, rates: ir.Table) -> ir.Table:
+    """The rows with the rate of their day, missing before the first one."""
+    window = ibis.window(group_by="currency", order_by="date")
+    spans = rates.select(
+        rate_of="currency", since="date", until=rates["date"].lead().over(window), **{RATE: "rate"}
+    )
+    day = _day(rows, table)
+    lasts = spans["until"].isnull() | (day < spans["until"])
+    matches = [rows.currency == spans["rate_of"], day >= spans["since"], lasts]
+    return rows.left_join(spans, matches).select(*(rows[c] for c in rows.columns), spans[RATE])
+
+
+def _day(rows: ir.Table, table: Table) -> ir.DateValue:
+    own = rows[str(table.dated)].cast("date")
+    return ibis.coalesce(rows["closed_at"], own) if "closed_at" in table.names else own
+
+
+def _all_rated(con: Any, rows: ir.Table, table: Table, config: Config) -> None:
+    lacking = rows.filter(rows[RATE].isnull()).group_by("currency")
+    day = _day(rows, table)
+    found = frame_of(con, lacking.agg(rows=ibis._.count(), first=day.min(), last=day.max()))
+    if len(found):
+        first = found.sort_values("currency").iloc[0]
+        raise MixedCurrencies(
+            "no_rate",
+            table=table.name,
+            reporting=config.currency,
+            **{name: first[name] for name in ("currency", "rows")},
+            first=first["first"].date(),
+            last=first["last"].date(),
+        )
+
+
+def one_sign(rows: ir.Table, table: Table) -> ir.Table:
+    """The rows with refunds below zero: some accounts write a credit note as a positive amount."""
+    if not {"type", "amount_net"} <= {*table.names}:
+        return rows
+    wrong = ((rows.type == "refund") & (rows.amount_net > 0)).fill_null(False)
+    return rows.mutate(amount_net=ibis.ifelse(wrong, -rows.amount_net, rows.amount_net))

@@ -84,7 +84,7 @@ class Dataset:
     mapped: Mapping[str, Mapped]
     ever: Mapping[tuple[str, str], Coverage]
     files: Mapping[str, str]
-    joined: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
+    joined: pd.DataFrame = field(repr=False, compare=False)
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

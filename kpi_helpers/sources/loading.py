@@ -19,7 +19,7 @@ from kpi_helpers.errors import BadConfig, BadInput, Unavailable, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.coverage import Coverage, coverage
-from kpi_helpers.sources.currencies import one_currency
+from kpi_helpers.sources.currencies import one_currency, one_sign
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, as_day
 from kpi_helpers.sources.delimited import LINE
 from kpi_helpers.sources.derived import shared
@@ -198,7 +198,8 @@ def _checked(
     as_of: Any,
 ) -> Dataset:
     con = source.con
-    base = {name: _canonical(source, each, config) for name, each in mapped.items()}
+    rates = _canonical(source, mapped["rates"], config) if "rates" in mapped else None
+    base = {name: _canonical(source, each, config, rates) for name, each in mapped.items()}
     if "orders" not in base and "order_lines" in base:
         orders = _summed(base["order_lines"])
         base["orders"] = orders if source.remote else _written(con, "kpi_orders", orders)
@@ -218,7 +219,7 @@ def _checked(
     told = as_of if as_of is not None else config.as_of
     day = newest if told is None else as_day(told)
     if day is None:
-        raise _nothing_usable(Dataset(con, config, LAST_DAY, base, mapped, ever, files))
+        raise _nothing_usable(Dataset(con, config, LAST_DAY, base, mapped, ever, files, joined))
     return Dataset(con, config, day, base, mapped, ever, files, joined)
 
 
@@ -241,7 +242,9 @@ def _nothing_usable(data: Dataset) -> BadInput:
     return BadInput("no_usable_row", **place, value=value, reason=reason)
 
 
-def _canonical(source: Source, mapped: Mapped, config: Config) -> ir.Table:
+def _canonical(
+    source: Source, mapped: Mapped, config: Config, rates: ir.Table | None = None
+) -> ir.Table:
     """Usable rows, every optional column present, one currency, declared duplicates dropped."""
     table, rows = mapped.table, mapped.expr
     useless = unusable(mapped)
@@ -250,7 +253,8 @@ def _canonical(source: Source, mapped: Mapped, config: Config) -> ir.Table:
     absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in table if c.name not in rows.columns}
     columns = [*table.names, *(d for d in mapped.dimensions if d not in table.names)]
     rows = _unrepeated(rows, mapped, config.table(table.name).deduplicate)
-    return one_currency(source.con, rows.mutate(**absent).select(*columns), table, config)
+    rows = one_sign(rows.mutate(**absent).select(*columns), table)
+    return one_currency(source.con, rows, table, config, rates)
 
 
 def _unrepeated(rows: ir.Table, mapped: Mapped, keys: tuple[str, ...]) -> ir.Table:

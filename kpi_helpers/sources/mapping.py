@@ -24,6 +24,7 @@ from kpi_helpers.sources.schema import TIDY_COLUMNS, Column, Table
 
 TEXT_PREFIX = "_text_"
 ROW_FACTS = (LINE, SURPLUS)
+TAXED = ("amount", "amount_net", "list_amount", "unit_price")
 # A column that may stand for another which the source has not got.
 STAND_INS = {
     "deals": {"status": "stage", "customer_id": "customer_name"},
@@ -93,6 +94,9 @@ def map_table(con: Any, raw: ir.Table, table: Table, config: Config, file: str) 
     values = {n: reader.comparable(raw[s], known[n], s) for n, s in sources.items()}
     orders = reader.orders(raw, values, sources)
     columns = {n: reader.read(v, known[n], orders.get(n, "")) for n, v in values.items()}
+    if reader.spec.tax_included:
+        taxed = [name for name in TAXED if name in columns]
+        columns |= {name: columns[name] / (1 + reader.spec.tax_included) for name in taxed}
     texts = {
         TEXT_PREFIX + name: reader.clean(value)
         for name, value in values.items()

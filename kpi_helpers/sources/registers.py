@@ -84,6 +84,12 @@ EVENTS = Table(
     dated="date",
 )
 
+RATES = Table(
+    "rates",
+    (key("currency"), Column("date", "date", required=True, key=True), must("rate", "number")),
+    dated="date",
+)
+
 # Not read from a source: targets with what was achieved in their own period and scope.
 ACHIEVEMENTS = Table(
     "achievements",
@@ -101,7 +107,7 @@ ACHIEVEMENTS = Table(
 )
 
 REGISTERS: dict[str, Table] = {
-    table.name: table for table in (TARGETS, BENCHMARKS, ACTIONS, KPI_LOG, EVENTS)
+    table.name: table for table in (TARGETS, BENCHMARKS, ACTIONS, KPI_LOG, EVENTS, RATES)
 }
 
 # What a target may be set for besides the company, and the column that says so on a fact.

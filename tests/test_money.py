@@ -1,0 +1,102 @@
+"""Amounts: rates of their day, refunds below zero, tax taken out, contracts counted by the year."""
+
+import pandas as pd
+import pytest
+
+import kpi_helpers as kh
+from kpi_helpers.errors import MixedCurrencies
+from kpi_helpers.sources import Dataset
+
+RATES = pd.DataFrame(
+    {
+        "currency": ["USD", "USD", "GBP"],
+        "date": ["2026-01-01", "2026-02-01", "2026-01-01"],
+        "rate": [0.9, 0.8, 1.2],
+    }
+)
+ORDERS = pd.DataFrame(
+    {
+        "order_id": list("123456"),
+        "order_date": [
+            *("2026-01-01", "2026-01-31", "2026-02-01", "2026-03-15"),
+            *("2026-01-10", "2026-01-10"),
+        ],
+        "amount_net": 100.0,
+        "currency": ["USD", "USD", "USD", "USD", "GBP", None],
+    }
+)
+
+
+def amounts(data: Dataset, table: str = "orders", column: str = "amount_net") -> list:
+    return data[table].sort_values(data.base[table].columns[0])[column].round(6).tolist()
+
+
+def test_a_row_takes_the_latest_rate_of_its_day() -> None:
+    data = kh.load({"orders": ORDERS, "rates": RATES})
+    assert amounts(data) == [90, 90, 80, 80, 120, 100]
+    assert kh.measure(data, "revenue", "2026Q1")["value"].iloc[0] == pytest.approx(560)
+
+
+def test_a_constant_rate_of_the_settings_comes_first() -> None:
+    data = kh.load({"orders": ORDERS, "rates": RATES}, {"rates": {"USD": 0.5}})
+    assert amounts(data) == [50, 50, 50, 50, 120, 100]
+
+
+def test_a_deal_takes_the_rate_of_its_closing_day() -> None:
+    deals = pd.DataFrame(
+        {
+            "deal_id": ["1", "2"],
+            "created_at": "2026-01-05",
+            "closed_at": ["2026-02-02", None],
+            "status": ["won", "open"],
+            "amount": 10.0,
+            "currency": "USD",
+        }
+    )
+    assert amounts(kh.load({"deals": deals, "rates": RATES}), "deals", "amount") == [8, 9]
+
+
+def test_days_before_the_first_rate_are_refused_with_their_number() -> None:
+    late = RATES[RATES["date"] > "2026-01-15"]
+    with pytest.raises(MixedCurrencies, match="2 rows are in USD.*2026-01-01 to 2026-01-31"):
+        kh.load({"orders": ORDERS[ORDERS["currency"] == "USD"], "rates": late})
+
+
+def test_a_currency_without_any_rate_is_refused() -> None:
+    with pytest.raises(MixedCurrencies, match="mixes currencies"):
+        kh.load({"orders": ORDERS})
+
+
+def test_credit_notes_count_below_zero_however_they_are_written() -> None:
+    orders = pd.DataFrame(
+        {
+            "order_id": list("1234"),
+            "order_date": "2026-01-05",
+            "amount_net": [100.0, 30.0, -20.0, -5.0],
+            "type": ["order", "refund", "refund", None],
+        }
+    )
+    data = kh.load({"orders": orders})
+    assert amounts(data) == [100, -30, -20, -5]
+    assert kh.measure(data, "revenue", "2026Q1")["value"].iloc[0] == 45
+
+
+def test_settings_take_the_tax_out_and_count_a_contract_by_the_year() -> None:
+    orders = pd.DataFrame(
+        {"order_id": ["1"], "order_date": "2026-01-05", "Montant TTC": "1 200,00"}
+    )
+    settings = {"columns": {"amount_net": "Montant TTC"}, "tax_included": 0.2}
+    taxed = {"tables": {"orders": settings}}
+    assert amounts(kh.load({"orders": orders}, taxed)) == [1000]
+    deals = pd.DataFrame(
+        {
+            "deal_id": ["1", "2"],
+            "created_at": "2026-01-05",
+            "closed_at": "2026-02-01",
+            "status": "won",
+            "amount": [36_000.0, 900.0],
+            "term_months": [36, 12],
+        }
+    )
+    yearly = {"tables": {"deals": {"derived": {"amount": "amount * 12 / term_months"}}}}
+    assert amounts(kh.load({"deals": deals}, yearly), "deals", "amount") == [12_000, 900]
