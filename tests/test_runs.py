@@ -23,7 +23,7 @@ CANARY = "c4nary-f0r-tests"
 PATIENCE = 10
 
 PAGE = "01_kpi_evaluation.html"
-TABLES = ("breakdown", "compared", "decisions", "left_out", "quality", "scorecard")
+TABLES = ("breakdown", "compared", "decisions", "findings", "left_out", "quality", "scorecard")
 
 RUN = """
 import sys
@@ -31,7 +31,7 @@ from pathlib import Path
 from kpi_helpers.reports import run
 def say(step, **values):
     print(step, values.get("n", ""), flush=True)
-run({{"data": {data!r}, "period": "2026Q1", "fail": "hang"}}, {out!r}, say, Path({notebook!r}))
+run({{"data": {data!r}, "period": "2026Q1", "fail": "hang"}}, {out!r}, say, [Path({notebook!r})])
 """
 
 
@@ -54,7 +54,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(project: Path, out: Path, notebook: Path = TINY, **parameters: str) -> Path:
     given = {"data": str(project / "deals.csv"), "period": "2026Q1", **parameters}
-    return running.run(given, out, notebook=notebook)
+    return running.run(given, out, sources=[notebook])
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -76,7 +76,13 @@ def differing(first: Path, second: Path) -> list[bytes]:
 def test_two_runs_give_the_same_bytes_but_for_one_line_and_no_secret(project: Path) -> None:
     first, second = (run(project, project / name) for name in ("first", "second"))
     written = contents(first)
-    assert sorted(written) == ["run.json", "tables/figures.csv", "tiny.html", "tiny.ipynb"]
+    assert sorted(written) == [
+        "index.html",
+        "run.json",
+        "tables/figures.csv",
+        "tiny.html",
+        "tiny.ipynb",
+    ]
     assert all(b'"generated_at"' in line for line in differing(first, second))
     assert CANARY.encode() not in b"".join(written.values())
     assert b"password: ***" in written["tiny.html"]
@@ -193,7 +199,13 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(
 ) -> None:
     folder = shipped[lang]
     tables = {f"tables/{name}.csv" for name in TABLES}
-    assert set(contents(folder)) == {*tables, "run.json", PAGE, PAGE.replace("html", "ipynb")}
+    assert set(contents(folder)) == {
+        *tables,
+        "index.html",
+        "run.json",
+        PAGE,
+        PAGE.replace("html", "ipynb"),
+    }
     html = (folder / PAGE).read_text("utf-8")
     assert all(words in html for words in [f'<html lang="{lang}">', *said])
     assert "import kpi_helpers" not in html

@@ -36,15 +36,15 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
     from nbconvert.exporters import TemplateExporter
 
     cells = list(_filled(_readable(notebook, lang)))
-    titles = [title for cell in cells if (title := _title(cell))]
+    named = title(notebook, lang)
     sections = [name for cell in cells for name in _sections(cell)]
     exporter = TemplateExporter(
         template_file="page.html.j2", extra_template_paths=[str(TEMPLATE)], file_extension=".html"
     )
     resources = {
         "lang": lang,
-        "title": titles[0] if titles else "",
-        "heading": " · ".join([*titles[:1], *facts.values()][:3]),
+        "title": named,
+        "heading": _heading(named, facts),
         "facts": dict(facts),
         "contents": text("report.contents", lang),
         "sections": {name.replace(" ", "-"): name for name in sections},
@@ -54,6 +54,16 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
     shown.cells = [_without_title(cell) for cell in cells]
     html, _ = exporter.from_notebook_node(shown, resources)
     return _labelled(html)
+
+
+def title(notebook: NotebookNode, lang: str) -> str:
+    """Return the heading of a page, nothing where it has none."""
+    return next(filter(None, map(_title, _readable(notebook, lang))), "")
+
+
+def _heading(named: str, facts: Mapping[str, str]) -> str:
+    """Return what the browser calls the page: its title, and of the facts what that lacks."""
+    return " · ".join([named, *(fact for fact in facts.values() if fact not in named)][:3])
 
 
 def _labelled(html: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from kpi_helpers.errors import KpiError, unknown
 from kpi_helpers.language import Phrase
 
 TAG = "parameters"
+# A notebook that did not know these would show what they are to keep from the reader.
+MUST = ("segment", "share")
 # How the type of a default is called, a key of ``expected`` in the language files.
 TYPES = {bool: "yes_or_no", float: "number", int: "whole_number", list: "names", str: "text"}
 
@@ -70,6 +72,29 @@ def checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
             kind = Phrase(f"expected.{TYPES[type(defaults[name])]}")
             raise KpiError("bad_parameter", name=name, value=value, expected=kind)
     return {**defaults, **given}
+
+
+def of_each(given: Mapping[str, Any], notebooks: Sequence[Path]) -> dict[Path, dict[str, Any]]:
+    """Return all parameters of several notebooks: to each those that it declares.
+
+    Raises
+    ------
+    UnknownName
+        For a name that none declares, and for one in `MUST` that any of them does not.
+    KpiError
+        As `checked`.
+    """
+    known = {notebook: declared(notebook) for notebook in notebooks}
+    every = {name: default for defaults in known.values() for name, default in defaults.items()}
+    for name in given:
+        if name not in every:
+            raise unknown("parameter", name, every)
+    return {
+        notebook: checked(
+            {n: v for n, v in given.items() if n in defaults or (n in MUST and v)}, defaults
+        )
+        for notebook, defaults in known.items()
+    }
 
 
 def _fits(value: object, default: object) -> bool:

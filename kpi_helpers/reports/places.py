@@ -21,6 +21,17 @@ def notebooks() -> Path:
     return _shipped("_notebooks", NOTEBOOKS)
 
 
+def of_reports() -> list[Path]:
+    """Return the notebooks that make up a report, in their order.
+
+    Examples
+    --------
+    >>> of_reports()[0].name
+    '01_kpi_evaluation.ipynb'
+    """
+    return sorted(notebooks().glob("[0-9][0-9]_*.ipynb"))
+
+
 def sample() -> Path:
     """Return the folder of the sample company, in a checkout or in an installed package.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,79 +12,113 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.errors import BadPeriod, ReportFailed, unknown
 from kpi_helpers.measure.settings import check_segments
-from kpi_helpers.reports import pack
+from kpi_helpers.reports import pack, places
 from kpi_helpers.reports.executing import executed
 from kpi_helpers.reports.facts import facts
+from kpi_helpers.reports.index import FINDINGS, index, merged
 from kpi_helpers.reports.naming import folder_name
 from kpi_helpers.reports.opening import chosen, opened
 from kpi_helpers.reports.page import page
-from kpi_helpers.reports.parameters import checked, declared
-from kpi_helpers.reports.places import notebooks
+from kpi_helpers.reports.parameters import of_each
 from kpi_helpers.reports.record import record, scrub, secrets
+from kpi_helpers.reports.tables import TABLES, gather, read_csv
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from nbformat import NotebookNode
+
     from kpi_helpers.periods import Period
     from kpi_helpers.sources import Dataset
 
-NOTEBOOK = "01_kpi_evaluation"
+# What a notebook need not declare.
+USUAL: dict[str, Any] = {
+    **dict.fromkeys(("data", "config", "by", "as_of", "segment", "lang"), ""),
+    **{"period": "last", "kpis": [], "share": False},
+}
 
 
 def run(
     parameters: Mapping[str, Any] | None = None,
     out: Path | str = "reports",
     progress: Callable[..., None] = lambda step, **values: None,
-    notebook: Path | None = None,
+    sources: Sequence[Path] = (),
 ) -> Path:
     """Make the report of a period: whole, or not at all.
 
     Parameters
     ----------
     parameters : mapping, optional
-        Name → JSON value, among those of the notebook's parameters cell; defaults for the others.
+        Name → JSON value, among those of the notebooks' parameters cells; defaults for the others.
     out : Path
         The folder that receives the report's own folder, named after the period.
     progress : callable
         Called with the step (``reading``, ``executing``, ``writing``, ``done``) and its values.
-    notebook : Path, optional
-        The notebook to execute; by default the shipped evaluation.
+    sources : sequence of Path
+        The notebooks to execute; by default all that are shipped for reports.
 
     Returns
     -------
     Path
-        The folder: the page, the executed notebook, ``tables/`` and ``run.json``.
+        The folder: the index and the pages, the executed notebooks, ``tables/`` and ``run.json``.
 
     Raises
     ------
     KpiError
-        Before a kernel starts, for parameters, data, periods, KPIs or dimensions that do not
-        exist.
+        Before a kernel starts, for parameters, data, periods, KPIs, dimensions or segments that do
+        not exist.
     ReportFailed
-        When the notebook fails, another run is writing the same report, or the disk is full.
+        When a notebook fails, another run is writing the same report, or the disk is full.
     """
-    source = notebook or notebooks() / f"{NOTEBOOK}.ipynb"
-    values = checked(parameters or {}, declared(source))
+    each = of_each(parameters or {}, sources or places.of_reports())
+    values = dict(USUAL)
+    for own in reversed(each.values()):
+        values |= own
     progress("reading")
     data = opened(values["data"], values["config"], values["as_of"], values["lang"])
     period = data.config.calendar.parse(values["period"], data.as_of, data.first)
     kpis = chosen(data, values["kpis"])
     check(data, period, values["by"], values["segment"])
     target = Path(out) / folder_name(period.name, values["segment"])
-    with _said(source.stem), pack.writing(target) as folder:
-        step = partial(progress, "executing", name=source.stem)
-        done = executed(source, values, folder / "tables", step)
+    with _said(target.name), pack.writing(target) as folder:
+        done, findings = _executed(each, folder, progress)
         progress("writing")
         said = facts(data, period, values["segment"])
-        made = {
-            f"{source.stem}.ipynb": _json(done),
-            f"{source.stem}.html": page(done, said, data.config.lang),
-            pack.MARK: _json(record(data, period, values, kpis)),
-        }
+        made = {"index.html": index(data, said, kpis, done, folder / TABLES, findings)}
+        for stem, notebook in done.items():
+            made[f"{stem}.ipynb"] = _json(notebook)
+            made[f"{stem}.html"] = page(notebook, said, data.config.lang)
+        made[pack.MARK] = _json(record(data, period, values, kpis))
         for name, content in made.items():
             (folder / name).write_text(content, "utf-8")
         address = values["data"] or data.config.source or ""
         scrub(folder, secrets(address, data.config.password_env))
     progress("done")
     return target
+
+
+def _executed(
+    each: Mapping[Path, Mapping[str, Any]], folder: Path, progress: Callable[..., None]
+) -> tuple[dict[str, NotebookNode], pd.DataFrame]:
+    """Execute the notebooks one after the other, their tables put together.
+
+    Returns
+    -------
+    dict, DataFrame
+        Stem → executed notebook, and the findings of all.
+    """
+    done, findings = {}, {}
+    for place, (source, values) in enumerate(each.items(), 1):
+        parts = folder / source.stem
+        counted = {"name": source.stem, "place": place, "notebooks": len(each)}
+        step = partial(progress, "executing", **counted)
+        done[source.stem] = executed(source, values, parts, step)
+        own = parts / f"{FINDINGS}.csv"
+        found = read_csv(own) if own.exists() else None
+        named = gather(parts, folder / TABLES, [FINDINGS])
+        if found is not None:
+            findings[source.stem] = found.assign(table=found["table"].replace(named))
+        shutil.rmtree(parts, ignore_errors=True)
+    return done, merged(folder / TABLES, findings)
 
 
 @contextmanager

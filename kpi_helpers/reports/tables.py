@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+TABLES = "tables"
 FOLDER_VARIABLE = "KPI_TABLES"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -67,6 +69,55 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     safe.to_csv(path, index=False, **form)
 
 
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a table of `write_csv` as it was before."""
+    import pandas as pd
+
+    frame = pd.read_csv(
+        path, encoding="utf-8-sig", dtype={"rows": str}
+    )
+    return frame.apply(lambda column: column.map(_as_before))
+
+
+def gather(parts: Path, tables: Path, leave_out: Collection[str] = ()) -> dict[str, str]:
+    """Move the tables of one notebook among those of the report.
+
+    Parameters
+    ----------
+    parts : Path
+        Folder of the notebook's tables, called as the notebook is.
+    tables : Path
+        Where they go. A table that another notebook has made differently gets this one's number.
+    leave_out : collection of str
+        Tables that stay behind.
+
+    Returns
+    -------
+    dict
+        Name → new name.
+    """
+    tables.mkdir(exist_ok=True)
+    named = {}
+    for part in sorted(parts.glob("*.csv")):
+        place = tables / part.name
+        if place.exists() and place.read_bytes() != part.read_bytes():
+            place = tables / f"{parts.name[:2]}_{part.name}"
+        if part.stem not in leave_out:
+            named[part.stem] = part.replace(place).stem
+    return named
+
+
+def number_of_rows(path: Path) -> int:
+    """Return how many rows a table has, its head not counted."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return sum(1 for _ in csv.reader(lines)) - 1
+
+
 def _inert(value: object) -> object:
     risky = isinstance(value, str) and value.startswith(FORMULA_STARTS)
     return f"'{value}" if risky else value
+
+
+def _as_before(value: object) -> object:
+    marked = isinstance(value, str) and value.startswith(tuple(f"'{c}" for c in FORMULA_STARTS))
+    return str(value)[1:] if marked else value

@@ -5,7 +5,16 @@ great_tables escapes; every table has a fixed id, so that the same frame gives t
 """
 
 from kpi_helpers.sheets.checks import quality_table, rows_left_out
+from kpi_helpers.sheets.contents import definitions, links
 from kpi_helpers.sheets.figures import scorecard
 from kpi_helpers.sheets.findings import decisions, findings
 
-__all__ = ["decisions", "findings", "quality_table", "rows_left_out", "scorecard"]
+__all__ = [
+    "decisions",
+    "definitions",
+    "findings",
+    "links",
+    "quality_table",
+    "rows_left_out",
+    "scorecard",
+]

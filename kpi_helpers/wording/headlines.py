@@ -11,6 +11,9 @@ from kpi_helpers.measure.judge import MISSING
 from kpi_helpers.wording.sentences import sentence
 from kpi_helpers.wording.told import OWN, Said, Told
 
+# kind, sentence, places of the rows behind it, sureness, minus the money at stake
+Line = tuple[str, str, list[int], int, float]
+
 CERTAIN = ("exact", "established")
 NAMED = 5
 
@@ -22,6 +25,18 @@ def headline(
     limit: int = 10,
     currency: str = "EUR",
 ) -> list[str]:
+    """Return the sentences of `findings`."""
+    return list(findings(frame, lang, terms, limit, currency)["sentence"])
+
+
+def findings(
+    frame: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    limit: int = 10,
+    currency: str = "EUR",
+    table: str = "compared",
+) -> pd.DataFrame:
     """Return the most important findings of a comparison, and what they lead one to propose.
 
     What is certain comes before what may be chance, then the most money at stake, then what is
@@ -36,15 +51,39 @@ def headline(
         As for `sentence`.
     limit : int
         Most sentences in all; the last one or two say what is proposed.
+    table : str
+        Name under which the frame is handed on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``kind`` (``finding``, ``propose_action``, ``propose_patience`` or ``nothing``),
+        ``sentence``, ``sureness`` (0 certain, 1 may be chance, 2 too early or too few),
+        ``money_at_stake`` where the finding is of money, and ``table`` with ``rows``: the numbers
+        of the rows behind it, the first being 1.
     """
     told = [Told(row, lang, terms, currency) for row in frame.to_dict("records")]
     stakes = money_at_stake(frame, [str(column) for column in frame if column not in OWN])
-    ranked = sorted(zip(told, stakes, strict=True), key=lambda pair: _rank(pair[0], pair[1]))
-    found = [each for each, _ in ranked if _is_finding(each)]
-    proposed = _proposals(found)[:limit]
-    first = found[: limit - len(proposed)]
-    said = [sentence(each.row, lang, terms, currency) for each in first] + proposed
-    return said or [text("wording.nothing", lang)]
+    ranks = [_rank(each, stake) for each, stake in zip(told, stakes, strict=True)]
+    places = sorted(range(len(told)), key=ranks.__getitem__)
+    places = [place for place in places if _is_finding(told[place])]
+    proposed = _proposals(told, places)[:limit]
+    said = [
+        ("finding", sentence(told[p].row, lang, terms, currency), [p], *ranks[p][:2])
+        for p in places[: limit - len(proposed)]
+    ] + proposed
+    said = said or [("nothing", text("wording.nothing", lang), [], 2, 0.0)]
+    rows = [", ".join(str(place + 1) for place in behind) for _, _, behind, *_ in said]
+    return pd.DataFrame(
+        {
+            "kind": [kind for kind, *_ in said],
+            "sentence": [words for _, words, *_ in said],
+            "sureness": [sure for *_, sure, _ in said],
+            "money_at_stake": [-money or None for *_, money in said],
+            "table": [table if behind else "" for behind in rows],
+            "rows": rows,
+        }
+    ).astype({"money_at_stake": float})
 
 
 def _is_finding(told: Told) -> bool:
@@ -73,12 +112,19 @@ def _is_certain(told: Told) -> bool:
     return told.certainty in CERTAIN and tested
 
 
-def _proposals(found: list[Told]) -> list[str]:
+def _proposals(told: list[Told], places: list[int]) -> list[Line]:
     """Say what calls for an action, and what is missed but may be chance."""
-    act = [each for each in found if _is_certain(each) and _is_bad(each)]
-    wait = [e for e in found if e.certainty == "not_established" and e.aimed == "missed"]
-    sentences = [("propose_action", act), ("propose_patience", wait)]
-    return [told[0].text(key, names=_names(told)) for key, told in sentences if told]
+    act = [p for p in places if _is_certain(told[p]) and _is_bad(told[p])]
+    wait = [
+        p for p in places if told[p].certainty == "not_established" and told[p].aimed == "missed"
+    ]
+    lines = []
+    for sure, (kind, behind) in enumerate((("propose_action", act), ("propose_patience", wait))):
+        named = [told[place] for place in behind]
+        if named:
+            said = named[0].text(kind, names=_names(named))
+            lines.append((kind, said, behind, sure, 0.0))
+    return lines
 
 
 def _names(told: list[Told]) -> str:

@@ -1,0 +1,150 @@
+"""The first page of a report: the findings of all its notebooks, and where everything is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kpi_helpers.language import text
+from kpi_helpers.reports.page import page, title
+from kpi_helpers.reports.tables import number_of_rows, read_csv, write_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from nbformat import NotebookNode
+
+    from kpi_helpers.sources import Dataset
+
+FINDINGS, DECISIONS = "findings", "decisions"
+LINES = 10
+
+
+def merged(folder: Path, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the findings of all notebooks in one table, and write it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the tables of the report are.
+    frames : mapping
+        Notebook → its findings, of the columns of `kpi_helpers.wording.findings`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``notebook`` before their columns; the surest first, then the most money at stake,
+        proposals last, and "nothing" only where nothing was found at all.
+    """
+    import pandas as pd
+
+    if not frames:
+        return pd.DataFrame(columns=["notebook", "kind", "sentence"])
+    every = pd.concat([frame.assign(notebook=stem) for stem, frame in frames.items()])
+    something = every[every["kind"] != "nothing"]
+    every = every.head(1) if something.empty else something
+    proposal = every["kind"] != "finding"
+    money = every["money_at_stake"].fillna(0.0)
+    every = every.assign(last=proposal, money=-money).sort_values(
+        ["last", "sureness", "money"], kind="stable"
+    )
+    every = every[["notebook", *every.columns.drop(["notebook", "last", "money"])]]
+    write_csv(every, folder / f"{FINDINGS}.csv")
+    return every
+
+
+def first_lines(findings: pd.DataFrame, limit: int = LINES) -> list[str]:
+    """Return what a reader who stops after ten lines must know: what happened, what is proposed."""
+    proposed = findings.loc[findings["kind"] != "finding", "sentence"].tolist()[:limit]
+    found = findings.loc[findings["kind"] == "finding", "sentence"].tolist()
+    return found[: limit - len(proposed)] + proposed
+
+
+def index(
+    data: Dataset,
+    facts: Mapping[str, str],
+    kpis: Sequence[str],
+    pages: Mapping[str, NotebookNode],
+    tables: Path,
+    findings: pd.DataFrame,
+) -> str:
+    """Return the HTML of the index, made as every page is.
+
+    Parameters
+    ----------
+    data : Dataset
+    facts : mapping
+        As for `kpi_helpers.reports.page.page`.
+    kpis : sequence of str
+        Ids of the KPIs shown.
+    pages : mapping
+        Stem of a page → its executed notebook.
+    tables : Path
+        Folder of the tables.
+    findings : DataFrame
+        What `merged` returns.
+    """
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    from kpi_helpers import sheets
+    from kpi_helpers.kpis import catalogue
+
+    lang = data.config.lang
+    known = catalogue(lang)
+    shown = known[known["id"].isin(kpis)]
+    sections = {
+        "findings": sheets.findings(first_lines(findings)),
+        "decisions": _decisions(tables, data),
+        "pages": sheets.links(_pages(pages, findings, lang)),
+        "tables": sheets.links(_tables(tables, lang)),
+        "kpis": sheets.definitions(shown, lang),
+    }
+    cells = [new_markdown_cell(f"# {_heading(facts)}")]
+    for name, content in sections.items():
+        cells += _section(name, content, lang) if content is not None else []
+    return page(new_notebook(cells=cells), facts, lang)
+
+
+def _heading(facts: Mapping[str, str]) -> str:
+    """Return the company and the period, which come first among the facts."""
+    return " ".join(" · ".join([*facts.values()][:2]).split())
+
+
+def _section(name: str, content: Any, lang: str) -> list[NotebookNode]:
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+    about = "" if name == "pages" else text(f"report.index.{name}_about", lang)
+    heading = new_markdown_cell(f"## {text(f'report.index.{name}', lang)}\n\n{about}")
+    output = new_output("display_data", {"text/html": content._repr_html_()})
+    return [heading, new_code_cell(outputs=[output])]
+
+
+def _decisions(tables: Path, data: Dataset) -> Any:
+    import pandas as pd
+
+    from kpi_helpers import sheets
+
+    frames = [read_csv(path) for path in sorted(tables.glob(f"*{DECISIONS}.csv"))]
+    frames = [frame for frame in frames if len(frame)] or frames[:1]
+    if not frames:
+        return None
+    return sheets.decisions(pd.concat(frames), data.config.lang, data.config.currency)
+
+
+def _pages(
+    pages: Mapping[str, NotebookNode], findings: pd.DataFrame, lang: str
+) -> list[tuple[str, str, str]]:
+    first = findings.drop_duplicates("notebook").set_index("notebook")["sentence"]
+    return [
+        (f"{stem}.html", title(notebook, lang) or stem, first.get(stem, ""))
+        for stem, notebook in pages.items()
+    ]
+
+
+def _tables(tables: Path, lang: str) -> list[tuple[str, str, str]]:
+    paths = sorted(tables.glob("*.csv"))
+    return [
+        (f"{tables.name}/{path.name}", path.name, text("report.index.rows", lang, n=rows))
+        for path in paths
+        for rows in [number_of_rows(path)]
+    ]

@@ -1,0 +1,62 @@
+"""What an index shows besides findings: where things are, and what the figures mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pandas as pd
+
+from kpi_helpers.sheets.table import build, records
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+
+@dataclass(frozen=True)
+class Links:
+    """Files beside a page: address, name and what is said of each."""
+
+    items: tuple[tuple[str, str, str], ...]
+
+    def _repr_html_(self) -> str:
+        each = (
+            f'<li><a href="{quote(address)}">{escape(name)}</a> {escape(said)}</li>'
+            for address, name, said in self.items
+        )
+        return f'<ul class="links">{"".join(each)}</ul>'
+
+
+def links(items: Iterable[tuple[str, str, str]]) -> Links:
+    """Show where files are; text from data stays text.
+
+    Parameters
+    ----------
+    items : iterable of tuple
+        Address relative to the page, name, and what is said of it.
+
+    Examples
+    --------
+    >>> links([("a b.html", "A & B", "")])._repr_html_()
+    '<ul class="links"><li><a href="a%20b.html">A &amp; B</a> </li></ul>'
+    """
+    return Links(tuple(items))
+
+
+def definitions(kpis: pd.DataFrame, lang: str) -> GT:
+    """Show what KPIs mean: name, definition, version.
+
+    Parameters
+    ----------
+    kpis : DataFrame
+        Rows of `kpi_helpers.catalogue`.
+    lang : str
+    """
+    lines = [
+        {"kpi": row["name"], "definition": row["definition"], "version": row["version"]}
+        for row in records(kpis)
+    ]
+    return build("definitions", lines, lang)
