@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_helpers.language import text
 from kpi_helpers.reports.page import page, title
 from kpi_helpers.reports.tables import number_of_rows, read_csv, write_csv
+from kpi_helpers.units import COUNT, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,9 +143,12 @@ def _pages(
 
 
 def _tables(tables: Path, lang: str) -> list[tuple[str, str, str]]:
-    paths = sorted(tables.glob("*.csv"))
+    counts = {path.name: number_of_rows(path) for path in sorted(tables.glob("*.csv"))}
     return [
-        (f"{tables.name}/{path.name}", path.name, text("report.index.rows", lang, n=rows))
-        for path in paths
-        for rows in [number_of_rows(path)]
+        (
+            f"{tables.name}/{name}",
+            name,
+            text("report.index.rows", lang, n=rows, rows=write(rows, COUNT, lang)),
+        )
+        for name, rows in counts.items()
     ]

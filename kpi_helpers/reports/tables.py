@@ -73,9 +73,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     """Read a table of `write_csv` as it was before."""
     import pandas as pd
 
-    frame = pd.read_csv(
-        path, encoding="utf-8-sig", dtype={"rows": str}
-    )
+    frame = pd.read_csv(path, encoding="utf-8-sig", dtype={"rows": str})
     return frame.apply(lambda column: column.map(_as_before))
 
 
