@@ -1,19 +1,19 @@
 """Text files with separators: their encoding, their separator, and the line each row stands on.
 
-A file whose every line is a row is read by the engine at once. Any other (line breaks inside
-quotes, blank lines, rows with too many or too few cells) is first written out row by row, each
-with its line, so that none is lost or listed at the wrong place.
+A file whose every line is a row is read by the engine at once. Any other (title lines, line breaks
+inside quotes, blank lines, rows with too many or too few cells) is first written out row by row,
+each with its line, so that none is lost or listed at the wrong place.
 """
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
-import glob
 import gzip
 import io
 import itertools
-import tempfile
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,13 +23,22 @@ from typing import IO, Any, cast
 import duckdb
 
 from kpi_helpers.errors import BadInput
-from kpi_helpers.language import Phrase
+from kpi_helpers.sources.grids import (
+    Row,
+    check_width,
+    create,
+    quoted_name,
+    set_aside,
+    store,
+    text_cells,
+)
+from kpi_helpers.sources.headers import HEAD, LINE, Header, find_header
 
 DELIMITERS = ";,\t|"
-LINE = "_kpi_line"
-SURPLUS = "…"
 _CHUNK = 1 << 20
-_OTHER_KINDS = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1")
+_SEP = re.compile(r'"?sep=[;,\t|]?"?', re.IGNORECASE)
+_UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # no characters of Windows-1252
+_UTF8 = re.compile(rb"\xc3[\x80-\xbf]|\xc5[\x92\x93]|\xe2\x80[\x90-\xaf]|\xe2\x82\xac")  # é œ ’ €
 
 
 @dataclass(frozen=True)
@@ -39,11 +48,11 @@ class _Shape:
     encoding: str
     lines: int
     delimiter: str
-    header: list[str]
+    header: Header
 
 
 def read_delimited(con: Any, name: str, path: Path) -> None:
-    """Read a text file into a table of text columns, with `LINE` and, where needed, `SURPLUS`.
+    """Read a text file into a table of text columns, with those of `ROW_FACTS` that it needs.
 
     Parameters
     ----------
@@ -61,17 +70,8 @@ def read_delimited(con: Any, name: str, path: Path) -> None:
     """
     try:
         shape = _shape(path)
-        if shape.lines and _read_at_once(con, name, path, shape):
-            return
-        with tempfile.TemporaryDirectory(prefix="kpi-") as folder:
-            copy = Path(folder) / "rows.csv"
-            with open(copy, "w", encoding="utf-8", newline="") as stream:
-                csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
-                    _rows(path, shape)
-                )
-            line = f'* REPLACE ("{LINE}"::BIGINT AS "{LINE}")'
-            names = [LINE, SURPLUS, *shape.header]
-            _create(con, name, line, _cells(copy, ",", names, header=False))
+        if not (shape.lines and _read_at_once(con, name, path, shape)):
+            store(con, name, shape.header, _rows(path, shape), shape.delimiter)
     except (EOFError, OSError, UnicodeError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadInput("unreadable_source", file=path.name, reason=reason) from error
@@ -80,55 +80,36 @@ def read_delimited(con: Any, name: str, path: Path) -> None:
 def _read_at_once(con: Any, name: str, path: Path, shape: _Shape) -> bool:
     """Whether each line of the file was a row, so that its rows could be read as they stand."""
     line = f'*, row_number() OVER () + 1 AS "{LINE}"'
+    names = shape.header.names
     try:
-        _create(con, name, line, _cells(path, shape.delimiter, shape.header, header=True))
+        create(con, name, line, text_cells(path, shape.delimiter, names, header=True))
     except duckdb.Error:
         return False
     (rows,) = con.execute(f"SELECT count(*) FROM {quoted_name(name)}").fetchone()
-    return bool(rows == shape.lines - 1)
-
-
-def _create(con: Any, name: str, columns: str, cells: str) -> None:
-    con.execute(f"CREATE OR REPLACE TABLE {quoted_name(name)} AS SELECT {columns} FROM {cells}")
-
-
-def _cells(path: Path, delimiter: str, names: list[str], *, header: bool) -> str:
-    """SQL that reads a file's cells as text under the names of its header, and guesses nothing."""
-    columns = ", ".join(f"{quoted_text(name)}: 'VARCHAR'" for name in names)
-    dialect = f"delim={quoted_text(delimiter)}, quote='\"', escape='\"', nullstr=''"
-    lines = "" if header else ", new_line='\\n'"
-    options = f"auto_detect=false, header={str(header).lower()}, {dialect}{lines}"
-    # In a file's own name, [ and * would match other files.
-    file = quoted_text(glob.escape(str(path)))
-    return f"read_csv({file}, columns={{{columns}}}, {options})"
-
-
-def quoted_name(name: str) -> str:
-    """A name as SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quoted_text(text: str) -> str:
-    """A text as SQL."""
-    return "'" + text.replace("'", "''") + "'"
+    if rows != shape.lines - 1:
+        return False
+    set_aside(con, name, names)
+    return True
 
 
 def _shape(path: Path) -> _Shape:
     with _bytes(path) as stream:
         start = stream.read(4)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding, lines = "utf-16", 0
-    elif start.startswith(_OTHER_KINDS) or b"\x00" in start:
-        raise BadInput(file=path.name, value=repr(start), expected=Phrase("expected.csv"))
-    else:
-        encoding, lines = _encoding(path)
-    first = {mark: _first_record(path, encoding, mark) for mark in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda mark: len(first[mark]))
-    if not first[delimiter]:
-        raise BadInput("empty_file", file=path.name)
-    one_line = not any("\n" in cell or "\r" in cell for cell in first[delimiter])
-    names = distinct_names(first[delimiter])
-    return _Shape(encoding, lines if one_line else 0, delimiter, names)
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding, lines = ("utf-16", 0) if marked else _encoding(path)
+    first = {mark: _first_rows(path, encoding, mark) for mark in DELIMITERS}
+    found = {mark: find_header([cells for _, cells in rows]) for mark, rows in first.items()}
+    widths = {mark: len(header.names) for mark, header in found.items() if header is not None}
+    if not widths:
+        filled = any(cell.strip() for _, cells in first[";"] for cell in cells)
+        raise BadInput("no_header" if filled else "empty_file", file=path.name)
+    delimiter = max(widths, key=lambda mark: widths[mark])
+    header = cast("Header", found[delimiter])
+    check_width(header.names, path.name)
+    line, cells = first[delimiter][0]
+    plain = (line, header.first, header.below) == (1, 0, 1)
+    one_line = plain and not any("\n" in cell or "\r" in cell for cell in cells)
+    return _Shape(encoding, lines if one_line else 0, delimiter, header)
 
 
 def _encoding(path: Path) -> tuple[str, int]:
@@ -137,73 +118,65 @@ def _encoding(path: Path) -> tuple[str, int]:
     lines, alone, last = 0, 0, b"\n"
     with _bytes(path) as stream:
         while chunk := stream.read(_CHUNK):
+            if b"\x00" in chunk:
+                line = lines + chunk[: chunk.index(b"\x00")].count(b"\n") + 1
+                raise BadInput("zero_bytes", file=path.name, line=line)
             pairs = chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
             lines, alone = lines + chunk.count(b"\n"), alone + chunk.count(b"\r") - pairs
             last = chunk[-1:]
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError:
+                _check_windows(path)
                 return "cp1252", 0
     return "utf-8", 0 if alone else lines + (last != b"\n")
+
+
+def _check_windows(path: Path) -> None:
+    """Refuse a file of two encodings, and bytes that Windows-1252 has no character for."""
+    line = 1
+    with _bytes(path) as stream:
+        for part in iter(lambda: stream.readline(_CHUNK), b""):
+            odd = _UNDEFINED.search(part) or _UTF8.search(part)
+            if odd:
+                key = "two_encodings" if _UTF8.match(odd[0]) else "unknown_byte"
+                raise BadInput(key, file=path.name, line=line, value=odd[0].hex())
+            line += part.endswith(b"\n")
 
 
 def _bytes(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else open(path, "rb")
 
 
-def _text(path: Path, encoding: str) -> IO[str]:
-    errors = "replace" if encoding == "cp1252" else "strict"
+def _first_rows(path: Path, encoding: str, delimiter: str) -> list[Row]:
+    """The rows among which the header is, up to one that this separator cannot cut."""
+    rows: list[Row] = []
+    with open_text(path, encoding) as stream, contextlib.suppress(BadInput):
+        rows.extend(itertools.islice(_records(stream, delimiter, path.name), HEAD))
+    return rows
+
+
+def open_text(path: Path, encoding: str) -> IO[str]:
+    """A file as text, its line ends as they stand."""
     name = "utf-8-sig" if encoding == "utf-8" else encoding
-    return io.TextIOWrapper(_bytes(path), encoding=name, errors=errors, newline="")
+    return io.TextIOWrapper(_bytes(path), encoding=name, newline="")
 
 
-def _first_record(path: Path, encoding: str, delimiter: str) -> list[str]:
-    """The cells of the first line that is not blank."""
-    with _text(path, encoding) as stream:
+def _rows(path: Path, shape: _Shape) -> Iterator[Row]:
+    with open_text(path, shape.encoding) as stream:
+        yield from _records(stream, shape.delimiter, path.name)
+
+
+def _records(stream: IO[str], delimiter: str, file: str) -> Iterator[Row]:
+    """Every row with the line it begins on, but for one that only names the separator."""
+    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
         try:
-            records = csv.reader(stream, delimiter=delimiter)
-            return next((r for r in records if any(cell.strip() for cell in r)), [])
-        except csv.Error:
-            return []
-
-
-def distinct_names(header: list[str]) -> list[str]:
-    """The names of a header as an engine can hold them, each different but for case.
-
-    Examples
-    --------
-    >>> distinct_names(["Amount", "", "amount"])
-    ['Amount', 'column 2', 'amount (2)']
-    """
-    names: list[str] = []
-    taken = {LINE, SURPLUS}
-    for place, cell in enumerate(header, start=1):
-        name = cell.replace("\x00", "").strip() or f"column {place}"
-        again = (f"{name} ({number})" for number in itertools.count(2))
-        name = next(again) if name.casefold() in taken else name
-        while name.casefold() in taken:
-            name = next(again)
-        taken.add(name.casefold())
-        names.append(name)
-    return names
-
-
-def _rows(path: Path, shape: _Shape) -> Iterator[list[str]]:
-    """Every row below the header, after its line and what stands beyond the header's columns."""
-    width = len(shape.header)
-    with _text(path, shape.encoding) as stream:
-        reader = csv.reader(stream, delimiter=shape.delimiter, strict=True)
-        header = True
-        while True:
-            line = reader.line_num + 1
-            try:
-                record = next(reader, None)
-            except csv.Error as error:
-                raise BadInput("open_quote", file=path.name, line=line) from error
-            if record is None:
-                return
-            if header or (len(record) < 2 and not "".join(record).strip()):
-                header = header and not any(cell.strip() for cell in record)
-                continue
-            surplus = shape.delimiter.join(record[width:]).strip(f"{shape.delimiter} ")
-            yield [str(line), surplus, *record[:width], *[""] * (width - len(record))]
+            record = next(reader, None)
+        except csv.Error as error:
+            raise BadInput("open_quote", file=file, line=line) from error
+        if record is None:
+            return
+        if line > 1 or not _SEP.fullmatch(delimiter.join(record)):
+            yield line, record

@@ -21,9 +21,9 @@ from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.currencies import one_currency, one_sign
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, as_day
-from kpi_helpers.sources.delimited import LINE
 from kpi_helpers.sources.derived import shared
 from kpi_helpers.sources.engine import first_line, number_of, stored
+from kpi_helpers.sources.headers import LINE
 from kpi_helpers.sources.joining import JOINED, join_customers
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
 from kpi_helpers.sources.marks import COPY, EXCLUDED, copy_number, unusable

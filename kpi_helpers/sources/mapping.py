@@ -15,15 +15,14 @@ from kpi_helpers.errors import BadInput, MissingColumn, nearest, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources import parsing
 from kpi_helpers.sources.config import Config, TableConfig
-from kpi_helpers.sources.delimited import LINE, SURPLUS
 from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.expressions import compile_expression
+from kpi_helpers.sources.headers import ROW_FACTS
 from kpi_helpers.sources.reading import Reader, tidy_columns
 from kpi_helpers.sources.schema import TIDY_COLUMNS, Column, Table
 
 TEXT_PREFIX = "_text_"
-ROW_FACTS = (LINE, SURPLUS)
 TAXED = ("amount", "amount_net", "list_amount", "unit_price")
 # A column that may stand for another which the source has not got.
 STAND_INS = {

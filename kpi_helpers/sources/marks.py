@@ -6,6 +6,7 @@ A mark either leaves the row out (`EXCLUDED`: it cannot be placed or counted) or
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from kpi_helpers.sources.delimited import LINE, SURPLUS
+from kpi_helpers.sources.grids import REASONS
+from kpi_helpers.sources.headers import ASIDE, LINE, SURPLUS
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
 from kpi_helpers.sources.schema import Column, Table
 
@@ -58,7 +60,20 @@ def marks_of(mapped: Mapped, as_of: dt.date) -> list[Mark]:
         for mark in _SPECIAL.get(mapped.table.name, _none)(as_of)
         if {mark.column, *mark.needs} <= known
     ]
-    return sorted([*own, *special], key=lambda mark: mark.action)
+    marks = [*own, *special]
+    if ASIDE in mapped.expr.columns:
+        marks = [*map(_set_aside, REASONS), *map(_of_rows, marks)]
+    return sorted(marks, key=lambda mark: mark.action)
+
+
+def _set_aside(reason: str) -> Mark:
+    """The mark of lines that are no rows, such as totals."""
+    return Mark(reason, SURPLUS, lambda t: t[ASIDE] == reason, EXCLUDED, INFO)
+
+
+def _of_rows(mark: Mark) -> Mark:
+    """The same mark, on rows alone."""
+    return dataclasses.replace(mark, test=lambda t: t[ASIDE].isnull() & mark.test(t))
 
 
 def unusable(mapped: Mapped) -> ir.BooleanValue:

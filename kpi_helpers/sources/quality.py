@@ -12,9 +12,9 @@ import pandas as pd
 
 from kpi_helpers.sources.across import across_tables
 from kpi_helpers.sources.dataset import Dataset
-from kpi_helpers.sources.delimited import LINE
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.finding import COLUMNS, finding, never
+from kpi_helpers.sources.headers import FILE, LINE
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
 from kpi_helpers.sources.marks import (
     BLOCK,
@@ -104,7 +104,7 @@ def _left_out(data: Dataset) -> pd.DataFrame:
         ]
         if listed:
             rows = frame_of(data.con, ibis.union(*listed) if len(listed) > 1 else listed[0])
-            frames.append(rows.assign(table=name, file=data.files[name]))
+            frames.append(rows.assign(table=name, file=rows["file"].fillna(data.files[name])))
     if not frames:
         return pd.DataFrame(columns=list(LISTED))
     rows = pd.concat(frames, ignore_index=True)[list(LISTED)]
@@ -117,6 +117,7 @@ def _listed(expr: ir.Table, mapped: Mapped, mark: Mark) -> ir.Table:
     source = text_of if text_of in expr.columns else mark.column
     line = expr[LINE] if LINE in expr.columns else ibis.null("int64")
     return expr.filter(mark.test(expr).fill_null(False)).select(
+        file=expr[FILE] if FILE in expr.columns else ibis.null("string"),
         line=line.cast("int64"),
         column=ibis.literal(mapped.columns.get(mark.column, mark.column)),
         value=expr[source].cast("string"),

@@ -18,15 +18,16 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, unknown
+from kpi_helpers.errors import BadInput, KpiError, unknown
 from kpi_helpers.language import Phrase
-from kpi_helpers.sources.config import Config
+from kpi_helpers.sources.config import FILE_NAME, Config
 from kpi_helpers.sources.databases import connect
-from kpi_helpers.sources.delimited import LINE, distinct_names, quoted_name, read_delimited
+from kpi_helpers.sources.delimited import read_delimited
 from kpi_helpers.sources.engine import first_line, one_query
+from kpi_helpers.sources.files import ENDINGS, Raw, is_parquet, raw_tables
+from kpi_helpers.sources.grids import quoted_name
+from kpi_helpers.sources.headers import LINE, distinct_names
 
-TEXT = (".csv", ".tsv", ".txt", ".csv.gz")
-TYPED = (".parquet",)
 DATABASES = (".duckdb", ".ddb", ".db")
 
 
@@ -34,11 +35,13 @@ DATABASES = (".duckdb", ".ddb", ".db")
 class Source:
     """An open connection and the raw tables that can be asked from it, by name.
 
-    ``files`` holds the path behind each raw table (absent for a database), ``frames`` the frames.
+    ``files`` holds the raw tables of files (none for a database), ``frames`` the frames, ``passed``
+    why what else stands in a folder or workbook was passed over, by its name.
     """
 
     con: Any
-    files: dict[str, Path] = field(default_factory=dict)
+    files: dict[str, Raw] = field(default_factory=dict)
+    passed: dict[str, Phrase | KpiError] = field(default_factory=dict)
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     remote: bool = False
     _opened: dict[str, ir.Table] = field(default_factory=dict)
@@ -56,20 +59,34 @@ class Source:
         return sorted(self.con.list_tables())
 
     def label(self, name: str) -> str:
-        """What a person calls the raw table: its file's name, or its own."""
-        return self.files[name].name if name in self.files else name
+        """What a person calls the raw table: its file and sheet, or its own name."""
+        return self.files[name].label if name in self.files else name
 
     def stem(self, name: str) -> str:
         """The raw table's name without the ending of its file."""
-        return _stem(self.files[name]) if name in self.files else name
+        return self.files[name].stem if name in self.files else name
 
     def named(self, file: str) -> str:
-        """The raw table of a file's name, with or without its ending."""
-        return next((name for name, path in self.files.items() if path.name == file), file)
+        """The raw table of a file or sheet by its name, with or without its ending.
+
+        Raises
+        ------
+        BadInput
+            When the file holds several tables, or is one that could not be read.
+        """
+        failed = self.passed.get(file)
+        if isinstance(failed, KpiError):
+            raise failed
+        found = [name for name, raw in self.files.items() if file == raw.label]
+        found = found or [name for name, raw in self.files.items() if file == raw.file]
+        if len(found) > 1:
+            raise BadInput("several_tables", file=file, candidates=list(map(self.label, found)))
+        return found[0] if found else file
 
     def typed(self, name: str) -> bool:
         """Whether the raw table carries types of its own and is large enough to stay in place."""
-        return self.remote or (name in self.files and _suffix(self.files[name]) in TYPED)
+        path = self.files[name].path if name in self.files else None
+        return self.remote or (path is not None and is_parquet(path))
 
     def table(self, name: str) -> ir.Table:
         """The raw table of that name; text files are read as text."""
@@ -104,14 +121,22 @@ class Source:
         try:
             if name in self.frames:
                 self._take(name, plain(self.frames[name]))
-            elif name in self.files and _suffix(self.files[name]) in TYPED:
-                self.con.read_parquet(glob.escape(str(self.files[name])), table_name=name)
             elif name in self.files:
-                read_delimited(self.con.con, name, self.files[name])
+                self._read(name, self.files[name])
         except duckdb.Error as error:
             reason = first_line(error)
             raise BadInput("unreadable_source", file=self.label(name), reason=reason) from error
         return self.con.table(name)
+
+    def _read(self, name: str, raw: Raw) -> None:
+        if raw.path is None:
+            if name != raw.label:
+                renamed = f"{quoted_name(raw.label)} RENAME TO {quoted_name(name)}"
+                self.con.con.execute(f"ALTER TABLE {renamed}")
+        elif is_parquet(raw.path):
+            self.con.read_parquet(glob.escape(str(raw.path)), table_name=name)
+        else:
+            read_delimited(self.con.con, name, raw.path)
 
     def _take(self, name: str, frame: pd.DataFrame) -> None:
         self.con.con.register("kpi_frame", frame)
@@ -163,14 +188,42 @@ def _open_path(path: Path) -> Source:
         raise unknown("file", path.name, [each.name for each in path.parent.iterdir()])
     if path.suffix.lower() in DATABASES:
         return Source(_quiet(ibis.duckdb.connect(str(path), read_only=True)), remote=True)
-    inside = [] if path.is_file() else sorted(path.iterdir())
-    found = [p for p in inside if p.is_file() and not p.name.startswith(".")] or [path]
-    readable = [p for p in found if _suffix(p) in TEXT + TYPED]
-    stems = [_stem(p) for p in readable]
-    files = {p.name if stems.count(_stem(p)) > 1 else _stem(p): p for p in readable}
-    if not files:
-        raise BadInput(file=path.name, value=path.name, expected=Phrase("expected.source"))
-    return Source(_embedded(), files=files)
+    return _open_files(path)
+
+
+def _open_files(path: Path) -> Source:
+    """The tables of a file, or of the files of a folder, where one that cannot be read is noted."""
+    source, tables = Source(_embedded()), []
+    for file in _inside(path):
+        try:
+            if not file.name.lower().endswith(ENDINGS):
+                expected = Phrase("expected.source")
+                raise BadInput(file=file.name, value=file.name, expected=expected)
+            found = raw_tables(source.con.con, file)
+        except BadInput as error:
+            if file == path:
+                raise
+            source.passed[file.name] = error
+        else:
+            tables += found.tables
+            source.passed.update(found.passed)
+    stems = [raw.stem.casefold() for raw in tables]
+    for raw in tables:
+        alone = stems.count(raw.stem.casefold()) == 1
+        source.files[raw.stem if alone else raw.label] = raw
+    if not source.files:
+        failed = [each for each in source.passed.values() if isinstance(each, KpiError)]
+        nothing = BadInput(file=path.name, value=path.name, expected=Phrase("expected.source"))
+        raise failed[0] if len(failed) == 1 else nothing
+    return source
+
+
+def _inside(path: Path) -> list[Path]:
+    """The files of a folder but for hidden ones and the settings, or the file itself."""
+    if path.is_dir():
+        own = [each for each in sorted(path.iterdir()) if each.name != FILE_NAME]
+        return [each for each in own if not each.name.startswith((".", "~$"))]
+    return [path]
 
 
 def _embedded() -> Any:
@@ -180,15 +233,6 @@ def _embedded() -> Any:
 def _quiet(con: Any) -> Any:
     con.con.execute("SET enable_progress_bar = false")
     return con
-
-
-def _suffix(path: Path) -> str:
-    name = path.name.lower()
-    return next((end for end in TEXT + TYPED if name.endswith(end)), path.suffix.lower())
-
-
-def _stem(path: Path) -> str:
-    return path.name[: -len(_suffix(path))] if _suffix(path) else path.name
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
