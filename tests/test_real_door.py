@@ -92,4 +92,4 @@ def test_what_ads_cost_and_subscribers_pay() -> None:
 def test_makes_are_the_market() -> None:
     cars = data_set("norway_cars")["benchmarks"]
     assert cars["value"].sum() == 1_347_250
-    assert cars["entity"].isna().sum() == 10
+    assert (cars["entity"] == "unnamed").sum() == 10
