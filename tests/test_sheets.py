@@ -163,6 +163,7 @@ def checks(**columns: list) -> pd.DataFrame:
             "Closed before it was created: not in the cycle length.",
             "Open although its expected close has passed\u00a0: the pipeline is inflated.",
         ],
+        "fix": ["Correct one of the dates.", "Close it."],
     }
     return pd.DataFrame({**rows, **columns})
 
@@ -171,7 +172,8 @@ def test_quality_lists_the_checks_with_their_money() -> None:
     table = sheets.quality_table(checks(), "fr")
     first = texts(table)[1]
     assert first[:3] == ["Closed before it was created", "Bloquant", "deals.closed_at"]
-    assert first[5:] == ["4\u202f500\u00a0€", "Not in the cycle length."]
+    assert first[5:7] == ["4\u202f500\u00a0€", "Not in the cycle length."]
+    assert first[7] == "Correct one of the dates."
     assert texts(table)[2][3] == "1\u202f205"
     assert texts(table)[2][6] == "The pipeline is inflated."
 

@@ -45,6 +45,7 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
             "share": write(row["share"], PERCENT, lang),
             "money": write(row["money"], MONEY, lang, currency),
             "consequence": consequence(row["consequence"]),
+            "fix": plain(row["fix"]),
         }
         for row in records(frame)
     ]

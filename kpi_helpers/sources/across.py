@@ -8,9 +8,10 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from kpi_helpers.sources.dataset import Dataset
-from kpi_helpers.sources.engine import number_of
+from kpi_helpers.sources.engine import frame_of, number_of
 from kpi_helpers.sources.finding import finding, never
 from kpi_helpers.sources.marks import INFO, Mark
 from kpi_helpers.sources.registers import REGISTERS, SCOPES
@@ -18,6 +19,7 @@ from kpi_helpers.sources.tables import LOOKUPS, TABLES
 
 STALE = dt.timedelta(days=31)
 LARGEST_GAP = 0.1
+STEADY = 5
 JOIN_MARKS = {
     "name": Mark("joined_by_name", "customer_id", never, severity=INFO),
     "ambiguous": Mark("ambiguous_customer", "customer_id", never),
@@ -30,6 +32,7 @@ def across_tables(data: Dataset) -> Iterator[dict[str, Any]]:
     yield from _joined(data)
     yield from _unknown_scopes(data)
     yield from _uncovered(data)
+    yield from _empty_months(data)
     yield from _unbilled(data)
     yield from _as_stored(data)
 
@@ -99,6 +102,22 @@ def _uncovered(data: Dataset) -> Iterator[dict[str, Any]]:
             yield finding(data, name, Mark("stops_early", str(dated), never), 0)
 
 
+def _empty_months(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Months without a row in a table that has five a month or more: by chance one in 150."""
+    for name in data.mapped:
+        dated, rows = str(TABLES[name].dated), data.base[name]
+        cover = data.covered.get((name, dated))
+        if name in REGISTERS or cover is None or cover.first is None or cover.last is None:
+            continue
+        day = rows[dated].cast("date")
+        known = rows.filter(day.between(cover.first, cover.last)).group_by(month=day.truncate("M"))
+        counts = frame_of(data.con, known.agg(n=ibis._.count()))
+        months = len(pd.period_range(cover.first, cover.last, freq="M"))
+        if counts["n"].sum() >= STEADY * months > STEADY * len(counts):
+            mark = Mark("empty_months", dated, never)
+            yield finding(data, name, mark, months - len(counts), (months, 0.0))
+
+
 def _as_stored(data: Dataset) -> Iterator[dict[str, Any]]:
     """Amounts in other currencies, which the settings declare to be comparable as they stand."""
     if data.config.mixed_currencies != "as_stored":
@@ -126,6 +145,6 @@ def _unbilled(data: Dataset) -> Iterator[dict[str, Any]]:
     won = deals.filter(deals.is_won & (deals.closed_at >= first)).amount.sum()
     billed = orders.filter(orders.order_date >= first).amount_net.sum()
     signed, invoiced = (number_of(data.con, total) for total in (won, billed))
-    if signed > (1 + LARGEST_GAP) * invoiced:
+    if abs(signed - invoiced) > LARGEST_GAP * abs(invoiced):
         mark = Mark("won_not_billed", "amount", never, kpis=("revenue", "bookings"))
         yield finding(data, "deals", mark, 0, money=signed - invoiced)

@@ -14,8 +14,22 @@ from kpi_helpers.sources.tables import TABLES
 
 COLUMNS = (
     *("check", "table", "column", "rows", "share", "money", "money_share", "severity", "kpis"),
-    "consequence",
+    *("consequence", "fix"),
 )
+
+# What a fault of a whole table weakens, where its mark names nothing of its own.
+_HEADLINES = {
+    "deals": ("bookings", "win_rate_count", "sales_cycle_duration"),
+    "stage_history": ("time_in_stage", "stage_conversion"),
+    "leads": ("leads_generated", "lead_to_customer_rate"),
+    "orders": ("revenue", "aov"),
+    "order_lines": ("revenue", "aov"),
+    "customers": ("new_customers", "customer_retention_rate"),
+    "spend": ("cac", "acquisition_spend"),
+    "targets": ("revenue_attainment",),
+    "activities": ("calls_made",),
+    "surveys": ("nps", "csat"),
+}
 
 
 def finding(
@@ -42,8 +56,9 @@ def finding(
         "money": amount,
         "money_share": abs(amount) / totals[1] if totals[1] else float("nan"),
         "severity": mark.severity,
-        "kpis": ", ".join(mark.kpis),
+        "kpis": ", ".join(mark.kpis or _HEADLINES.get(table, ())),
         "consequence": text(f"quality.{mark.reason}", data.config.lang),
+        "fix": text(f"fix.{mark.reason}", data.config.lang, table=table, column=mark.column),
     }
 
 

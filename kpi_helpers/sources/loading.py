@@ -26,10 +26,11 @@ from kpi_helpers.sources.engine import first_line, number_of, stored
 from kpi_helpers.sources.headers import LINE
 from kpi_helpers.sources.joining import JOINED, join_customers
 from kpi_helpers.sources.mapping import Mapped, fold, map_table
-from kpi_helpers.sources.marks import COPY, EXCLUDED, copy_number, unusable
+from kpi_helpers.sources.marks import COPY, EXCLUDED, copy_number
 from kpi_helpers.sources.quality import left_out
 from kpi_helpers.sources.readers import Source, open_source
 from kpi_helpers.sources.registers import REGISTERS
+from kpi_helpers.sources.rules import unusable
 from kpi_helpers.sources.schema import IBIS_TYPES
 from kpi_helpers.sources.snapshots import rebuilt
 from kpi_helpers.sources.tables import ORDER_LINES, ORDERS, TABLES

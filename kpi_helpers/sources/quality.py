@@ -11,23 +11,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from kpi_helpers.sources.across import across_tables
+from kpi_helpers.sources.crowds import hit, later_than, marked
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.finding import COLUMNS, finding, never
+from kpi_helpers.sources.finding import COLUMNS, finding
 from kpi_helpers.sources.headers import FILE, LINE
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
-from kpi_helpers.sources.marks import (
-    BLOCK,
-    COPY,
-    EXCLUDED,
-    FLAGGED,
-    INFO,
-    WARN,
-    Mark,
-    copy_number,
-    marks_of,
-    unusable,
-)
+from kpi_helpers.sources.marks import BLOCK, INFO, WARN, Mark
 
 LISTED = ("table", "file", "line", "column", "value", "reason", "action", "money")
 MONEY = "_kpi_money"
@@ -45,9 +35,10 @@ def quality(data: Dataset) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``check, table, column, rows, share, money, money_share, severity, kpis,
-        consequence``: a row a check that found something. ``share`` is of the table's rows,
+        consequence, fix``: a row a check that found something. ``share`` is of the table's rows,
         ``money`` the sum of the table's amounts on these rows, ``money_share`` its size beside
-        that of all amounts; ``severity`` is ``block``, ``warn`` or ``info``.
+        that of all amounts; ``severity`` is ``block``, ``warn`` or ``info``; ``kpis`` are those
+        that it weakens, ``fix`` says how to mend it. Of ``empty_months``, ``rows`` are months.
 
     Examples
     --------
@@ -93,14 +84,14 @@ def _left_out(data: Dataset) -> pd.DataFrame:
     found = quality(data)
     frames = []
     for name, mapped in data.mapped.items():
-        hit = set(
+        fired = set(
             found.loc[found["table"] == name, ["check", "column"]].itertuples(
                 index=False, name=None
             )
         )
-        expr, marks = _marked(data, mapped)
+        expr, marks = marked(data, mapped)
         listed = [
-            _listed(expr, mapped, mark) for mark in marks if (mark.reason, mark.column) in hit
+            _listed(expr, mapped, mark) for mark in marks if (mark.reason, mark.column) in fired
         ]
         if listed:
             rows = frame_of(data.con, ibis.union(*listed) if len(listed) > 1 else listed[0])
@@ -116,7 +107,7 @@ def _listed(expr: ir.Table, mapped: Mapped, mark: Mark) -> ir.Table:
     text_of = TEXT_PREFIX + mark.column
     source = text_of if text_of in expr.columns else mark.column
     line = expr[LINE] if LINE in expr.columns else ibis.null("int64")
-    return expr.filter(mark.test(expr).fill_null(False)).select(
+    return expr.filter(hit(mark, expr)).select(
         file=expr[FILE] if FILE in expr.columns else ibis.null("string"),
         line=line.cast("int64"),
         column=ibis.literal(mapped.columns.get(mark.column, mark.column)),
@@ -127,49 +118,33 @@ def _listed(expr: ir.Table, mapped: Mapped, mark: Mark) -> ir.Table:
     )
 
 
-def _marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
-    """A mapped table that counts the copies of each key, and its marks with the one about them."""
-    marks, expr = marks_of(mapped, data.as_of), mapped.expr
-    declared = data.config.table(mapped.table.name).deduplicate
-    own = tuple(key for key in mapped.table.keys if key in mapped.columns)
-    keys = declared or own or (*mapped.columns, *mapped.dimensions)
-    reason = "duplicate_key" if declared or own else "identical_row"
-    keys = tuple(key for key in keys if key in expr.columns)
-    expr = expr.mutate(**{COPY: copy_number(expr, keys, mapped.table, unusable(mapped))})
-    action = EXCLUDED if declared else FLAGGED
-    return expr, [*marks, Mark(reason, keys[0], lambda t: t[COPY] > 0, action)]
-
-
 def _of_table(data: Dataset, name: str) -> Iterator[dict[str, Any]]:
     """What the marks found in one table: one query."""
     mapped = data.mapped[name]
-    expr, marks = _marked(data, mapped)
+    expr, marks = marked(data, mapped)
     expr = expr.mutate(**{MONEY: _money(mapped, expr).cast("float64").fill_null(0.0)})
     money = expr[MONEY]
+    marks += _later(mapped, data.as_of)
     sums: dict[str, Any] = {"rows": expr.count(), "amounts": money.abs().sum()}
     for place, mark in enumerate(marks):
-        test = mark.test(expr).fill_null(False)
-        sums |= {
-            f"n{place}": expr.count(where=test),
-            f"m{place}": ibis.ifelse(test, money, 0.0).sum(),
-        }
-    tests = [mark.test(expr).fill_null(False) for mark in marks if mark.action == EXCLUDED]
-    sums["later"] = expr.count(where=_after(expr, mapped, data.as_of) & ~ibis.or_(*tests))
+        test = hit(mark, expr)
+        sums[f"n{place}"] = expr.count(where=test)
+        sums[f"m{place}"] = ibis.ifelse(test, money, 0.0).sum()
     counts = frame_of(data.con, expr.aggregate(**sums)).iloc[0]
     totals = counts["rows"], counts["amounts"]
     for place, mark in enumerate(marks):
         if counts[f"n{place}"] > 0:
             yield finding(data, name, mark, counts[f"n{place}"], totals, counts[f"m{place}"])
-    if counts["later"] > 0:
-        mark = Mark("after_as_of", str(mapped.table.dated), never, severity=INFO)
-        yield finding(data, name, mark, counts["later"], totals)
 
 
-def _after(expr: ir.Table, mapped: Mapped, as_of: dt.date) -> ir.BooleanValue:
-    column = mapped.table.column(str(mapped.table.dated))
-    if column is None or column.plan or column.name not in expr.columns:
-        return ibis.literal(False)
-    return (expr[column.name].cast("date") > as_of).fill_null(False)
+def _later(mapped: Mapped, as_of: dt.date) -> list[Mark]:
+    """For each column of days that looks back: the day is yet to come. These are not listed."""
+    days = [c.name for c in mapped.table if c.type in ("date", "time") and not c.plan]
+    return [
+        Mark("after_as_of", name, later_than(name, as_of), severity=INFO)
+        for name in days
+        if name in mapped.columns
+    ]
 
 
 def _money(mapped: Mapped, expr: ir.Table) -> ir.FloatingValue:

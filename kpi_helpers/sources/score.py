@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.grids import REASONS
 from kpi_helpers.sources.marks import BLOCK, INFO, WARN
 from kpi_helpers.sources.quality import quality
+from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.tables import LOOKUPS
 
 WEIGHTS = {BLOCK: 1.0, WARN: 0.5, INFO: 0.1}
@@ -20,8 +22,9 @@ def score(data: Dataset) -> int:
 
     A table has 100 points. Each check keeps it from a part of those it still has: the larger of
     its share of the rows and its share of the money, a fifth where neither is known (rows that
-    stop early), in full for what blocks, by half for a warning, by a tenth for information. The
-    score is that of the worst table, rounded down, and at most 60 while a check blocks.
+    stop early), in full for what blocks, by half for a warning, by a tenth for information; titles
+    and totals set aside cost nothing. The score is that of the worst table, rounded down, and at
+    most 60 while a check blocks.
 
     Parameters
     ----------
@@ -43,6 +46,7 @@ def score(data: Dataset) -> int:
     75
     """
     found = quality(data)
+    found = found[~found["check"].isin(REASONS)]
     touched = found[["share", "money_share"]].max(axis=1).fillna(UNCOUNTED).clip(0, 1)
     kept = 1 - touched * found["severity"].map(WEIGHTS)
     worst = kept.groupby(found["table"]).prod().min() if len(found) else 1.0
@@ -65,6 +69,6 @@ def freshness(data: Dataset) -> int | None:
     last = [
         cover.last
         for (table, _), cover in data.covered.items()
-        if table not in ENTITIES and cover.last is not None
+        if table not in ENTITIES and table not in REGISTERS and cover.last is not None
     ]
     return (data.as_of - max(last)).days if last else None

@@ -1,0 +1,148 @@
+"""What is odd about a row beside the other rows of its table: copies, bursts, days far ahead."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.mapping import Mapped
+from kpi_helpers.sources.marks import (
+    COPY,
+    EXCLUDED,
+    FLAGGED,
+    Mark,
+    Test,
+    copy_number,
+    is_placeholder,
+)
+from kpi_helpers.sources.reading import STATUS_WORDS
+from kpi_helpers.sources.rules import marks_of, unusable
+
+OUT = "_kpi_out"
+CROWD = 20
+BURST = 10
+MANY = 1000
+SAME_LEAD = ("email", "phone", "customer_name")
+_STAGED = ("time_in_stage", "stage_conversion")
+# Accents that a name may be written with or without.
+_ACCENTED, _PLAIN = "àâäáãåçéèêëíìîïñóòôöõúùûüýÿ", "aaaaaaceeeeiiiinooooouuuuyy"
+
+
+def marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
+    """A mapped table with what its marks look at, and every mark that applies to it.
+
+    `OUT` is true on the rows that are left out; what is only flagged is so on the others.
+    """
+    expr = mapped.expr.mutate(**{OUT: unusable(mapped)})
+    expr, copies = _copies(expr, mapped, data.config.table(mapped.table.name).deduplicate)
+    if copies.action == EXCLUDED:
+        expr = expr.mutate(**{OUT: expr[OUT] | copies.test(expr)})
+    expr, twins = _twins(expr, mapped)
+    marks, rows = [*marks_of(mapped, data.as_of), copies, *twins], expr.filter(~expr[OUT])
+    marks += [*_bursts(data, mapped, rows), *_moves(data, mapped, rows), *_ahead(data, mapped)]
+    return expr, [*marks, *_strange_stage(data, mapped)]
+
+
+def hit(mark: Mark, table: ir.Table) -> ir.BooleanValue:
+    """The rows of a marked table that a mark is about: none that is left out is flagged too."""
+    test = mark.test(table).fill_null(False)
+    return test if mark.action == EXCLUDED else test & ~table[OUT]
+
+
+def _copies(expr: ir.Table, mapped: Mapped, declared: tuple[str, ...]) -> tuple[ir.Table, Mark]:
+    """The table with the copies of each key counted, and the mark about them."""
+    own = tuple(key for key in mapped.table.keys if key in mapped.columns)
+    keys = declared or own or (*mapped.columns, *mapped.dimensions)
+    reason = "duplicate_key" if declared or own else "identical_row"
+    keys = tuple(key for key in keys if key in expr.columns)
+    number = copy_number(expr, keys, mapped.table, expr[OUT])
+    return expr.mutate(**{COPY: number}), Mark(
+        reason, keys[0], _again(COPY), EXCLUDED if declared else FLAGGED
+    )
+
+
+def _twins(expr: ir.Table, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
+    """Leads that share an address, a telephone or a name, but for case, accents and spaces."""
+    columns = [c for c in SAME_LEAD if c in mapped.columns and mapped.table.name == "leads"]
+    marks = []
+    for column in columns:
+        key, copy = f"_kpi_{column}", f"{COPY}_{column}"
+        expr = expr.mutate(**{key: normal(expr[column])})
+        expr = expr.mutate(**{copy: copy_number(expr, (key,), mapped.table, expr[OUT])})
+        marks.append(Mark("duplicate_lead", column, _again(copy), kpis=("leads_generated",)))
+    return expr, marks
+
+
+def _again(copy: str) -> Test:
+    return lambda t: t[copy] > 0
+
+
+def normal(name: ir.StringValue) -> ir.StringValue:
+    """A name in lower case, without accents, its words set apart by one space."""
+    plain = name.lower().translate(_ACCENTED, _PLAIN)
+    return plain.re_replace("[^a-z0-9]+", " ").strip().nullif("")
+
+
+def _bursts(data: Dataset, mapped: Mapped, rows: ir.Table) -> Iterator[Mark]:
+    """Days on which more than ten times as many rows begin as on an ordinary day."""
+    name, dated = mapped.table.name, str(mapped.table.dated)
+    if name not in ("deals", "leads", "customers") or dated not in mapped.columns:
+        return
+    counts = frame_of(data.con, rows.group_by(day=rows[dated]).agg(n=rows.count())).dropna()
+    usual = counts["n"].median()
+    days = counts.loc[(counts["n"] > CROWD) & (counts["n"] > BURST * usual), "day"]
+    found = [pd.Timestamp(day).date() for day in days]
+    if found:
+        kpis = {"deals": ("pipeline_created",), "leads": ("leads_generated",)}.get(name, ())
+        yield Mark("import_burst", dated, lambda t: t[dated].isin(found), kpis=kpis)
+
+
+def _moves(data: Dataset, mapped: Mapped, rows: ir.Table) -> Iterator[Mark]:
+    """Minutes in which more than twenty deals enter a stage; midnight stands for no hour at all."""
+    if mapped.table.name != "stage_history":
+        return
+    minute = rows.entered_at.truncate("m")
+    timed = rows.filter(minute != minute.truncate("D")).group_by(minute=minute)
+    crowded = timed.agg(n=ibis._.deal_id.nunique()).filter(ibis._.n > CROWD)
+    found = pd.to_datetime(frame_of(data.con, crowded.limit(MANY))["minute"]).tolist()
+    if found:
+        yield Mark(
+            "bulk_move",
+            "entered_at",
+            lambda t: t.entered_at.truncate("m").isin(found),
+            kpis=_STAGED,
+        )
+
+
+def _ahead(data: Dataset, mapped: Mapped) -> Iterator[Mark]:
+    """Days far ahead of all others, which must not say up to when the data reach."""
+    for (name, column), cover in data.ever.items():
+        last = cover.last
+        if name != mapped.table.name or column not in mapped.columns or last is None:
+            continue
+        if cover.latest is not None and cover.latest > last:
+            yield Mark("far_ahead", column, later_than(column, last))
+
+
+def later_than(column: str, last: dt.date) -> Test:
+    """The test for days after one; those that stand for an unknown day are none."""
+    return lambda t: (t[column].cast("date") > last) & ~is_placeholder(t[column].cast("date"))
+
+
+def _strange_stage(data: Dataset, mapped: Mapped) -> Iterator[Mark]:
+    """Stages that the declared order does not have."""
+    known = [*data.config.stages]
+    if known and "stage" in mapped.columns and mapped.table.name in ("deals", "stage_history"):
+        ends = [word for end in ("won", "lost") for word in STATUS_WORDS[end].split(", ")]
+
+        def strange(table: ir.Table) -> ir.BooleanValue:
+            plain = table.stage.lower().replace("é", "e")
+            return table.stage.notin(known) & plain.notin(ends)
+
+        yield Mark("stage_not_in_map", "stage", strange, kpis=_STAGED)
