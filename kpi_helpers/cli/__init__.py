@@ -48,7 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KpiError as error:
         print(f"kpi: {error.render(lang)}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        # DuckDB turns the interruption of a query into an error of its own.
+        if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+            raise
         print(f"\nkpi: {text('cli.interrupted', lang)}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

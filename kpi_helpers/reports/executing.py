@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_helpers.errors import ReportFailed
 from kpi_helpers.language import Phrase
 from kpi_helpers.reports.kernel import kernel
+from kpi_helpers.reports.pack import reason
 from kpi_helpers.reports.tables import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def executed(
                 km=manager,
             )
     except papermill.PapermillExecutionError as error:
-        raise _failed(notebook, error.evalue or error.ename) from error
+        raise _failed(notebook, reason(error.evalue or error.ename)) from error
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
         raise _failed(notebook, str(error).partition("\n")[0]) from error
     _check_finished(done, notebook)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -47,6 +48,10 @@ def kernel(variables: Mapping[str, str]) -> Iterator[KernelManager]:
                 extra_arguments=["--HistoryManager.hist_file=:memory:"],
             )
             yield manager
+        except (KeyboardInterrupt, Terminated):
+            # The event loop would complain, at length, of the work that is cut short.
+            logging.getLogger("asyncio").disabled = True
+            raise
         finally:
             for client in clients:
                 client.stop_channels()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -14,6 +15,8 @@ from kpi_helpers.errors import KpiError, ReportFailed
 from kpi_helpers.language import Phrase
 
 MARK = "run.json"
+# What systems say when a file has no room left: on the disk, in a quota, under a limit.
+NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 @contextmanager
@@ -110,3 +113,14 @@ def _lock(file: IO[str]) -> None:
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def reason(said: str) -> str | Phrase:
+    """Return why something could not be written, in the reader's language for a full disk.
+
+    Examples
+    --------
+    >>> reason(os.strerror(errno.ENOSPC)), reason("Permission denied")
+    (Phrase(key='report.disk_full', values={}), 'Permission denied')
+    """
+    return Phrase("report.disk_full") if any(full in said for full in NO_ROOM) else said

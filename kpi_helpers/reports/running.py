@@ -127,7 +127,8 @@ def _said(report: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ReportFailed(report=report, reason=error.strerror or str(error)) from error
+        said = pack.reason(error.strerror or str(error))
+        raise ReportFailed(report=report, reason=said) from error
 
 
 def check(data: Dataset, period: Period, by: str = "", segment: str = "") -> None:
