@@ -12,7 +12,7 @@ import pandas as pd
 from kpi_helpers.errors import BadInput, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.engine import stored
-from kpi_helpers.sources.mapping import dimension_names
+from kpi_helpers.sources.names import dimension_names
 from kpi_helpers.sources.readers import plain
 from kpi_helpers.sources.reading import Reader, as_text
 from kpi_helpers.sources.tables import TABLES
@@ -64,7 +64,7 @@ def _columns(data: Dataset, right: ir.Table, on: str, to: str) -> dict[str, ir.V
     fields = {name: field for name in known if (field := canonical.column(name)) is not None}
     values = {name: reader.comparable(right[name], field, name) for name, field in fields.items()}
     orders = reader.orders(right, values, known)
-    read = {n: reader.read(v, fields[n], orders.get(n, "")) for n, v in values.items()}
+    read = {n: reader.read(v, fields[n], orders.get(n)) for n, v in values.items()}
     return {**read, **{name: reader.words(right[source], name) for name, source in own.items()}}
 
 

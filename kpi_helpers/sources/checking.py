@@ -265,6 +265,9 @@ _TABLE_CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "derived": _Checker.expressions,
     "date_order": _among(*DATE_ORDERS),
     "decimal": _among(*DECIMALS),
+    "source_time_zone": _Checker.time_zone,
+    "entered": _Checker.pairs,
+    "changes_of": _Checker.text,
     "deduplicate": _Checker.texts,
     "tax_included": _Checker.tax,
 }

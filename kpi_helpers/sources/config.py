@@ -38,6 +38,13 @@ class TableConfig:
         Column → expression (see ``sources.expressions``), computed after the mapping.
     date_order, decimal
         How ambiguous text is read: ``"dmy"``, ``"mdy"`` or ``"ymd"``; ``","`` or ``"."``.
+    source_time_zone
+        Zone of this table's clock times, where it is not that of the settings.
+    entered
+        Stage → column of the source that holds the day of entering it: each is a row.
+    changes_of
+        Rows on which this column is what it was on the row before of the same key are left out
+        and listed.
     deduplicate
         Columns that identify a row; later rows with the same values are left out and listed.
     tax_included
@@ -52,6 +59,9 @@ class TableConfig:
     derived: Mapping[str, str] = field(default_factory=dict)
     date_order: str | None = None
     decimal: str | None = None
+    source_time_zone: str | None = None
+    entered: Mapping[str, str] = field(default_factory=dict)
+    changes_of: str | None = None
     deduplicate: tuple[str, ...] = ()
     tax_included: float | None = None
 

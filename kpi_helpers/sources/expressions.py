@@ -6,6 +6,7 @@ What may be written: column names, numbers, quoted text, ``+ - * /``, comparison
 ====================================  ==========================================================
 ``coalesce(a, b, …)``                 the first that is not missing
 ``if_else(test, a, b)``               ``a`` where the test holds, else ``b``
+``when(test, a)``                     ``a`` where the test holds, else missing
 ``missing(a)``                        true where ``a`` is missing
 ``lower(a)``, ``trim(a)``             text
 ``starts_with(a, "x")``               text
@@ -66,6 +67,10 @@ def _shift(value: ir.Value, count: int, unit: str) -> ir.Value:
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "coalesce": (ibis.coalesce, ("any", "any", "more")),
     "if_else": (ibis.ifelse, ("test", "any", "any")),
+    "when": (
+        lambda test, value: ibis.ifelse(test, value, ibis.null(value.type())),
+        ("test", "any"),
+    ),
     "missing": (lambda value: value.isnull(), ("any",)),
     "lower": (lambda value: value.lower(), ("text",)),
     "trim": (lambda value: value.strip(), ("text",)),

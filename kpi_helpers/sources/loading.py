@@ -6,7 +6,6 @@ import dataclasses
 import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,11 @@ from kpi_helpers.sources.derived import shared
 from kpi_helpers.sources.engine import first_line, number_of, stored
 from kpi_helpers.sources.headers import LINE
 from kpi_helpers.sources.joining import JOINED, join_customers
-from kpi_helpers.sources.mapping import Mapped, fold, map_table
+from kpi_helpers.sources.mapping import Mapped, map_table
 from kpi_helpers.sources.marks import COPY, EXCLUDED, copy_number
 from kpi_helpers.sources.quality import left_out
 from kpi_helpers.sources.readers import Source, open_source
+from kpi_helpers.sources.recognition import recognised
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.rules import unusable
 from kpi_helpers.sources.schema import IBIS_TYPES
@@ -75,11 +75,11 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
             raise BadInput(value="None", expected=Phrase("expected.source"))
         source = _relative(settings.source, settings.file)
     opened = open_source(source, settings)
+    settings, found = recognised(opened, settings)
     mapped, files = {}, {}
-    for name, origin in _origins(opened, settings).items():
-        understood = map_table(
-            opened.con, origin.read(opened), TABLES[name], settings, origin.label
-        )
+    for name, (origin, match) in found.items():
+        raw = origin.read(opened)
+        understood = map_table(opened.con, raw, TABLES[name], settings, origin.label, match)
         in_place = opened.remote or (origin.query is None and opened.typed(origin.raw))
         mapped[name] = understood if in_place else _kept(opened.con, understood, origin.label)
         files[name] = origin.label
@@ -104,41 +104,6 @@ def _folder(source: Any) -> Path | None:
 
 def _relative(source: str, file: str) -> str | Path:
     return source if "://" in source else Path(file).parent / source
-
-
-@dataclass(frozen=True)
-class _Origin:
-    """Where a canonical table comes from: a raw table or a query on these."""
-
-    raw: str
-    query: str | None
-    label: str
-
-    def read(self, source: Source) -> ir.Table:
-        return source.table(self.raw) if self.query is None else source.query(self.query)
-
-
-def _origins(source: Source, config: Config) -> dict[str, _Origin]:
-    found: dict[str, _Origin] = {}
-    stems: dict[str, list[str]] = {}
-    for each in source.names:
-        stems.setdefault(fold(source.stem(each)), []).append(each)
-    for name in TABLES:
-        spec = config.table(name)
-        named = spec.table or (source.named(spec.file) if spec.file else None)
-        alike = stems.get(name, [])
-        if len(alike) > 1 and named is None and spec.query is None:
-            first, second = (source.label(each) for each in alike[:2])
-            raise BadInput("two_files", first=first, second=second, table=name)
-        raw = named or next(iter(alike), None)
-        if spec.query is not None:
-            found[name] = _Origin("", spec.query, f"[tables.{name}] query")
-        elif raw is not None:
-            found[name] = _Origin(raw, None, source.label(raw))
-    if not found and len(source.files) == 1:
-        raw = next(iter(source.files))
-        found["deals"] = _Origin(raw, None, source.label(raw))
-    return found
 
 
 def _declared_targets(con: Any, config: Config, also_read: bool) -> Mapped:

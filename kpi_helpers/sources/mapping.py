@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 import re
-import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 
-from kpi_helpers.errors import BadInput, MissingColumn, nearest, unknown
+from kpi_helpers.errors import BadInput, MissingColumn, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources import parsing
 from kpi_helpers.sources.config import Config, TableConfig
-from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.expressions import compile_expression
-from kpi_helpers.sources.headers import ROW_FACTS
-from kpi_helpers.sources.reading import Reader, tidy_columns
-from kpi_helpers.sources.schema import TIDY_COLUMNS, Column, Table
+from kpi_helpers.sources.headers import LINE, ROW_FACTS
+from kpi_helpers.sources.matching import Match, candidates
+from kpi_helpers.sources.names import dimension_names, fold
+from kpi_helpers.sources.parsing import Decision
+from kpi_helpers.sources.reading import Reader, as_text, tidy_columns
+from kpi_helpers.sources.schema import Column, Table
+from kpi_helpers.sources.tables import STAND_INS
 
 TEXT_PREFIX = "_text_"
 TAXED = ("amount", "amount_net", "list_amount", "unit_price")
-# A column that may stand for another which the source has not got.
-STAND_INS = {
-    "deals": {"status": "stage", "customer_id": "customer_name"},
-    "orders": {"customer_id": "customer_name"},
-}
+SAME = "_kpi_same"
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,16 @@ class Mapped:
 
     ``expr`` holds the canonical columns, the source's other columns as dimensions, the line where
     there is one, and for each column read from text that text under ``_text_<column>``.
-    ``columns`` gives the source's name of each canonical column, ``read_as`` how text was read.
+    ``columns`` gives the source's name of each canonical column, ``read_as`` how text was read and
+    what decided it, ``match`` what the headers were recognised as.
     """
 
     expr: ir.Table
     table: Table
     columns: Mapping[str, str]
     dimensions: tuple[str, ...]
-    read_as: Mapping[str, str]
+    read_as: Mapping[str, Decision]
+    match: Match | None = None
 
     @property
     def parsed(self) -> tuple[str, ...]:
@@ -52,19 +53,14 @@ class Mapped:
         return tuple(c for c in self.columns if TEXT_PREFIX + c in self.expr.columns)
 
 
-def fold(name: str) -> str:
-    """A name as snake case, without accents.
-
-    Examples
-    --------
-    >>> fold("Date de clôture *")
-    'date_de_cloture'
-    """
-    plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "column"
-
-
-def map_table(con: Any, raw: ir.Table, table: Table, config: Config, file: str) -> Mapped:
+def map_table(
+    con: Any,
+    raw: ir.Table,
+    table: Table,
+    config: Config,
+    file: str,
+    match: Match | None = None,
+) -> Mapped:
     """Map a raw table onto a canonical one.
 
     Parameters
@@ -79,6 +75,8 @@ def map_table(con: Any, raw: ir.Table, table: Table, config: Config, file: str) 
         The project's settings; those of this table decide names, values and reading.
     file
         Where the table comes from, for messages.
+    match
+        What its headers were recognised as, where they bear no canonical names.
 
     Raises
     ------
@@ -87,12 +85,16 @@ def map_table(con: Any, raw: ir.Table, table: Table, config: Config, file: str) 
     BadInput
         When a column of text can be read in two ways and nothing decides.
     """
-    reader = Reader(con, table, config, file, tidy_columns(con, raw))
-    sources = _find_columns(raw, table, reader.spec, file)
+    spec = config.table(table.name)
+    if spec.entered:
+        raw, spec = _entries(raw, spec)
+    usual = match.profile.habits.get(match.language, {}).get("date_order") if match else None
+    reader = Reader(con, table, config, file, tidy_columns(con, raw), usual)
+    sources = _find_columns(raw, table, spec, file)
     known = {c.name: c for c in table}
     values = {n: reader.comparable(raw[s], known[n], s) for n, s in sources.items()}
     orders = reader.orders(raw, values, sources)
-    columns = {n: reader.read(v, known[n], orders.get(n, "")) for n, v in values.items()}
+    columns = {n: reader.read(v, known[n], orders.get(n)) for n, v in values.items()}
     if reader.spec.tax_included:
         taxed = [name for name in TAXED if name in columns]
         columns |= {name: columns[name] / (1 + reader.spec.tax_included) for name in taxed}
@@ -106,19 +108,42 @@ def map_table(con: Any, raw: ir.Table, table: Table, config: Config, file: str) 
     written = _written_currency(reader, raw, sources)
     kept = {name: raw[name] for name in ROW_FACTS if name in raw.columns}
     expr = raw.select(**columns, **written, **dimensions, **texts, **kept)
-    for name, text in reader.spec.derived.items():
+    for name, text in spec.derived.items():
         expr, order = _derived(reader, expr, name, text)
         orders |= order
+    if spec.changes_of:
+        expr = expr.mutate(**{SAME: _is_unchanged(expr, table, spec.changes_of)})
     named = {**sources, **dict.fromkeys(written, sources.get(str(table.money), ""))}
-    named |= {name: name for name in reader.spec.derived if name in known}
-    other = [*dimensions, *(name for name in reader.spec.derived if name not in known)]
-    _check_values(reader.spec, named, known, other)
-    return Mapped(expr, table, named, tuple(dict.fromkeys(other)), orders)
+    named |= {name: name for name in spec.derived if name in known and name not in named}
+    other = [*dimensions, *(name for name in spec.derived if name not in known)]
+    _check_values(spec, named, known, other)
+    return Mapped(expr, table, named, tuple(dict.fromkeys(other)), orders, match)
+
+
+def _entries(raw: ir.Table, spec: TableConfig) -> tuple[ir.Table, TableConfig]:
+    """A row for each deal and stage that it entered, from a column for each stage."""
+    kept = {name: raw[name] for name in ROW_FACTS if name in raw.columns}
+    kept |= {name: raw[source] for name, source in spec.columns.items()}
+    rows = [
+        raw.select(**kept, stage=ibis.literal(stage), entered_at=raw[column])
+        for stage, column in spec.entered.items()
+    ]
+    long = ibis.union(*rows) if len(rows) > 1 else rows[0]
+    entered = as_text(long["entered_at"]).notnull()
+    return long.filter(entered), dataclasses.replace(spec, columns={}, entered={})
+
+
+def _is_unchanged(rows: ir.Table, table: Table, column: str) -> ir.BooleanValue:
+    """Whether a column holds what it held on the row before of the same thing."""
+    keys = [rows[key] for key in table.keys if key not in (column, table.dated)]
+    order = [rows[name] for name in (str(table.dated), LINE) if name in rows.columns]
+    before = rows[column].lag().over(ibis.window(group_by=keys, order_by=order))
+    return (rows[column] == before).fill_null(False)
 
 
 def _derived(
     reader: Reader, expr: ir.Table, name: str, text: str
-) -> tuple[ir.Table, dict[str, str]]:
+) -> tuple[ir.Table, dict[str, Decision]]:
     """The table with a column of an expression, read like one of the source where it is text."""
     place = f"tables.{reader.table.name}.derived.{name}"
     value, column = compile_expression(text, expr, place), reader.table.column(name)
@@ -126,11 +151,43 @@ def _derived(
         return expr.mutate(**{name: value}), {}
     value = reader.comparable(value, column, place)
     if column.type == "text" or not value.type().is_string():
-        return expr.mutate(**{name: reader.read(value, column, "")}), {}
+        read = reader.read(value, column)
+        return expr.mutate(**{name: read}, **_text_left(expr, name, read)), {}
     expr = expr.mutate(**{TEXT_PREFIX + name: parsing.clean(value)})
     written = expr[TEXT_PREFIX + name]
     order = reader.orders(expr, {name: written}, {name: name})
     return expr.mutate(**{name: reader.read(written, column, order[name])}), order
+
+
+def _text_left(expr: ir.Table, name: str, value: ir.Value) -> dict[str, ir.Value]:
+    """The text of a column that an expression replaces: none where it was read, then dropped."""
+    text = TEXT_PREFIX + name
+    if text not in expr.columns:
+        return {}
+    kept = expr[name].isnull() | value.notnull()
+    return {text: ibis.ifelse(kept, expr[text], ibis.null("string"))}
+
+
+def found_columns(
+    columns: Iterable[str], table: Table, spec: TableConfig, file: str | None = None
+) -> dict[str, str]:
+    """The column of the source behind each canonical one: as set, else of its name.
+
+    Raises
+    ------
+    BadInput
+        When two columns bear a canonical name, and nothing says which is meant.
+    """
+    folded: dict[str, list[str]] = {}
+    for source in columns:
+        folded.setdefault(fold(re.sub(r" \(\d+\)$", "", source)), []).append(source)
+    found = dict(spec.columns)
+    for name in table.names:
+        if name in folded and name not in found:
+            found[name], *others = folded[name]
+            if others:
+                raise BadInput("two_columns", file=file, column=name, candidates=folded[name])
+    return _stood_in(found, table, spec)
 
 
 def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> dict[str, str]:
@@ -139,21 +196,11 @@ def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> 
             raise unknown("column", name, table.names)
         if source not in raw.columns:
             raise unknown("column", source, [c for c in raw.columns if c not in ROW_FACTS])
-    folded: dict[str, list[str]] = {}
-    for source in raw.columns:
-        folded.setdefault(fold(re.sub(r" \(\d+\)$", "", source)), []).append(source)
-    found = dict(spec.columns)
-    for name in table.names:
-        if name in folded and name not in found:
-            found[name], *others = folded[name]
-            if others:
-                raise BadInput("two_columns", file=file, column=name, candidates=folded[name])
-    found = _stood_in(found, table, spec)
+    found = found_columns(raw.columns, table, spec, file)
     missing = [n for n in table.required if n not in found and n not in spec.derived]
     if missing:
         others = [c for c in raw.columns if c not in (*found.values(), *ROW_FACTS)]
-        near = nearest(missing[0], others) or others
-        column = missing[0]
+        near, column = candidates(table, missing[0], others) or others, missing[0]
         fix = Phrase("errors.fixes.column", {"table": table.name, "column": column})
         raise MissingColumn(table=f"{table.name} ({file})", column=column, candidates=near, fix=fix)
     return found
@@ -163,25 +210,6 @@ def _stood_in(found: dict[str, str], table: Table, spec: TableConfig) -> dict[st
     stand_ins = STAND_INS.get(table.name, {}).items()
     held = {n: found[other] for n, other in stand_ins if other in found and n not in spec.derived}
     return {**held, **found}
-
-
-def dimension_names(
-    columns: Iterable[str], table: Table, besides: Collection[str]
-) -> dict[str, str]:
-    """A name of its own for each column that is not canonical, and its name in the source."""
-    ours = {*TIDY_COLUMNS, *unbound(table.name).columns} - {*table.names}
-    named: dict[str, str] = {}
-    for source in columns:
-        if source in besides:
-            continue
-        name = fold(source)
-        name = f"dim_{name}" if name in ours else name
-        taken = {*named, *table.names}
-        again = (f"{name}_{number}" for number in itertools.count(2))
-        while name in taken:
-            name = next(again)
-        named[name] = source
-    return named
 
 
 def _written_currency(

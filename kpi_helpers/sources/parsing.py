@@ -174,6 +174,18 @@ class Evidence(NamedTuple):
     example: str
 
 
+class Decision(NamedTuple):
+    """How a text column is read, what decided it and on what evidence.
+
+    ``order`` is that of the dates or the decimal sign; ``by`` is ``"settings"``, ``"rows"``,
+    ``"habit"`` (of the vendor or the language), or ``"nothing"`` where both readings agree.
+    """
+
+    order: str
+    by: str
+    seen: Evidence | None = None
+
+
 def date_evidence(value: ir.StringValue) -> list[ir.Scalar]:
     """What tells day first from month first: the fields of `Evidence`."""
     one, two, _ = _groups(value, _XYZ, 1, 2, 3)

@@ -15,12 +15,15 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.sources import parsing
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.parsing import Decision
 from kpi_helpers.sources.schema import IBIS_TYPES, Column, Table, Type
 
 # In lower case, without accents.
 STATUS_WORDS = {
-    "won": "won, closed won, closedwon, gagne, gagnee, gagnes, gagnees, signe, signee, ok",
-    "lost": "lost, closed lost, closedlost, perdu, perdue, perdus, perdues, sans suite, abandonne",
+    "won": "won, closed won, closedwon, gagne, gagnee, gagnes, gagnees, signe, signee, ok, "
+    "ferme gagne, fermee gagnee, cloture gagne, cloturee gagnee",
+    "lost": "lost, closed lost, closedlost, perdu, perdue, perdus, perdues, sans suite, "
+    "abandonne, abandonnee, ferme perdu, fermee perdue, cloture perdu, cloturee perdue",
     "open": "open, en cours, ouvert, ouverte, in progress, nouveau, new",
 }
 _DATES = ("date", "time")
@@ -42,6 +45,8 @@ class Reader:
         Where the table comes from, for messages.
     tidy
         Columns of the source with nothing to mend, as `tidy_columns` finds them.
+    usual
+        The order of the dates where no row decides: a habit of the vendor or the language.
     """
 
     con: Any
@@ -49,6 +54,7 @@ class Reader:
     config: Config
     file: str
     tidy: Collection[str] = ()
+    usual: str | None = None
 
     @property
     def spec(self) -> TableConfig:
@@ -77,7 +83,7 @@ class Reader:
 
     def orders(
         self, raw: ir.Table, values: Mapping[str, ir.Value], sources: Mapping[str, str]
-    ) -> dict[str, str]:
+    ) -> dict[str, Decision]:
         """For every text column of dates or numbers: the order of its dates, its decimal sign.
 
         Raises
@@ -85,7 +91,7 @@ class Reader:
         BadInput
             When a column can be read in two ways and nothing decides.
         """
-        declared: dict[str, str] = {}
+        declared: dict[str, Decision] = {}
         asked: dict[str, list[ir.Scalar]] = {}
         for name, value in values.items():
             kind = self._kind(name)
@@ -97,14 +103,14 @@ class Reader:
                 else (self.spec.date_order, parsing.date_evidence)
             )
             if setting:
-                declared[name] = setting
+                declared[name] = Decision(setting, "settings")
             else:
                 asked[name] = evidence(self.clean(value))
         return declared | self._decided(raw, asked, sources)
 
     def _decided(
         self, raw: ir.Table, asked: Mapping[str, list[ir.Scalar]], sources: Mapping[str, str]
-    ) -> dict[str, str]:
+    ) -> dict[str, Decision]:
         if not asked:
             return {}
         counts = {f"{n}__{i}": count for n, each in asked.items() for i, count in enumerate(each)}
@@ -117,10 +123,13 @@ class Reader:
             decided[name] = self._decide(seen, name, sources[name])
         return decided
 
-    def _decide(self, seen: parsing.Evidence, name: str, source: str) -> str:
+    def _decide(self, seen: parsing.Evidence, name: str, source: str) -> Decision:
         dates = self._kind(name) in _DATES
         choices = ("dmy", "mdy") if dates else (",", ".")
-        if (seen.first and seen.second) or (seen.either and not seen.first and not seen.second):
+        silent = not seen.first and not seen.second
+        if dates and self.usual and seen.either and silent:
+            return Decision(self.usual, "habit", seen)
+        if (seen.first and seen.second) or (seen.either and silent):
             raise BadInput(
                 "ambiguous_column",
                 file=self.file,
@@ -131,14 +140,16 @@ class Reader:
                 second=f'"{choices[1]}" ({seen.second})',
                 setting=f"[tables.{self.table.name}] {'date_order' if dates else 'decimal'}",
             )
-        return choices[0] if seen.first or (dates and not seen.second) else choices[1]
+        order = choices[0] if seen.first or (dates and not seen.second) else choices[1]
+        return Decision(order, "nothing" if silent else "rows", seen)
 
     def _kind(self, name: str) -> str | None:
         column = self.table.column(name)
         return column.type if column else None
 
-    def read(self, value: ir.Value, column: Column, order: str) -> ir.Value:
+    def read(self, value: ir.Value, column: Column, read_as: Decision | None = None) -> ir.Value:
         """The value as the column holds it; text that cannot be read is missing."""
+        order = read_as.order if read_as else ""
         if column.type == "text":
             return self._words(self._text(value), column.name)
         if not value.type().is_string():
@@ -162,8 +173,8 @@ class Reader:
 
     def _words(self, text: ir.StringValue, name: str) -> ir.StringValue:
         words = self.spec.values.get(name)
-        if words is None and name == "status":
-            return self._status(text)
+        if name == "status" and "*" not in (words or {}):
+            return self._status(parsing.map_values(text, words or {}))
         if words is None and name == "currency":
             return parsing.currency_code(text, self.config.currency)
         return parsing.map_values(text, words or {})
@@ -190,10 +201,13 @@ class Reader:
             return clock
         utc = _zoned("UTC", clock - offset.as_interval("m"))
         stated = _zoned(self.config.time_zone, utc)
-        return ibis.ifelse(offset.notnull(), stated, self._local(clock))
+        # A day without a clock time is a day wherever one is.
+        local = ibis.ifelse(text.contains(":"), self._local(clock), clock)
+        return ibis.ifelse(offset.notnull(), stated, local)
 
     def _local(self, value: ir.TimestampValue) -> ir.TimestampValue:
-        zone = value.type().timezone or self.config.source_time_zone
+        usual = self.spec.source_time_zone or self.config.source_time_zone
+        zone = value.type().timezone or usual
         if zone is None or self.config.time_zone is None:
             return value
         known = value if value.type().timezone else _zoned(zone, value)

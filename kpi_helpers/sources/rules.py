@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from kpi_helpers.sources.grids import REASONS
 from kpi_helpers.sources.headers import ASIDE, SURPLUS
-from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
+from kpi_helpers.sources.mapping import SAME, TEXT_PREFIX, Mapped
 from kpi_helpers.sources.marks import (
     BLOCK,
     EXCLUDED,
@@ -35,6 +35,8 @@ def marks_of(mapped: Mapped, as_of: dt.date) -> list[Mark]:
     own = [mark for c in mapped.table if c.name in known for mark in _of_column(c, mapped)]
     if SURPLUS in mapped.expr.columns:
         own.append(Mark("surplus_cells", SURPLUS, lambda t: t[SURPLUS].notnull(), EXCLUDED, BLOCK))
+    if SAME in mapped.expr.columns:
+        own.append(Mark("unchanged", str(mapped.table.dated), lambda t: t[SAME], EXCLUDED, INFO))
     special = [
         mark
         for mark in _SPECIAL.get(mapped.table.name, _no_more)(as_of)

@@ -231,3 +231,9 @@ LOOKUPS: tuple[tuple[str, str], ...] = (
     ("customers", "customer_id"),
     ("products", "product"),
 )
+
+# A column that may stand for another which the source has not got.
+STAND_INS = {
+    "deals": {"status": "stage", "customer_id": "customer_name"},
+    "orders": {"customer_id": "customer_name"},
+}

@@ -1,0 +1,128 @@
+"""Which vendor wrote each raw table, which canonical table it is, and the settings that follow.
+
+What is recognised becomes settings like those of ``kpi.toml``, which win over it; everything
+after this reads settings only. A table that settings and canonical names already supply is read
+by these alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import ibis.expr.types as ir
+
+from kpi_helpers.errors import BadInput
+from kpi_helpers.periods import zone_of
+from kpi_helpers.sources.config import Config, TableConfig
+from kpi_helpers.sources.headers import ROW_FACTS
+from kpi_helpers.sources.inferring import inferred
+from kpi_helpers.sources.mapping import found_columns
+from kpi_helpers.sources.matching import Match, best
+from kpi_helpers.sources.origins import Origin, origins, two_files
+from kpi_helpers.sources.readers import Source
+from kpi_helpers.sources.tables import TABLES
+
+Found = dict[str, tuple[Origin, Match | None]]
+
+
+def recognised(source: Source, config: Config) -> tuple[Config, Found]:
+    """The origin of every canonical table, and the settings with what its headers say added.
+
+    Parameters
+    ----------
+    source
+        The open source.
+    config
+        The project's settings. Where they say the origin of any table, files that they do not
+        name are left alone.
+
+    Returns
+    -------
+    tuple
+        The settings; canonical table → its origin and, where its columns bear no canonical names,
+        what they were recognised as.
+
+    Raises
+    ------
+    BadInput
+        When two files are recognised as one table.
+    """
+    named = origins(source, config)
+    found: Found = {
+        name: (origin, _match(source, origin, name, config)) for name, origin in named.items()
+    }
+    if source.files and not any(map(_says_origin, config.tables.values())):
+        found |= _by_headers(source, found)
+    tables = dict(config.tables)
+    for name, (origin, match) in found.items():
+        if match is not None and match.fits and not match.is_kit:
+            tables[name] = inferred(source.con, origin.read(source), match, config)
+    found |= _entries(found, tables)
+    zone = config.time_zone or (zone_of(config.country) if tables != config.tables else None)
+    ordered = {name: found[name] for name in TABLES if name in found}
+    return dataclasses.replace(config, tables=tables, time_zone=zone), ordered
+
+
+def _says_origin(spec: TableConfig) -> bool:
+    return bool(spec.file or spec.table or spec.query)
+
+
+def _match(source: Source, origin: Origin, name: str, config: Config) -> Match | None:
+    """What the columns of a table whose name is known were recognised as, where they need it."""
+    raw, table = origin.read(source), TABLES[name]
+    spec = config.table(name)
+    supplied = {*found_columns(raw.columns, table, spec, origin.label), *spec.derived}
+    if {*table.required} <= supplied:
+        return None
+    return best(_headers(raw), table)
+
+
+def _headers(raw: ir.Table) -> list[str]:
+    return [name for name in raw.columns if name not in ROW_FACTS]
+
+
+def _by_headers(source: Source, found: Found) -> Found:
+    """The other raw tables, by their headers; a single one is deals where they do not say."""
+    used = {origin.raw for origin, _ in found.values()}
+    more: dict[str, list[tuple[str, Match]]] = {}
+    for raw in source.names:
+        match = None if raw in used else _guessed(source, raw)
+        if match is not None and match.profile.table.name not in found:
+            more.setdefault(match.profile.table.name, []).append((raw, match))
+    for name, alike in more.items():
+        if len(alike) > 1:
+            raise two_files(source, [raw for raw, _ in alike], name)
+    if not more and not found and len(source.names) == 1:
+        (raw,) = source.names
+        more["deals"] = [(raw, best(_headers(source.table(raw)), TABLES["deals"]))]
+    return {
+        name: (Origin(raw, None, source.label(raw)), None if match.is_kit else match)
+        for name, ((raw, match),) in more.items()
+    }
+
+
+def _guessed(source: Source, raw: str) -> Match | None:
+    """What a raw table is by its headers; a file that nobody named may be anything."""
+    try:
+        match = best(_headers(source.table(raw)))
+    except BadInput:
+        return None
+    return match if match.is_sure else None
+
+
+def _entries(found: Found, tables: dict[str, TableConfig]) -> Found:
+    """The stage history that stands in the deals' own columns, one for each stage."""
+    origin, match = found.get("deals", (None, None))
+    if origin is None or match is None or not match.entered or match.missing:
+        return {}
+    if "stage_history" in found:
+        return {}
+    deals = tables["deals"]
+    tables["stage_history"] = dataclasses.replace(
+        deals,
+        columns={"deal_id": deals.columns["deal_id"]},
+        values={},
+        derived={},
+        entered=dict(match.entered),
+    )
+    return {"stage_history": (origin, match)}
