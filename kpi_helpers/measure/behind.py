@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -17,6 +18,10 @@ from kpi_helpers.measure.held import held
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
 from kpi_helpers.sources.registers import ACHIEVEMENTS
+from kpi_helpers.sources.tables import TABLES
+
+# The part of a figure that stands above the line, and the one below it, by what kinds call them.
+COUNTED, OF = ("k", "x", "a", "kept", "days"), ("n", "b", "base")
 
 
 def rows(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFrame:
@@ -55,12 +60,69 @@ def rows(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFr
     declared = chosen(data, kpi)
     if declared.derived:
         raise Unavailable(what=kpi, needs=kpi, candidates=[o.kpi for o in declared.of.values()])
+    return _fetched(data, declared, period, where)
+
+
+def keyed(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFrame:
+    """The rows that a KPI counts in a period by their ids alone: no name, no other column.
+
+    Parameters
+    ----------
+    data, kpi, period, where
+        As for `rows`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``key``, sorted; ``counts``, what it adds to the numerator or to the figure (days to the
+        end for a duration or a cohort, where it came); ``of``, what it adds to the denominator.
+        Rows of one id are added up.
+
+    Raises
+    ------
+    Unavailable
+        For a derived KPI, and for one whose table has no id.
+
+    Examples
+    --------
+    >>> import kpi_helpers as kh
+    >>> deals = pd.DataFrame({"deal_id": list("abc"), "status": ["won", "lost", "open"],
+    ...     "created_at": ["2026-01-05"] * 3, "closed_at": ["2026-02-01", "2026-02-03", None]})
+    >>> keyed(kh.load(deals), "win_rate_count", "2026Q1").values.tolist()
+    [['a', 1.0, 1.0], ['b', 0.0, 1.0]]
+    """
+    declared = chosen(data, kpi)
+    names = TABLES[declared.table].keys if declared.table in TABLES else ()
+    key = next((name for name in names if name.endswith("_id")), None)
+    if key is None:
+        raise Unavailable(what=kpi, needs=f"{declared.table or kpi}._id")
+    found = _fetched(data, declared, period, where, key)
+    counts = _part(found, COUNTED, 1.0)
+    if "part_won" in found:
+        counts = counts.where(found["part_won"].astype("float64") == 1)
+    listed = pd.DataFrame({"key": found[key], "counts": counts, "of": _part(found, OF, math.nan)})
+    return listed.groupby("key", sort=True).sum(min_count=1).reset_index()
+
+
+def _part(found: pd.DataFrame, names: tuple[str, ...], otherwise: float) -> pd.Series[float]:
+    for name in names:
+        if f"part_{name}" in found:
+            return found[f"part_{name}"].astype("float64")
+    return pd.Series(otherwise, found.index)
+
+
+def _fetched(
+    data: Dataset, declared: Kpi, period: str, where: Where, key: str | None = None
+) -> pd.DataFrame:
     require(data, declared, (), where)
     calendar = data.config.calendar
     (asked,) = questions([calendar.parse(period, as_of=data.as_of, first=data.first)], (), where)
     known = data.as_of + dt.timedelta(days=1)
     end = asked.end if declared.dated in PLANNED else min(asked.end, known)
-    sql = template(data.con, _counted(data, declared, asked))
+    counted = _counted(data, declared, asked)
+    if key is not None:
+        counted = counted.select(key, *(c for c in counted.columns if c.startswith("part_")))
+    sql = template(data.con, counted)
     return fetch(data.con, filled(sql, asked.start, max(end, asked.start)))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.metadata import requires, version
@@ -18,8 +19,12 @@ from urllib.parse import quote, unquote, urlsplit
 if TYPE_CHECKING:
     from kpi_helpers.periods import Period
     from kpi_helpers.sources import Dataset
+    from kpi_helpers.sources.config import Config
 
 HIDDEN = "***"
+FORM = 1  # of the pack: raise it when a pack of before can no longer be read
+# Settings not written down: where the data are, how one gets in, who speaks in what language.
+UNTOLD = {"file", "source", "password_env", "owner", "language"}
 
 
 def record(
@@ -34,33 +39,92 @@ def record(
     parameters : mapping
         All parameters of the run.
     kpis : sequence of str
-        Ids of those that were measured; the versions of their definitions are written down.
+        Ids of those that were measured; their definitions are written down, with those of the
+        KPIs that they are made of.
     """
-    from kpi_helpers.catalogue import find
-
+    tables = described(data)
     return {
+        "form": FORM,
         "generated_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "period": {"name": period.name, "start": str(period.start), "end": str(period.end)},
         "as_of": str(data.as_of),
         "parameters": dict(parameters),
-        "data": {"name": data.name, "fingerprint": fingerprint(data)},
-        "settings": data.config.fingerprint,
-        "kpis": {kpi: find(kpi).version for kpi in kpis},
+        "data": {"name": data.name, "fingerprint": fingerprint(tables), "tables": tables},
+        "settings": {"fingerprint": data.config.fingerprint, "values": settings(data.config)},
+        "kpis": definitions(data, kpis),
         "python": platform.python_version(),
         "packages": packages(),
     }
 
 
-def fingerprint(data: Dataset) -> str:
-    """Return twelve hexadecimal digits that change with the rows, not with their order."""
+def described(data: Dataset) -> dict[str, dict[str, Any]]:
+    """Return the rows of each table, and a fingerprint that follows them and not their order."""
     import pandas as pd
 
-    digest = hashlib.sha256()
+    found = {}
     for name in data.tables:
         frame = data[name]
         rows = pd.util.hash_pandas_object(frame, index=False).sum()
-        digest.update(f"{name} {','.join(frame.columns)} {len(frame)} {rows}\n".encode())
-    return digest.hexdigest()[:12]
+        said = f"{name} {','.join(frame.columns)} {len(frame)} {rows}"
+        found[name] = {"rows": len(frame), "fingerprint": _digest(said)}
+    return found
+
+
+def fingerprint(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return twelve hexadecimal digits that change with the rows of any table.
+
+    Parameters
+    ----------
+    tables : mapping
+        What `described` returns.
+    """
+    return _digest(json.dumps(tables))
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """Return the settings as one level of keys; a query, which may hold an address, as its digest.
+
+    Examples
+    --------
+    >>> from kpi_helpers.sources.config import read_config
+    >>> settings(read_config({"lags": {"cac": 2}, "source": "postgresql://db/x"}))["lags.cac"]
+    2
+    """
+    told = {k: v for k, v in dataclasses.asdict(config).items() if k not in UNTOLD}
+    return {k: _digest(v) if k.endswith(".query") else v for k, v in _flat(told)}
+
+
+def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, tuple | list):
+        value = dict(enumerate(value, start=1))
+    if not isinstance(value, Mapping):
+        yield key, "none" if value is None else value
+        return
+    for name, inner in value.items():
+        yield from _flat(inner, f"{key}.{name}" if key else str(name))
+
+
+def definitions(data: Dataset, kpis: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return version and definition, in both languages, of KPIs and of what they are made of."""
+    from kpi_helpers.catalogue import find
+
+    ids = dict.fromkeys(each for kpi in kpis for each in (kpi, *sorted(involved(data, kpi))))
+    return {
+        each: {"version": find(each).version, "definition": dict(find(each).definitions)}
+        for each in ids
+    }
+
+
+def involved(data: Dataset, kpi: str) -> set[str]:
+    """Return the ids of the KPIs whose definitions make a figure, down to those that count."""
+    from kpi_helpers.measure.answer import chosen
+
+    own = chosen(data, kpi)
+    return {own.id}.union(*(involved(data, other.kpi) for other in own.of.values()))
+
+
+def _digest(said: str) -> str:
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def packages() -> dict[str, str]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from kpi_helpers.errors import BadInput, MissingColumn
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = "tables"
 FOLDER_VARIABLE = "KPI_TABLES"
+# The tables that list rows one by one: a pack that is shared goes without them.
+ROW_LEVEL = ("left_out", "behind")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -109,6 +113,35 @@ def number_of_rows(path: Path) -> int:
     """Return how many rows a table has, its head not counted."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
         return sum(1 for _ in csv.reader(lines)) - 1
+
+
+def read_table(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+    """Read a table of `write_csv` that must have some columns; the others stay text.
+
+    Parameters
+    ----------
+    path : Path
+    texts, numbers : sequence of str
+        Columns that it must have.
+
+    Raises
+    ------
+    BadInput
+        Naming the file, when it cannot be read.
+    MissingColumn
+        When it is not the table that it should be.
+    """
+    import pandas as pd
+
+    try:
+        read = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        known = {name: pd.to_numeric(read[name]) for name in numbers if name in read}
+    except (OSError, ValueError) as error:
+        raise BadInput("unreadable_source", file=path, reason=str(error).partition("\n")[0]) from error
+    for name in (*texts, *numbers):
+        if name not in read:
+            raise MissingColumn(table=path.name, column=name)
+    return read.rename(columns=_as_before).map(_as_before).assign(**known)
 
 
 def _inert(value: object) -> object:
