@@ -35,7 +35,7 @@ def test_the_language_is_the_one_asked_for_or_that_of_the_system(
     assert language(words, environment) == lang
 
 
-@pytest.mark.parametrize("command", [[], ["report"], ["check"], ["catalogue"], ["lab"]])
+@pytest.mark.parametrize("command", [[], ["report"], ["diff"], ["check"], ["catalogue"], ["lab"]])
 @pytest.mark.parametrize(("lang", "word"), [("en", "Usage: kpi"), ("fr", "Usage\u00a0: kpi")])
 def test_every_command_explains_itself(
     command: list[str], lang: str, word: str, capsys: pytest.CaptureFixture[str]

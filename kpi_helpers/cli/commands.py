@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kpi_helpers.cli.answers import print_json, records
 from kpi_helpers.cli.checking import check, describe_check
+from kpi_helpers.cli.diffing import describe_diff, diff
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.cli.project import describe_snapshot, snapshot
 from kpi_helpers.language import text
@@ -29,13 +30,14 @@ def _describe_report(parser: Parser) -> None:
     parser.option("config", "FILE")
     parser.option("by", "DIM")
     parser.option("segment", "NAME")
+    parser.option("before", "DIR")
     parser.option("out", "DIR", "reports")
 
 
 def _report(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.reports import run
 
-    asked = ("period", "data", "config", "by", "segment")
+    asked = ("period", "data", "config", "by", "segment", "before")
     parameters = {name: getattr(options, name) for name in asked}
     parameters["lang"] = options.lang or ""
     folder = run(parameters, Path(options.out), _progress(lang))
@@ -103,6 +105,7 @@ def _lab(options: argparse.Namespace, lang: str) -> int:
 
 COMMANDS = {
     "report": Command(_describe_report, _report),
+    "diff": Command(describe_diff, diff),
     "check": Command(describe_check, check),
     "snapshot": Command(describe_snapshot, snapshot),
     "catalogue": Command(_describe_catalogue, _catalogue),

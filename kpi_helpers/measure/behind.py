@@ -76,7 +76,7 @@ def keyed(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataF
     pandas.DataFrame
         ``key``, sorted; ``counts``, what it adds to the numerator or to the figure (days to the
         end for a duration or a cohort, where it came); ``of``, what it adds to the denominator.
-        Rows of one id are added up.
+        Rows of one id are added up. Where customers are counted, each of their rows is listed.
 
     Raises
     ------

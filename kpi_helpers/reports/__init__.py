@@ -1,11 +1,14 @@
 """Reports: notebooks executed without a person, and the pages and tables that come out.
 
 `run` makes a report. Its notebooks open their data with `opened`, measure with `side_by_side`, and
-end with `finish`.
+end with `finish`. `difference` compares two reports; `restated` says what an earlier one wrote and
+is no longer so.
 """
 
+from kpi_helpers.reports.difference import difference
 from kpi_helpers.reports.opening import chosen, opened, side_by_side
+from kpi_helpers.reports.restating import behind, restated
 from kpi_helpers.reports.running import run
 from kpi_helpers.reports.tables import finish
 
-__all__ = ["chosen", "finish", "opened", "run", "side_by_side"]
+__all__ = ["behind", "chosen", "difference", "finish", "opened", "restated", "run", "side_by_side"]

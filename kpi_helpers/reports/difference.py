@@ -16,6 +16,7 @@ from kpi_helpers.reports.record import FORM
 from kpi_helpers.reports.tables import read_csv
 from kpi_helpers.sources.schema import TIDY_COLUMNS
 
+ALL = "{}"  # the dimensions of a figure that is not broken down
 WHEN = ["kpi", "period", "start", "end"]
 MOVED = {"left_only": "went", "right_only": "came", "both": "changed"}
 NEEDED = {"period", "as_of", "parameters", "data", "settings", "kpis", "python", "packages"}
@@ -43,11 +44,12 @@ def difference(a: Path | str, b: Path | str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``same``; ``common``, how many figures both have; lists of dicts, each empty where nothing
-        differs: ``figures`` (``kpi, period, start, end, dims, label, unit, before, after,
-        change``), ``rows`` (``kpi, period, key, counts_before, of_before, counts_after, of_after,
-        moved``: ``came``, ``went`` or ``changed``), ``definitions``, ``tables``, ``settings`` and
-        ``packages`` (``key, before, after``); ``unlisted``, the figures whose rows not both list.
+        ``same``; ``common``, how many figures both have; ``currencies``, of the two; and lists of
+        dicts, each empty where nothing differs. ``figures``: ``kpi, period, start, end, dims,
+        label, unit, before, after, change``. ``rows``: the same without dims, ``key, counts_before,
+        of_before, counts_after, of_after`` and ``moved``: ``came``, ``went`` or ``changed``.
+        ``definitions``, ``tables``, ``settings``, ``packages``: ``key, before, after``.
+        ``unlisted``: figures whose rows not both packs list.
 
     Raises
     ------
@@ -59,19 +61,22 @@ def difference(a: Path | str, b: Path | str) -> dict[str, Any]:
         second.figures[[*WHEN, "dims", "value"]], on=[*WHEN, "dims"], suffixes=("_a", "_b")
     ).rename(columns={"value_a": "before", "value_b": "after"})
     both["change"] = both["after"] - both["before"]
-    rows, unlisted = _rows(first.rows, second.rows, both[both["dims"].map(len).eq(0)])
+    whole = both[both["dims"].eq(ALL)].dropna(subset=["before", "after"])
+    rows, unlisted = _rows(first.rows, second.rows, whole)
     old, new = first.record, second.record
     shared = {kpi: old["kpis"][kpi] for kpi in old["kpis"] if kpi in new["kpis"]}
     found = {
         "figures": _plain(both[differs(both["before"], both["after"])]),
-        "definitions": _unlike(shared, {kpi: new["kpis"][kpi] for kpi in shared}),
-        "tables": _unlike(old["data"]["tables"], new["data"]["tables"]),
-        "rows": _plain(rows),
-        "settings": unlike_settings(old, new),
-        "packages": _unlike(*({"python": r["python"], **r["packages"]} for r in (old, new))),
+        "definitions": unlike(shared, {kpi: new["kpis"][kpi] for kpi in shared}),
+        "tables": unlike(old["data"]["tables"], new["data"]["tables"]),
+        "rows": _plain(whole[[*WHEN, "label", "unit"]].merge(rows, on=["kpi", "period"])),
+        "settings": unlike(_settings(old), _settings(new)),
+        "packages": unlike(*({"python": r["python"], **r["packages"]} for r in (old, new))),
     }
     same = not any(found.values())
-    return {"same": same, "common": len(both), **found, "unlisted": _plain(unlisted)}
+    money = [record["settings"]["values"]["currency"] for record in (old, new)]
+    said = {"same": same, "common": len(both), "currencies": money}
+    return {**said, **found, "unlisted": _plain(unlisted)}
 
 
 def read(folder: Path | str) -> Pack:
@@ -88,7 +93,7 @@ def read(folder: Path | str) -> Pack:
     record = recorded(Path(folder))
     texts = [*WHEN, "label", "unit"]
     figures = read_csv(tables / "scorecard.csv", texts, ["value"])
-    figures["dims"] = [()] * len(figures)
+    figures["dims"] = ALL
     if (tables / "breakdown.csv").exists():
         groups = read_csv(tables / "breakdown.csv", texts, ["value"])
         figures = pd.concat([figures, groups.assign(dims=_dims(groups))], ignore_index=True)
@@ -138,20 +143,16 @@ def differs(before: pd.Series[float], after: pd.Series[float]) -> Any:
     return ~np.isclose(before, after, rtol=TOLERANCE, atol=0, equal_nan=True)
 
 
-def unlike_settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the settings in which two records differ, the day and the parameters among them."""
-    return _unlike(*map(_settings, (old, new)))
+def unlike(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the keys under which two mappings differ, with ``before`` and ``after``."""
+    keys = sorted({*old, *new})
+    pairs = [{"key": k, "before": old.get(k), "after": new.get(k)} for k in keys]
+    return [pair for pair in pairs if pair["before"] != pair["after"]]
 
 
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:
     chosen = {f"--{k}": v for k, v in record["parameters"].items() if k not in ASIDE}
     return {**record["settings"]["values"], "as_of": record["as_of"], **chosen}
-
-
-def _unlike(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
-    keys = sorted({*old, *new})
-    pairs = [{"key": k, "before": old.get(k), "after": new.get(k)} for k in keys]
-    return [pair for pair in pairs if pair["before"] != pair["after"]]
 
 
 def _rows(
@@ -160,7 +161,7 @@ def _rows(
     """Return the rows that moved behind figures that both have, and the figures without a list."""
     on = ["kpi", "period"]
     if before is None or after is None:
-        return both.head(0), both[on]
+        return both[on].head(0), both[on]
     # A line without a key stands for more rows than are listed.
     cut = pd.concat([rows.loc[rows["key"].eq(""), on] for rows in (before, after)])
     unlisted = both[on].merge(cut.drop_duplicates())
@@ -168,20 +169,24 @@ def _rows(
     return moved(before.merge(listed), after.merge(listed)), unlisted
 
 
-def _dims(groups: pd.DataFrame) -> list[tuple[tuple[str, str], ...]]:
-    names = [str(name) for name in groups if name not in TIDY_COLUMNS]
-    return [tuple(zip(names, row, strict=True)) for row in groups[names].itertuples(index=False)]
+def _dims(groups: pd.DataFrame) -> list[str]:
+    """Return the group of each row as text that two packs can be joined on."""
+    names = [name for name in groups if name not in TIDY_COLUMNS]
+    return [json.dumps(row) for row in groups[names].to_dict("records")]
 
 
 def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [
-        {str(k): dict(v) if k == "dims" else None if v != v else v for k, v in row.items()}
+        {str(k): json.loads(v) if k == "dims" else None if v != v else v for k, v in row.items()}
         for row in frame.to_dict("records")
     ]
 
 
 def _packs_near(folder: Path) -> list[str]:
-    around = [folder.parent, *(p for d in (folder, folder.parent) if d.is_dir() for p in d.iterdir())]
+    around = [
+        folder.parent,
+        *(p for d in (folder, folder.parent) if d.is_dir() for p in d.iterdir()),
+    ]
     packs = {each.name: str(each) for each in sorted(around) if (each / MARK).is_file()}
     names = nearest(folder.name, packs) or [*packs][-3:]
     return [packs[name] for name in names]

@@ -98,7 +98,8 @@ def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, tuple | list):
         value = dict(enumerate(value, start=1))
     if not isinstance(value, Mapping):
-        yield key, "none" if value is None else value
+        if value is not None or key.startswith("windows."):
+            yield key, "none" if value is None else value
         return
     for name, inner in value.items():
         yield from _flat(inner, f"{key}.{name}" if key else str(name))

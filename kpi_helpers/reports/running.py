@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_helpers.errors import BadPeriod, ReportFailed, unknown
 from kpi_helpers.measure.settings import check_segments
 from kpi_helpers.reports import pack, places
+from kpi_helpers.reports.difference import recorded
 from kpi_helpers.reports.executing import executed
 from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.index import FINDINGS, index, merged
@@ -78,6 +79,8 @@ def run(
     period = data.config.calendar.parse(values["period"], data.as_of, data.first)
     kpis = chosen(data, values["kpis"])
     check(data, period, values["by"], values["segment"])
+    if values.get("before"):
+        recorded(Path(values["before"]))
     target = Path(out) / folder_name(period.name, values["segment"])
     with _said(target.name), pack.writing(target) as folder:
         done, findings = _executed(each, folder, progress)

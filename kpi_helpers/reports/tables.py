@@ -137,7 +137,9 @@ def read_table(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> pd.D
         read = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         known = {name: pd.to_numeric(read[name]) for name in numbers if name in read}
     except (OSError, ValueError) as error:
-        raise BadInput("unreadable_source", file=path, reason=str(error).partition("\n")[0]) from error
+        raise BadInput(
+            "unreadable_source", file=path, reason=str(error).partition("\n")[0]
+        ) from error
     for name in (*texts, *numbers):
         if name not in read:
             raise MissingColumn(table=path.name, column=name)

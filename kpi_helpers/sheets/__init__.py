@@ -8,6 +8,7 @@ from kpi_helpers.sheets.checks import quality_table, rows_left_out
 from kpi_helpers.sheets.contents import definitions, links
 from kpi_helpers.sheets.figures import scorecard
 from kpi_helpers.sheets.findings import decisions, findings
+from kpi_helpers.sheets.restated import restated
 
 __all__ = [
     "decisions",
@@ -15,6 +16,7 @@ __all__ = [
     "findings",
     "links",
     "quality_table",
+    "restated",
     "rows_left_out",
     "scorecard",
 ]
