@@ -16,7 +16,16 @@ CANARY = "c4nary-f0r-tests"
 PATIENCE = 10
 
 PAGE = "01_kpi_evaluation.html"
-TABLES = ("behind", "breakdown", "compared", "decisions", "findings", "left_out", "quality", "scorecard")
+TABLES = (
+    "behind",
+    "breakdown",
+    "compared",
+    "decisions",
+    "findings",
+    "left_out",
+    "quality",
+    "scorecard",
+)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pandas as pd
 from kpi_helpers.errors import BadInput, KpiError, nearest
 from kpi_helpers.reports.pack import MARK
 from kpi_helpers.reports.record import FORM
-from kpi_helpers.reports.tables import read_csv
+from kpi_helpers.reports.tables import read_table
 from kpi_helpers.sources.schema import TIDY_COLUMNS
 
 ALL = "{}"  # the dimensions of a figure that is not broken down
@@ -92,14 +92,14 @@ def read(folder: Path | str) -> Pack:
     tables = Path(folder) / "tables"
     record = recorded(Path(folder))
     texts = [*WHEN, "label", "unit"]
-    figures = read_csv(tables / "scorecard.csv", texts, ["value"])
+    figures = read_table(tables / "scorecard.csv", texts, ["value"])
     figures["dims"] = ALL
     if (tables / "breakdown.csv").exists():
-        groups = read_csv(tables / "breakdown.csv", texts, ["value"])
+        groups = read_table(tables / "breakdown.csv", texts, ["value"])
         figures = pd.concat([figures, groups.assign(dims=_dims(groups))], ignore_index=True)
     behind = tables / "behind.csv"
     numbers = ["counts", "of"]
-    rows = read_csv(behind, ["kpi", "period", "key"], numbers) if behind.exists() else None
+    rows = read_table(behind, ["kpi", "period", "key"], numbers) if behind.exists() else None
     return Pack(record, figures[[*texts, "dims", "value"]], rows)
 
 
