@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import zipfile
 import zlib
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 from kpi_helpers.errors import BadInput
+
+MOST_UNPACKED = 2 << 30  # bytes of a folder of exports; the largest seen is a tenth of it
+MOST_FILES = 1000
 
 
 def checked_zip(path: Path, most: int) -> zipfile.ZipFile:
@@ -24,10 +30,41 @@ def checked_zip(path: Path, most: int) -> zipfile.ZipFile:
             raise BadInput("password", file=path.name)
         size = sum(part.file_size for part in inside)
         if size > most:
-            raise BadInput("too_large_zip", file=path.name, size=size >> 20, most=most >> 20)
+            raise BadInput("too_large", file=path.name, size=size >> 20, most=most >> 20)
         broken = parts.testzip()
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
         raise BadInput("damaged", file=path.name, reason=str(error)) from error
     if broken is not None:
         raise BadInput("damaged", file=path.name, reason=broken)
     return parts
+
+
+def unpacked(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+    """Each file in a zip archive that has one of these endings, unpacked while it is looked at.
+
+    Raises
+    ------
+    BadInput
+        When a name climbs out of the archive, there are too many files, or as `checked_zip`.
+    """
+    with checked_zip(path, MOST_UNPACKED) as parts:
+        inside = [part for part in parts.infolist() if not part.is_dir()]
+        if len(inside) > MOST_FILES:
+            raise BadInput("too_many_files", file=path.name, files=len(inside), most=MOST_FILES)
+        for part in inside:
+            if _climbs(part.filename):
+                raise BadInput("climbs", file=path.name, value=part.filename)
+        for part in inside:
+            name = PurePosixPath(part.filename).name
+            if name.lower().endswith(endings) and not name.startswith((".", "~$")):
+                with tempfile.TemporaryDirectory(prefix="kpi-") as folder:
+                    copy = Path(folder) / name
+                    with parts.open(part) as packed, open(copy, "wb") as stream:
+                        shutil.copyfileobj(packed, stream)
+                    yield copy
+
+
+def _climbs(name: str) -> bool:
+    """Whether a name leads out of the folder that it is unpacked into, on any system."""
+    parts = name.replace("\\", "/").split("/")
+    return ".." in parts or parts[0] == "" or ":" in parts[0]

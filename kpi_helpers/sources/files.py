@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import glob
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kpi_helpers.errors import BadInput, KpiError
 from kpi_helpers.language import Phrase
-from kpi_helpers.sources.grids import split_head, stack, store
+from kpi_helpers.sources.archives import unpacked
+from kpi_helpers.sources.delimited import read_delimited
+from kpi_helpers.sources.grids import quoted_name, quoted_text, split_head, stack, store
+from kpi_helpers.sources.objects import LINES, read_objects
+from kpi_helpers.sources.sqlite_files import open_sqlite
+from kpi_helpers.sources.webpages import read_page
 from kpi_helpers.sources.workbooks import Sheet, open_workbook
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+OBJECTS = (".json", *LINES)
+SQLITE = (".sqlite", ".sqlite3", ".db")
 PARQUET = ".parquet"
-ENDINGS = (*TEXT, *WORKBOOKS, PARQUET)
+ENDINGS = (*TEXT, *WORKBOOKS, *OBJECTS, *SQLITE, ".html", ".htm", ".zip", PARQUET)
+MOST_HELD = 256 << 20  # web pages and JSON are held whole, at some ten times their size
 
 _START = 4096
 _WORKBOOK = (b"xl/workbook", b"application/vnd.oasis.opendocument.spreadsheet")
@@ -29,7 +39,9 @@ _MAGIC = {
     b"PK\x03\x04": "zip",
     b"PK\x05\x06": "zip",
     b"\xd0\xcf\x11\xe0": "workbook",
+    b"SQLite format 3\x00": "sqlite",
 }
+_PAGE = (b"<!doctype html", b"<html", b"<head", b"<meta", b"<table", b"<body", b"<div")
 
 
 @dataclass(frozen=True)
@@ -65,9 +77,23 @@ def raw_tables(con: Any, path: Path) -> Found:
     kind = _kind(path)
     if kind in ("text", "parquet"):
         return Found([Raw(path.name, stem_of(path), path.name, path)])
-    if kind == "workbook":
-        return _workbook(con, path)
-    raise BadInput("other_kind", file=path.name, kind=Phrase(f"files.{kind}"))
+    if kind not in _READERS:
+        raise BadInput("other_kind", file=path.name, kind=Phrase(f"files.{kind}"))
+    with unchanged(path):
+        return _READERS[kind](con, path)
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Refuse a file that grew, shrank or was replaced while it was read."""
+    before = path.stat()
+    yield
+    after = path.stat()
+    if any(getattr(before, own) != getattr(after, own) for own in _STAMP):
+        raise BadInput("changed", file=path.name)
+
+
+_STAMP = ("st_size", "st_mtime_ns", "st_ino")
 
 
 def stem_of(path: Path) -> str:
@@ -82,6 +108,11 @@ def is_parquet(path: Path) -> bool:
     return _kind(path) == "parquet"
 
 
+def is_sqlite(path: Path) -> bool:
+    """Whether a file is one of SQLite, and not of DuckDB, which has the same endings."""
+    return _kind(path) == "sqlite"
+
+
 def _kind(path: Path) -> str:
     if not path.is_file():
         raise BadInput("no_file", file=path.name)
@@ -90,6 +121,13 @@ def _kind(path: Path) -> str:
     with open(path, "rb") as stream:
         start = stream.read(_START)
     kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "text")
+    words = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if words.startswith(_PAGE) or (words.startswith(b"<?xml") and b"<html" in words):
+        return "page"
+    if words.startswith(b"<?xml"):
+        return "xml"
+    if kind == "text" and path.name.lower().endswith(OBJECTS):
+        return "objects"
     return _kind_of_zip(path) if kind == "zip" else kind
 
 
@@ -124,12 +162,89 @@ def _workbook(con: Any, path: Path) -> Found:
             store(con, sheet.label, header, rows)
             alike.setdefault(tuple(map(str.casefold, header.names)), []).append(sheet)
     single = len(sheets) == 1
-    return Found([_table(con, path, group, single) for group in alike.values()], passed)
+    return Found([_of_sheets(con, path, group, single) for group in alike.values()], passed)
 
 
-def _table(con: Any, path: Path, sheets: list[Sheet], single: bool) -> Raw:
+def _of_sheets(con: Any, path: Path, sheets: list[Sheet], single: bool) -> Raw:
     """The table of a sheet, or of several with the same columns, such as one a month."""
     if len(sheets) == 1:
         return Raw(sheets[0].label, stem_of(path) if single else sheets[0].name, path.name)
     stack(con, path.name, {sheet.label: sheet.name for sheet in sheets})
     return Raw(path.name, stem_of(path), path.name)
+
+
+def _page(con: Any, path: Path) -> Found:
+    _check_held(path)
+    tables = []
+    found = read_page(path)
+    for number, grid in enumerate(found, 1):
+        label = path.name if len(found) == 1 else f"{path.name}/{number}"
+        store(con, label, *split_head(grid, label))
+        stem = stem_of(path) if len(found) == 1 else label
+        tables.append(Raw(label, stem, path.name))
+    return Found(tables)
+
+
+def _objects(con: Any, path: Path) -> Found:
+    if not path.name.lower().endswith(LINES):
+        _check_held(path)
+    store(con, path.name, *read_objects(path))
+    return Found([Raw(path.name, stem_of(path), path.name)])
+
+
+def _check_held(path: Path) -> None:
+    size = path.stat().st_size
+    if size > MOST_HELD:
+        raise BadInput("too_large", file=path.name, size=size >> 20, most=MOST_HELD >> 20)
+
+
+def _sqlite(con: Any, path: Path) -> Found:
+    tables = []
+    with open_sqlite(path) as found:
+        for table in found:
+            label = f"{path.name}/{table.name}"
+            store(con, label, table.header, table.rows)
+            tables.append(Raw(label, table.name, path.name))
+    return Found(tables)
+
+
+def _zip(con: Any, path: Path) -> Found:
+    """The tables of the files in a zip archive, each read while it is unpacked."""
+    tables: list[Raw] = []
+    passed: dict[str, Phrase | KpiError] = {}
+    for member in unpacked(path, ENDINGS):
+        label = f"{path.name}/{member.name}"
+        try:
+            if _kind(member) == "zip":
+                raise BadInput("other_kind", file=label, kind=Phrase("files.zip"))
+            found = raw_tables(con, member)
+            tables += [_read_now(con, raw, path.name) for raw in found.tables]
+            passed |= {f"{path.name}/{name}": why for name, why in found.passed.items()}
+        except BadInput as error:
+            passed[label] = error
+    failed = [why for why in passed.values() if isinstance(why, KpiError)]
+    if not tables:
+        raise failed[0] if failed else BadInput("nothing_inside", file=path.name)
+    return Found(tables, passed)
+
+
+def _read_now(con: Any, raw: Raw, archive: str) -> Raw:
+    """A raw table of an unpacked file, in the engine under the name that says where it was."""
+    label = f"{archive}/{raw.label}"
+    if raw.path is None:
+        con.execute(f"ALTER TABLE {quoted_name(raw.label)} RENAME TO {quoted_name(label)}")
+    elif is_parquet(raw.path):
+        file = quoted_text(glob.escape(str(raw.path)))
+        con.execute(f"CREATE TABLE {quoted_name(label)} AS FROM read_parquet({file})")
+    else:
+        read_delimited(con, label, raw.path)
+    return replace(raw, label=label, file=archive, path=None)
+
+
+_READERS = {
+    "workbook": _workbook,
+    "page": _page,
+    "objects": _objects,
+    "sqlite": _sqlite,
+    "zip": _zip,
+}

@@ -24,7 +24,7 @@ from kpi_helpers.sources.config import FILE_NAME, Config
 from kpi_helpers.sources.databases import connect
 from kpi_helpers.sources.delimited import read_delimited
 from kpi_helpers.sources.engine import first_line, one_query
-from kpi_helpers.sources.files import ENDINGS, Raw, is_parquet, raw_tables
+from kpi_helpers.sources.files import ENDINGS, Raw, is_parquet, is_sqlite, raw_tables, unchanged
 from kpi_helpers.sources.grids import quoted_name
 from kpi_helpers.sources.headers import LINE, distinct_names
 
@@ -136,7 +136,8 @@ class Source:
         elif is_parquet(raw.path):
             self.con.read_parquet(glob.escape(str(raw.path)), table_name=name)
         else:
-            read_delimited(self.con.con, name, raw.path)
+            with unchanged(raw.path):
+                read_delimited(self.con.con, name, raw.path)
 
     def _take(self, name: str, frame: pd.DataFrame) -> None:
         self.con.con.register("kpi_frame", frame)
@@ -186,7 +187,7 @@ def _open_path(path: Path) -> Source:
         if not path.parent.is_dir():
             raise unknown("file", path, [])
         raise unknown("file", path.name, [each.name for each in path.parent.iterdir()])
-    if path.suffix.lower() in DATABASES:
+    if path.suffix.lower() in DATABASES and not is_sqlite(path):
         return Source(_quiet(ibis.duckdb.connect(str(path), read_only=True)), remote=True)
     return _open_files(path)
 

@@ -192,9 +192,7 @@ def _with_comma(cells: Any) -> set[int]:
 
 
 def text_of(value: Any, decimal: str = ".") -> str:
-    """A typed value as the text that our reading rules take for it, whatever its column holds.
-
-    Three decimals get a fourth, for 1.234 might be a thousand.
+    """A typed value as the text that our reading rules take for it.
 
     Examples
     --------
@@ -206,9 +204,7 @@ def text_of(value: Any, decimal: str = ".") -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        whole, _, decimals = np.format_float_positional(value, trim="-").partition(".")
-        decimals += "0" if len(decimals) == len("123") else ""
-        return whole + (decimal + decimals if decimals else "")
+        return unambiguous(np.format_float_positional(value, trim="-")).replace(".", decimal)
     if isinstance(value, dt.datetime):
         second = value.replace(microsecond=0) + dt.timedelta(seconds=value.microsecond >= HALF)
         return second.isoformat(" ").removesuffix(" 00:00:00")
@@ -216,3 +212,15 @@ def text_of(value: Any, decimal: str = ".") -> str:
         minutes, seconds = divmod(round(value.total_seconds()), 60)
         return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     return str(value).strip() if isinstance(value, str) else str(value)
+
+
+def unambiguous(number: str) -> str:
+    """A number with a decimal point, which its text leaves no doubt about.
+
+    Examples
+    --------
+    >>> unambiguous("1.234"), unambiguous("12.34")
+    ('1.2340', '12.34')
+    """
+    decimals = number.partition(".")[2]
+    return f"{number}0" if len(decimals) == len("234") and decimals.isdecimal() else number
