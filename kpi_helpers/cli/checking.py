@@ -59,7 +59,8 @@ def _check_lines(
     for row in found.to_dict("records"):
         yield "  " + _finding(row, lang)
         values = listed.loc[listed["reason"].eq(row["check"]) & listed["table"].eq(row["table"])]
-        column = data.mapped[row["table"]].columns.get(row["column"], row["column"])
+        named = data.mapped[row["table"]].columns if row["table"] in data.mapped else {}
+        column = named.get(row["column"], row["column"])
         examples = values.loc[values["column"].eq(column), "value"].dropna().unique()
         if row["check"] in SHOWN and len(examples):
             said = ", ".join(examples[:EXAMPLES]) + ("…" if len(examples) > EXAMPLES else "")
@@ -72,10 +73,10 @@ def _finding(row: Mapping[Any, Any], lang: str) -> str:
 
     total = round(row["rows"] / row["share"]) if row["share"] > 0 else row["rows"]
     return text(
-        "cli.check.finding",
+        "cli.check.finding" if row["rows"] else "cli.check.noted",
         lang,
         severity=text(f"sheets.severities.{row['severity']}", lang),
-        place=f"{row['table']}.{row['column']}",
+        place=f"{row['table']}.{row['column']}".rstrip("."),
         rows=write(row["rows"], COUNT, lang),
         total=write(total, COUNT, lang),
         consequence=row["consequence"],

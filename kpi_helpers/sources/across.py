@@ -19,6 +19,7 @@ from kpi_helpers.sources.tables import LOOKUPS, TABLES
 
 STALE = dt.timedelta(days=31)
 LARGEST_GAP = 0.1
+NOT_READ = Mark("not_read", "", never, severity=INFO)
 STEADY = 5
 JOIN_MARKS = {
     "name": Mark("joined_by_name", "customer_id", never, severity=INFO),
@@ -35,6 +36,7 @@ def across_tables(data: Dataset) -> Iterator[dict[str, Any]]:
     yield from _empty_months(data)
     yield from _unbilled(data)
     yield from _as_stored(data)
+    yield from _not_read(data)
 
 
 def _unmatched(data: Dataset) -> Iterator[dict[str, Any]]:
@@ -148,3 +150,11 @@ def _unbilled(data: Dataset) -> Iterator[dict[str, Any]]:
     if abs(signed - invoiced) > LARGEST_GAP * abs(invoiced):
         mark = Mark("won_not_billed", "amount", never, kpis=("revenue", "bookings"))
         yield finding(data, "deals", mark, 0, money=signed - invoiced)
+
+
+def _not_read(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Files and sheets that lie beside the tables and were passed over."""
+    for name, why in data.passed.items():
+        found = finding(data, name, NOT_READ, 0)
+        said = f"{found['consequence']} {why.render(data.config.lang)}"
+        yield found | {"consequence": said}

@@ -11,7 +11,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, Unavailable, UnknownName, nearest, unknown
+from kpi_helpers.errors import BadInput, KpiError, Unavailable, UnknownName, nearest, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.coverage import Coverage, coverage
@@ -75,6 +75,8 @@ class Dataset:
     joined
         Customers that are no id of the table of customers, and what was made of them
         (see ``sources.joining``).
+    passed
+        Files and sheets that were not read, by name, and why.
     """
 
     con: Any
@@ -85,6 +87,7 @@ class Dataset:
     ever: Mapping[tuple[str, str], Coverage]
     files: Mapping[str, str]
     joined: pd.DataFrame = field(repr=False, compare=False)
+    passed: Mapping[str, Phrase | KpiError] = field(default_factory=dict, repr=False)
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

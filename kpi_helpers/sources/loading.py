@@ -83,6 +83,7 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
         in_place = opened.remote or (origin.query is None and opened.typed(origin.raw))
         mapped[name] = understood if in_place else _kept(opened.con, understood, origin.label)
         files[name] = origin.label
+    opened.passed.update(dict.fromkeys(opened.unasked, Phrase("files.unasked")))
     if settings.targets:
         mapped["targets"] = _declared_targets(opened.con, settings, "targets" in mapped)
         files["targets"] = Path(settings.file).name
@@ -186,7 +187,7 @@ def _checked(
     day = newest if told is None else as_day(told)
     if day is None:
         raise _nothing_usable(Dataset(con, config, LAST_DAY, base, mapped, ever, files, joined))
-    return Dataset(con, config, day, base, mapped, ever, files, joined)
+    return Dataset(con, config, day, base, mapped, ever, files, joined, source.passed)
 
 
 def _share_out(con: Any, tables: Sequence[ir.Table]) -> None:

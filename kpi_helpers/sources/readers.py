@@ -88,6 +88,11 @@ class Source:
         path = self.files[name].path if name in self.files else None
         return self.remote or (path is not None and is_parquet(path))
 
+    @property
+    def unasked(self) -> list[str]:
+        """What a person calls the raw tables of files that nothing was read from."""
+        return [raw.label for name, raw in self.files.items() if name not in self._opened]
+
     def table(self, name: str) -> ir.Table:
         """The raw table of that name; text files are read as text."""
         if name not in self._opened:
@@ -198,13 +203,13 @@ def _open_files(path: Path) -> Source:
     for file in _inside(path):
         try:
             if not file.name.lower().endswith(ENDINGS):
-                expected = Phrase("expected.source")
-                raise BadInput(file=file.name, value=file.name, expected=expected)
+                raise _no_source(file)
             found = raw_tables(source.con.con, file)
         except BadInput as error:
             if file == path:
                 raise
-            source.passed[file.name] = error
+            known = file.name.lower().endswith(ENDINGS)
+            source.passed[file.name] = error if known else Phrase("files.ending")
         else:
             tables += found.tables
             source.passed.update(found.passed)
@@ -214,9 +219,12 @@ def _open_files(path: Path) -> Source:
         source.files[raw.stem if alone else raw.label] = raw
     if not source.files:
         failed = [each for each in source.passed.values() if isinstance(each, KpiError)]
-        nothing = BadInput(file=path.name, value=path.name, expected=Phrase("expected.source"))
-        raise failed[0] if len(failed) == 1 else nothing
+        raise failed[0] if len(failed) == 1 else _no_source(path)
     return source
+
+
+def _no_source(path: Path) -> BadInput:
+    return BadInput(file=path.name, value=path.name, expected=Phrase("expected.source"))
 
 
 def _inside(path: Path) -> list[Path]:

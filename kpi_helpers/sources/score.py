@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from kpi_helpers.sources.across import NOT_READ
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.grids import REASONS
 from kpi_helpers.sources.marks import BLOCK, INFO, WARN
@@ -23,8 +24,8 @@ def score(data: Dataset) -> int:
     A table has 100 points. Each check keeps it from a part of those it still has: the larger of
     its share of the rows and its share of the money, a fifth where neither is known (rows that
     stop early), in full for what blocks, by half for a warning, by a tenth for information; titles
-    and totals set aside cost nothing. The score is that of the worst table, rounded down, and at
-    most 60 while a check blocks.
+    and totals set aside and files not read cost nothing. The score is that of the worst table,
+    rounded down, and at most 60 while a check blocks.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def score(data: Dataset) -> int:
     75
     """
     found = quality(data)
-    found = found[~found["check"].isin(REASONS)]
+    found = found[~found["check"].isin([*REASONS, NOT_READ.reason])]
     touched = found[["share", "money_share"]].max(axis=1).fillna(UNCOUNTED).clip(0, 1)
     kept = 1 - touched * found["severity"].map(WEIGHTS)
     worst = kept.groupby(found["table"]).prod().min() if len(found) else 1.0
