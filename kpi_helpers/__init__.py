@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from kpi_helpers.compare import compare, last_readable
     from kpi_helpers.kpis import catalogue
     from kpi_helpers.measure import measure, rows
-    from kpi_helpers.sources import freshness, left_out, load, quality, score
+    from kpi_helpers.sources import accounting, freshness, left_out, load, quality, score
 
 __version__ = "0.1.0"
 __all__ = [
+    "accounting",
     "catalogue",
     "compare",
     "freshness",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "accounting": "kpi_helpers.sources",
     "catalogue": "kpi_helpers.kpis",
     "compare": "kpi_helpers.compare",
     "freshness": "kpi_helpers.sources",

@@ -13,7 +13,7 @@ import pandas as pd
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of, number_of
 from kpi_helpers.sources.finding import finding, never
-from kpi_helpers.sources.marks import INFO, Mark
+from kpi_helpers.sources.marks import FLAGGED, INFO, WARN, Mark
 from kpi_helpers.sources.registers import REGISTERS, SCOPES
 from kpi_helpers.sources.tables import LOOKUPS, TABLES
 
@@ -21,6 +21,7 @@ STALE = dt.timedelta(days=31)
 LARGEST_GAP = 0.1
 NOT_READ = Mark("not_read", "", never, severity=INFO)
 STEADY = 5
+ENTITIES = {entity for entity, _ in LOOKUPS}
 JOIN_MARKS = {
     "name": Mark("joined_by_name", "customer_id", never, severity=INFO),
     "ambiguous": Mark("ambiguous_customer", "customer_id", never),
@@ -109,7 +110,7 @@ def _empty_months(data: Dataset) -> Iterator[dict[str, Any]]:
     for name in data.mapped:
         dated, rows = str(TABLES[name].dated), data.base[name]
         cover = data.covered.get((name, dated))
-        if name in REGISTERS or cover is None or cover.first is None or cover.last is None:
+        if name in (*REGISTERS, *ENTITIES) or cover is None or not (cover.first and cover.last):
             continue
         day = rows[dated].cast("date")
         known = rows.filter(day.between(cover.first, cover.last)).group_by(month=day.truncate("M"))
@@ -148,7 +149,9 @@ def _unbilled(data: Dataset) -> Iterator[dict[str, Any]]:
     billed = orders.filter(orders.order_date >= first).amount_net.sum()
     signed, invoiced = (number_of(data.con, total) for total in (won, billed))
     if abs(signed - invoiced) > LARGEST_GAP * abs(invoiced):
-        mark = Mark("won_not_billed", "amount", never, kpis=("revenue", "bookings"))
+        # Invoices without a deal are the rule where customers order again by themselves.
+        weight = WARN if signed > invoiced else INFO
+        mark = Mark("won_not_billed", "amount", never, FLAGGED, weight, ("revenue", "bookings"))
         yield finding(data, "deals", mark, 0, money=signed - invoiced)
 
 

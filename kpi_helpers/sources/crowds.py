@@ -34,11 +34,16 @@ _STAGED = ("time_in_stage", "stage_conversion")
 _ACCENTED, _PLAIN = "àâäáãåçéèêëíìîïñóòôöõúùûüýÿ", "aaaaaaceeeeiiiinooooouuuuyy"
 
 
-def marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
+def marked(data: Dataset, name: str) -> tuple[ir.Table, list[Mark]]:
     """A mapped table with what its marks look at, and every mark that applies to it.
 
     `OUT` is true on the rows that are left out; what is only flagged is so on the others.
     """
+    expr, marks = data.remember(("marked", name), lambda: _marked(data, data.mapped[name]))
+    return expr, [*marks]
+
+
+def _marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
     expr = mapped.expr.mutate(**{OUT: unusable(mapped)})
     expr, copies = _copies(expr, mapped, data.config.table(mapped.table.name).deduplicate)
     if copies.action == EXCLUDED:

@@ -101,7 +101,7 @@ def map_table(
     texts = {
         TEXT_PREFIX + name: reader.clean(value)
         for name, value in values.items()
-        if known[name].type != "text" and value.type().is_string()
+        if (known[name].type != "text" or known[name].values) and value.type().is_string()
     }
     own = dimension_names(raw.columns, table, {*sources.values(), *ROW_FACTS})
     dimensions = {name: reader.words(raw[source], name) for name, source in own.items()}

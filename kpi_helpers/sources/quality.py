@@ -81,18 +81,10 @@ def _quality(data: Dataset) -> pd.DataFrame:
 
 
 def _left_out(data: Dataset) -> pd.DataFrame:
-    found = quality(data)
     frames = []
     for name, mapped in data.mapped.items():
-        fired = set(
-            found.loc[found["table"] == name, ["check", "column"]].itertuples(
-                index=False, name=None
-            )
-        )
-        expr, marks = marked(data, mapped)
-        listed = [
-            _listed(expr, mapped, mark) for mark in marks if (mark.reason, mark.column) in fired
-        ]
+        expr, marks = fired(data, name)
+        listed = [_listed(expr, mapped, mark) for mark in marks]
         if listed:
             rows = frame_of(data.con, ibis.union(*listed) if len(listed) > 1 else listed[0])
             frames.append(rows.assign(table=name, file=rows["file"].fillna(data.files[name])))
@@ -100,6 +92,15 @@ def _left_out(data: Dataset) -> pd.DataFrame:
         return pd.DataFrame(columns=list(LISTED))
     rows = pd.concat(frames, ignore_index=True)[list(LISTED)]
     return rows.sort_values(["table", "action", "reason", "line"], kind="stable", ignore_index=True)
+
+
+def fired(data: Dataset, name: str) -> tuple[ir.Table, list[Mark]]:
+    """A table with what its marks look at, and those marks that found a row."""
+    expr, marks = marked(data, name)
+    found = quality(data)
+    known = found.loc[found["table"] == name, ["check", "column"]]
+    hits = set(known.itertuples(index=False, name=None))
+    return expr, [mark for mark in marks if (mark.reason, mark.column) in hits]
 
 
 def _listed(expr: ir.Table, mapped: Mapped, mark: Mark) -> ir.Table:
@@ -121,7 +122,7 @@ def _listed(expr: ir.Table, mapped: Mapped, mark: Mark) -> ir.Table:
 def _of_table(data: Dataset, name: str) -> Iterator[dict[str, Any]]:
     """What the marks found in one table: one query."""
     mapped = data.mapped[name]
-    expr, marks = marked(data, mapped)
+    expr, marks = marked(data, name)
     expr = expr.mutate(**{MONEY: _money(mapped, expr).cast("float64").fill_null(0.0)})
     money = expr[MONEY]
     marks += _later(mapped, data.as_of)

@@ -25,7 +25,7 @@ from kpi_helpers.sources.databases import connect
 from kpi_helpers.sources.delimited import read_delimited
 from kpi_helpers.sources.engine import first_line, one_query
 from kpi_helpers.sources.files import ENDINGS, Raw, is_parquet, is_sqlite, raw_tables, unchanged
-from kpi_helpers.sources.grids import quoted_name
+from kpi_helpers.sources.grids import quoted_name, quoted_text
 from kpi_helpers.sources.headers import LINE, distinct_names
 
 DATABASES = (".duckdb", ".ddb", ".db")
@@ -139,7 +139,10 @@ class Source:
                 renamed = f"{quoted_name(raw.label)} RENAME TO {quoted_name(name)}"
                 self.con.con.execute(f"ALTER TABLE {renamed}")
         elif is_parquet(raw.path):
-            self.con.read_parquet(glob.escape(str(raw.path)), table_name=name)
+            rows = f"read_parquet({quoted_text(glob.escape(str(raw.path)))}, file_row_number=true)"
+            line = f'* EXCLUDE (file_row_number), file_row_number + 1 AS "{LINE}"'
+            view = f"CREATE OR REPLACE VIEW {quoted_name(name)}"
+            self.con.con.execute(f"{view} AS SELECT {line} FROM {rows}")
         else:
             with unchanged(raw.path):
                 read_delimited(self.con.con, name, raw.path)

@@ -68,7 +68,7 @@ def _of_column(column: Column, mapped: Mapped) -> list[Mark]:
     name, text = column.name, TEXT_PREFIX + column.name
     must = column.required and (mapped.table.name, name) not in MAY_BE_BLANK
     action = EXCLUDED if must else FLAGGED
-    read = name in mapped.parsed
+    read = name in mapped.parsed and column.type != "text"
     marks = []
     if read:
         marks.append(

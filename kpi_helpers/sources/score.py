@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 
-from kpi_helpers.sources.across import NOT_READ
+from kpi_helpers.sources.across import ENTITIES, NOT_READ
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.grids import REASONS
 from kpi_helpers.sources.marks import BLOCK, INFO, WARN
 from kpi_helpers.sources.quality import quality
 from kpi_helpers.sources.registers import REGISTERS
-from kpi_helpers.sources.tables import LOOKUPS
 
 WEIGHTS = {BLOCK: 1.0, WARN: 0.5, INFO: 0.1}
 UNCOUNTED = 0.2
 HIGHEST_BLOCKED = 60
-ENTITIES = {entity for entity, _ in LOOKUPS}
 
 
 def score(data: Dataset) -> int:
