@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.cli.answers import print_json, records
@@ -23,6 +25,8 @@ def describe_check(parser: Parser) -> None:
     """Add the options of ``kpi check`` to its parser."""
     parser.argument("source")
     parser.option("config", "FILE")
+    parser.option("write", "FILE")
+    parser.switch("force")
     parser.switch("json")
 
 
@@ -32,14 +36,26 @@ def check(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.reports import opened
     from kpi_helpers.sources import left_out, quality
     from kpi_helpers.sources.engine import number_of
+    from kpi_helpers.sources.understood import understood
+    from kpi_helpers.sources.written import write_settings
 
     data = opened(options.source, options.config, lang=options.lang or "")
     check_segments(data)
+    if options.write:
+        write_settings(data, Path(options.write), force=options.force)
+        print(text("cli.check.written", data.config.lang, file=options.write), file=sys.stderr)
     found, listed = quality(data), left_out(data)
     rows = {name: int(number_of(data.con, data.table(name).count())) for name in data.tables}
     if options.json:
         said = {"name": data.name, "as_of": data.as_of.isoformat(), "tables": rows}
-        print_json({**said, "quality": records(found), "left_out": records(listed)})
+        print_json(
+            {
+                **said,
+                "understood": understood(data),
+                "quality": records(found),
+                "left_out": records(listed),
+            }
+        )
     else:
         for line in _check_lines(data, rows, found, listed):
             print(line)
@@ -49,9 +65,12 @@ def check(options: argparse.Namespace, lang: str) -> int:
 def _check_lines(
     data: Dataset, rows: dict[str, int], found: pd.DataFrame, listed: pd.DataFrame
 ) -> Iterator[str]:
+    from kpi_helpers.sources.understood import understood_lines
     from kpi_helpers.units import COUNT, write, write_date
 
     lang = data.config.lang
+    yield text("understood.head", lang)
+    yield from (f"  {line}" for line in understood_lines(data))
     yield text("cli.check.tables", lang, name=data.name, as_of=write_date(data.as_of, lang))
     for table, number in rows.items():
         yield "  " + text("cli.check.rows", lang, table=table, rows=write(number, COUNT, lang))

@@ -72,7 +72,7 @@ def _match(source: Source, origin: Origin, name: str, config: Config) -> Match |
     raw, table = origin.read(source), TABLES[name]
     spec = config.table(name)
     supplied = {*found_columns(raw.columns, table, spec, origin.label), *spec.derived}
-    if {*table.required} <= supplied:
+    if {*table.required} <= supplied or spec.entered:
         return None
     return best(_headers(raw), table)
 

@@ -1,0 +1,116 @@
+"""What was understood of a source, in words: vendors, columns, words, dates and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kpi_helpers.language import text
+from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.mapping import Mapped
+from kpi_helpers.sources.parsing import Decision
+from kpi_helpers.units import COUNT, write
+
+LISTED = 12  # words and dimensions; a column of free text has thousands
+
+
+def understood(data: Dataset) -> list[dict[str, Any]]:
+    """What was understood of each table.
+
+    Returns
+    -------
+    list of dict
+        ``table, file, vendor, language, known, total, ties, columns, values, read, dimensions``:
+        ``columns`` gives the source's name of each canonical one, ``values`` the words that were
+        replaced, ``read`` how text was read, what decided it and on how many of how many rows.
+    """
+    return [_of_table(data, name) for name in data.mapped]
+
+
+def _of_table(data: Dataset, name: str) -> dict[str, Any]:
+    mapped, match = data.mapped[name], data.mapped[name].match
+    read = {
+        column: {"as": how.order, "by": how.by, "rows": _deciding(how), "of": _rows(how)}
+        for column, how in mapped.read_as.items()
+    }
+    return {
+        "table": name,
+        "file": data.files[name],
+        "vendor": match.profile.vendor if match else None,
+        "language": match.language if match else None,
+        "known": match.known if match else None,
+        "total": match.total if match else None,
+        "ties": list(match.ties) if match else [],
+        "columns": dict(mapped.columns),
+        "values": {column: dict(words) for column, words in data.config.table(name).values.items()},
+        "read": read,
+        "dimensions": list(mapped.dimensions),
+    }
+
+
+def _rows(how: Decision) -> int:
+    return how.seen.rows if how.seen else 0
+
+
+def _deciding(how: Decision) -> int:
+    return max(how.seen.first, how.seen.second) if how.seen else 0
+
+
+def vendor_line(mapped: Mapped, file: str, lang: str) -> str:
+    """Whose export a table is, and on how many columns that rests."""
+    match, table = mapped.match, mapped.table.name
+    if match is None:
+        return text("understood.kit", lang, table=table, file=file)
+    spoken = f" ({match.language})" if match.language else ""
+    vendor = f"{match.profile.vendor}{spoken}"
+    known, total = (write(number, COUNT, lang) for number in (match.known, match.total))
+    said = text(
+        "understood.vendor", lang, vendor=vendor, table=table, known=known, total=total, file=file
+    )
+    return (
+        f"{said} {text('understood.ties', lang, vendors=', '.join(match.ties))}"
+        if match.ties
+        else said
+    )
+
+
+def understood_lines(data: Dataset) -> Iterator[str]:
+    """What was understood of each table, a line a column."""
+    lang = data.config.lang
+    for name, mapped in data.mapped.items():
+        yield vendor_line(mapped, data.files[name], lang)
+        spec = data.config.table(name)
+        for column, source in mapped.columns.items():
+            made = spec.derived.get(column)
+            known = [] if made and source == column else [source]
+            line = f"{column} ← {' = '.join([*known, made] if made else known)}"
+            yield f"  {line}{_evidence(mapped, column, lang)}"
+            yield from (f"    {words}" for words in _words(spec.values.get(column, {}), lang))
+        yield from (f"  {stage} ← {column}" for stage, column in spec.entered.items())
+        if mapped.dimensions:
+            yield "  " + text("understood.dimensions", lang, names=_some(mapped.dimensions))
+
+
+def _words(values: Mapping[str, str], lang: str) -> Iterator[str]:
+    for meaning in dict.fromkeys(values.values()):
+        words = [word for word, each in values.items() if each == meaning]
+        yield text("understood.words", lang, words=_some(words), meaning=meaning)
+
+
+def _some(names: Any) -> str:
+    listed = list(names)
+    return ", ".join(listed[:LISTED]) + ("…" if len(listed) > LISTED else "")
+
+
+def _evidence(mapped: Mapped, column: str, lang: str) -> str:
+    """How a column's text was read, and what decided it."""
+    how = mapped.read_as.get(column)
+    if how is None or how.by == "nothing":
+        return ""
+    reading = text(f"understood.reading.{_name(how.order)}", lang)
+    rows, of = (write(number, COUNT, lang) for number in (_deciding(how), _rows(how)))
+    return f" ({text(f'understood.by.{how.by}', lang, reading=reading, rows=rows, total=of)})"
+
+
+def _name(order: str) -> str:
+    return {",": "comma", ".": "point"}.get(order, order)
