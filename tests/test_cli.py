@@ -115,6 +115,32 @@ def test_check_says_what_was_not_understood_row_by_row(
     assert {(row["line"], row["value"]) for row in said["left_out"]} == {(3, "someday")}
 
 
+def test_check_has_stable_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", deals(tmp_path, GOOD, BAD), "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert [*said] == [
+        *("name", "as_of", "score", "freshness", "tables", "understood", "accounting"),
+        *("quality", "left_out"),
+    ]
+    assert (said["score"], said["freshness"], said["tables"]) == (25, 0, {"deals": 2})
+    (table,) = said["accounting"]
+    assert (table["rows"], table["used"], table["excluded"], table["flagged"]) == (2, 2, 0, 1)
+    assert (table["money"], table["money_used"]) == (1000.0, 1000.0)
+
+
+def test_check_says_what_each_finding_touches_and_how_to_mend_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = "3,2026-01-06,perhaps,2026-02-01,100"
+    assert main(["check", deals(tmp_path, GOOD, lost), "--lang", "en"]) == 1
+    said = capsys.readouterr().out
+    assert "Data quality: 50 out of 100." in said
+    assert "deals: 2 read (deals.csv) = 1 used + 1 left out; 0 of those used are flagged." in said
+    assert "€1,000 = €900 used + €100 left out." in said
+    assert "50.0% · €100 · Weakens: bookings, win_rate_count, sales_cycle_duration" in said
+    assert "To mend: Say what each word means in [tables.deals.values] status" in said
+
+
 def test_check_is_content_with_clean_data(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

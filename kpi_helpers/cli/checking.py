@@ -34,9 +34,7 @@ def check(options: argparse.Namespace, lang: str) -> int:
     """Say what was understood of a source; 1 when a check blocks."""
     from kpi_helpers.measure.settings import check_segments
     from kpi_helpers.reports import opened
-    from kpi_helpers.sources import left_out, quality
-    from kpi_helpers.sources.engine import number_of
-    from kpi_helpers.sources.understood import understood
+    from kpi_helpers.sources import quality
     from kpi_helpers.sources.written import write_settings
 
     data = opened(options.source, options.config, lang=options.lang or "")
@@ -44,47 +42,92 @@ def check(options: argparse.Namespace, lang: str) -> int:
     if options.write:
         write_settings(data, Path(options.write), force=options.force)
         print(text("cli.check.written", data.config.lang, file=options.write), file=sys.stderr)
-    found, listed = quality(data), left_out(data)
-    rows = {name: int(number_of(data.con, data.table(name).count())) for name in data.tables}
     if options.json:
-        said = {"name": data.name, "as_of": data.as_of.isoformat(), "tables": rows}
-        print_json(
-            {
-                **said,
-                "understood": understood(data),
-                "quality": records(found),
-                "left_out": records(listed),
-            }
-        )
+        print_json(_answer(data))
     else:
-        for line in _check_lines(data, rows, found, listed):
+        for line in _lines(data):
             print(line)
-    return int("block" in set(found["severity"]))
+    return int("block" in set(quality(data)["severity"]))
 
 
-def _check_lines(
-    data: Dataset, rows: dict[str, int], found: pd.DataFrame, listed: pd.DataFrame
-) -> Iterator[str]:
+def _answer(data: Dataset) -> dict[str, Any]:
+    """What is said in JSON; its keys stay."""
+    from kpi_helpers.sources import accounting, freshness, left_out, quality, score
+    from kpi_helpers.sources.engine import number_of
+    from kpi_helpers.sources.understood import understood
+
+    return {
+        "name": data.name,
+        "as_of": data.as_of.isoformat(),
+        "score": score(data),
+        "freshness": freshness(data),
+        "tables": {n: int(number_of(data.con, data.table(n).count())) for n in data.tables},
+        "understood": understood(data),
+        "accounting": records(accounting(data)),
+        "quality": records(quality(data)),
+        "left_out": records(left_out(data)),
+    }
+
+
+def _lines(data: Dataset) -> Iterator[str]:
+    from kpi_helpers.sources import accounting, freshness, left_out, quality, score
     from kpi_helpers.sources.understood import understood_lines
     from kpi_helpers.units import COUNT, write, write_date
 
-    lang = data.config.lang
+    lang, age, found, listed = data.config.lang, freshness(data), quality(data), left_out(data)
+    yield text("score.said", lang, score=score(data)) + " " + text("score.rule", lang)
+    if age:
+        yield text("score.freshness", lang, n=age)
     yield text("understood.head", lang)
     yield from (f"  {line}" for line in understood_lines(data))
     yield text("cli.check.tables", lang, name=data.name, as_of=write_date(data.as_of, lang))
-    for table, number in rows.items():
-        yield "  " + text("cli.check.rows", lang, table=table, rows=write(number, COUNT, lang))
+    for row in accounting(data).to_dict("records"):
+        yield "  " + _account(data, row)
     yield text("cli.check.clean" if found.empty else "cli.check.found", lang)
     for row in found.to_dict("records"):
         yield "  " + _finding(row, lang)
-        values = listed.loc[listed["reason"].eq(row["check"]) & listed["table"].eq(row["table"])]
-        named = data.mapped[row["table"]].columns if row["table"] in data.mapped else {}
-        column = named.get(row["column"], row["column"])
-        examples = values.loc[values["column"].eq(column), "value"].dropna().unique()
-        if row["check"] in SHOWN and len(examples):
-            said = ", ".join(examples[:EXAMPLES]) + ("…" if len(examples) > EXAMPLES else "")
-            yield "    " + text("cli.check.values", lang, values=said)
+        yield "    " + _weight(data, row)
+        yield from _examples(data, row, listed)
+        yield "    " + text("cli.check.fix", lang, fix=row["fix"])
     yield text("cli.check.left_out", lang, rows=write(len(listed), COUNT, lang))
+
+
+def _account(data: Dataset, row: Mapping[Any, Any]) -> str:
+    """One table: rows read, used, left out and flagged, and its money."""
+    from kpi_helpers.units import COUNT, MONEY, write
+
+    lang, currency = data.config.lang, data.config.currency
+    counts = {k: write(row[k], COUNT, lang) for k in ("rows", "used", "excluded", "flagged")}
+    said = text("cli.check.rows", lang, table=row["table"], file=row["file"], **counts)
+    if row["money"] != row["money"]:
+        return said
+    amounts = {k: write(row[k], MONEY, lang, currency) for k in ("money", "money_used")}
+    lost = row["money_excluded"] if row["money_excluded"] == row["money_excluded"] else 0.0
+    lost = write(lost, MONEY, lang, currency)
+    return said + " " + text("cli.check.money", lang, **amounts, money_excluded=lost)
+
+
+def _weight(data: Dataset, row: Mapping[Any, Any]) -> str:
+    """The share and the money that a finding touches, and the KPIs that it weakens."""
+    from kpi_helpers.units import MONEY, PERCENT, write
+
+    lang, said = data.config.lang, []
+    if row["share"] == row["share"]:
+        said.append(write(row["share"], PERCENT, lang))
+    if row["money"] == row["money"]:
+        said.append(write(row["money"], MONEY, lang, data.config.currency))
+    kpis = row["kpis"] or text("cli.check.none", lang)
+    return " · ".join([*said, text("cli.check.weakens", lang, kpis=kpis)])
+
+
+def _examples(data: Dataset, row: Mapping[Any, Any], listed: pd.DataFrame) -> Iterator[str]:
+    values = listed.loc[listed["reason"].eq(row["check"]) & listed["table"].eq(row["table"])]
+    named = data.mapped[row["table"]].columns if row["table"] in data.mapped else {}
+    column = named.get(row["column"], row["column"])
+    examples = values.loc[values["column"].eq(column), "value"].dropna().unique()
+    if row["check"] in SHOWN and len(examples):
+        said = ", ".join(examples[:EXAMPLES]) + ("…" if len(examples) > EXAMPLES else "")
+        yield "    " + text("cli.check.values", data.config.lang, values=said)
 
 
 def _finding(row: Mapping[Any, Any], lang: str) -> str:
