@@ -139,8 +139,12 @@ def write_change_range(
     return _range(ends, _unit_of_change(unit), lang, currency, plus=True)
 
 
-def write_compact(value: object, lang: str, currency: str = "EUR", plus: bool = False) -> str:
+def write_compact(
+    value: object, lang: str, currency: str = "EUR", plus: bool = False, plain: bool = False
+) -> str:
     """Return an amount of money in three figures, from 10,000 on in thousands, millions, billions.
+
+    A round number, as on an axis, is written without the zeros at its end.
 
     Examples
     --------
@@ -153,7 +157,9 @@ def write_compact(value: object, lang: str, currency: str = "EUR", plus: bool = 
     amount = _THREE_FIGURES.plus(amount)
     for scale, power in _SCALES:
         if abs(amount) >= 10**power and abs(amount) >= _COMPACT_FROM:
-            figures = _figures(abs(amount).scaleb(-power).normalize(), lang)
+            scaled = abs(amount).scaleb(-power)
+            even = scaled.normalize() if plain else _quantized(scaled, 2 - scaled.adjusted())
+            figures = _figures(even, lang)
             return _sign(amount, plus) + _with_symbol(scale, figures, lang, currency)
     return (write_change if plus else write)(value, MONEY, lang, currency)
 

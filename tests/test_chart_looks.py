@@ -25,7 +25,6 @@ from kpi_helpers.charts.reader import rows_of
 from kpi_helpers.charts.scales import limits, own_scales
 from kpi_helpers.charts.theme import BAND, BAR
 from kpi_helpers.compare import compare
-from kpi_helpers.errors import UnknownName
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 HOSTILE = [
@@ -111,7 +110,7 @@ def test_names_are_readable_or_boxes_and_blanks_are_said(frames: Frames) -> None
 
 def test_texts_in_the_caller_s_axes_are_inert_too(frames: Frames) -> None:
     _, ax = plt.subplots()
-    figure = charts.bars(frames["owners"].assign(owner="$\\unknown$"), "owner", ax=ax)
+    figure = charts.bars(frames["owners"].assign(owner="$\\unknown$"), "owner", axes=[ax])
     charts.image(figure)
     plt.close(figure)
 
@@ -151,7 +150,8 @@ def test_missing_values_say_why(kind: str, frames: Frames) -> None:
         for name, frame in frames.items()
     }
     figure = draw(kind, gone)
-    assert any("Not counted" in word for word in words(figure))
+    unseen = kind == "scorecard_rows"  # the table under the chart names them
+    assert any(("Nothing to show" if unseen else "Not counted") in word for word in words(figure))
     assert charts.image(figure)
 
 
@@ -180,31 +180,17 @@ def test_any_numbers_can_be_drawn(numbers: list[tuple[float, float, float]]) -> 
 # The same each time
 
 
-@pytest.mark.parametrize(
-    ("kind", "form"),
-    [
-        *((kind, "png") for kind in KINDS),
-        ("line", "svg"),
-        ("scorecard_rows", "svg"),
-        ("line", "pdf"),
-    ],
-)
-def test_the_same_frame_gives_the_same_bytes(kind: str, form: str, frames: Frames) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_frame_gives_the_same_bytes(kind: str, frames: Frames) -> None:
     figure = draw(kind, frames)
-    first = charts.image(figure, form)
-    assert first == charts.image(figure, form) == charts.image(draw(kind, frames), form)
-    assert b"<dc:date>" not in first
-    assert b"CreationDate" not in first
+    assert charts.image(figure) == charts.image(figure) == charts.image(draw(kind, frames))
 
 
 def test_what_is_set_outside_changes_nothing_and_nothing_is_set(frames: Frames) -> None:
     before = dict(mpl.rcParams)
     plain = charts.image(draw("line", frames))
     assert dict(mpl.rcParams) == before
-    with (
-        plt.style.context("dark_background"),
-        mpl.rc_context({"font.size": 30, "svg.hashsalt": "x"}),
-    ):
+    with plt.style.context("dark_background"), mpl.rc_context({"font.size": 30}):
         assert charts.image(draw("line", frames)) == plain
 
 
@@ -216,11 +202,6 @@ def test_the_frames_are_left_as_they_were(frames: Frames) -> None:
         pd.testing.assert_frame_equal(frame, copies[name])
 
 
-def test_an_unknown_format_is_named() -> None:
-    with pytest.raises(UnknownName, match="jpg"):
-        charts.image(Figure(), "jpg")
-
-
 def test_an_unknown_option_is_an_error(frames: Frames) -> None:
     with pytest.raises(TypeError, match="langue"):
         draw("line", frames, langue="fr")
@@ -229,7 +210,7 @@ def test_an_unknown_option_is_an_error(frames: Frames) -> None:
 # Where it is drawn
 
 
-@pytest.mark.parametrize("kind", ["line", "bars", "dumbbell"])
+@pytest.mark.parametrize("kind", ["line", "dumbbell"])
 def test_a_chart_draws_into_the_axes_it_is_given(kind: str, frames: Frames) -> None:
     figure, (left, right) = plt.subplots(1, 2)
     assert draw(kind, frames, ax=right, title="A finding") is figure
@@ -238,10 +219,12 @@ def test_a_chart_draws_into_the_axes_it_is_given(kind: str, frames: Frames) -> N
     plt.close(figure)
 
 
-@pytest.mark.parametrize("kind", ["small_multiples", "scorecard_rows"])
+@pytest.mark.parametrize("kind", ["small_multiples", "scorecard_rows", "bars"])
 def test_a_chart_of_many_draws_into_many(kind: str, frames: Frames) -> None:
     figure, axes = plt.subplots(1, 2)
-    assert draw(kind, frames, axes=list(axes), title="A finding") is figure
+    other = frames["owners"].assign(kpi="win_rate_value")
+    many = {**frames, "owners": pd.concat([frames["owners"], other])} if kind == "bars" else frames
+    assert draw(kind, many, axes=list(axes), title="A finding") is figure
     assert figure.get_suptitle() == "A finding"
     assert all(ax.has_data() for ax in axes)
     plt.close(figure)
@@ -259,15 +242,11 @@ def test_small_multiples_share_their_scales_and_count_the_rest(frames: Frames) -
     assert [ax.get_title(loc="left") for ax in panels] == last
 
 
-def test_a_notebook_gets_the_alt_text(frames: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_gets_the_alt_text(frames: Frames) -> None:
     figure = draw("line", frames, title="A finding")
     data, metadata = figure._repr_mimebundle_()
     assert data["image/png"] == charts.image(figure)
     assert metadata["image/png"]["alt"] == "A finding"
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda *what, **how: shown.append((what, how)))
-    charts.show(figure)
-    assert shown == [((data,), {"raw": True, "metadata": metadata})]
 
 
 # Seeing
@@ -351,3 +330,9 @@ def test_charts_need_neither_pyplot_nor_seaborn() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""
+
+
+def test_a_count_against_its_target_has_no_whisker(frames: Frames) -> None:
+    counted = frames["compared"].assign(target=1.0, method="garwood")
+    figure = charts.scorecard_rows(counted, frames["history"])
+    assert figure.axes[0].findobj(lambda artist: artist.get_gid() == "range") == []

@@ -174,7 +174,7 @@ def test_several_series_are_refused() -> None:
     with pytest.raises(BadInput, match="small_multiples"):
         charts.line(groups(["A", "B"], [0.2, 0.3]))
     with pytest.raises(BadInput, match="aov, win_rate_count"):
-        charts.bars(groups(["A", "B"], [0.2, 0.3], kpi=["win_rate_count", "aov"]), "owner")
+        charts.line(groups(["A", "B"], [0.2, 0.3], kpi=["win_rate_count", "aov"]))
 
 
 # Words
@@ -310,10 +310,11 @@ def test_a_shown_change_has_its_colour_and_its_word() -> None:
     verdicts = ["better", "worse", "none_shown"]
     frame = compared(groups(list("ABC"), [0.2, 0.3, 0.4]), change_verdict=verdicts)
     figure = charts.dumbbell(frame, "owner", lang="fr")
-    assert [dot.get_color() for dot in drawn(figure, "value")] == [BETTER, WORSE, VALUE]
-    assert len({dot.get_marker() for dot in drawn(figure, "value")}) == 3
+    dots = [dot for kind in [*verdicts[:2], "value"] for dot in drawn(figure, kind)]
+    assert [dot.get_color() for dot in dots] == [BETTER, WORSE, VALUE]
+    assert len({dot.get_marker() for dot in dots}) == 3
     key = [each.get_text() for each in figure.legends[0].get_texts()]
-    assert {"T3 2026, en mieux", "T3 2026, en moins bien", "T3 2026"} <= set(key)
+    assert {"T3 2026, mieux, confirmé", "T3 2026, moins bien, confirmé", "T3 2026"} <= set(key)
 
 
 def test_few_cases_are_said_and_do_not_set_the_scale() -> None:
@@ -321,8 +322,8 @@ def test_few_cases_are_said_and_do_not_set_the_scale() -> None:
     frame["status"] = ["ok", "indicative", "insufficient"]
     frame.loc[2, ["reference", "change", "change_low", "change_high"]] = NAN
     figure = charts.dumbbell(frame, "owner")
-    sure, care = drawn(figure, "value")
-    assert (sure.get_xdata().tolist(), care.get_xdata().tolist()) == ([0.2], [0.3])
+    (sure,), (care,) = drawn(figure, "value"), drawn(figure, "care")
+    assert (sure.get_xdata()[0], care.get_xdata().tolist()) == (0.2, [0.3])
     assert care.get_markerfacecolor() == "white"
     assert figure.axes[0].get_xlim()[1] < 0.5
     assert said(figure, "figures")[2] == "90.0%"
@@ -342,6 +343,24 @@ def test_kpis_have_each_a_scale_and_say_so() -> None:
     figure = charts.dumbbell(frame)
     assert labels(figure.axes[0].xaxis) == []
     assert said(figure, "subtitle")[0].endswith("Each row has a scale of its own.")
+
+
+def test_several_kpis_have_a_panel_each_with_the_same_groups() -> None:
+    value = {"kpi": "win_rate_value", "label": "Win rate (value)"}
+    both = [groups(["B", "A"], [0.2, 0.3]), groups(["A"], [0.6], **value)]
+    verdicts = ["worse", "none_shown", "none_shown"]
+    frame = compared(pd.concat(both), reference_period="2026Q3", change_verdict=verdicts)
+    figure = charts.bars(frame, "owner", lang="fr")
+    first, second = figure.axes
+    assert [labels(ax.yaxis) for ax in figure.axes] == [["B", "A"], []]
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == ["Taux de gain", "Taux de gain en valeur"]
+    assert [bar.get_y() + bar.get_height() / 2 for bar in second.patches] == [1]
+    (worse,) = drawn(figure, "worse")
+    assert (worse.get_xdata().tolist(), worse.get_ydata().tolist()) == ([0.2], [0])
+    finding = "T3 2026\u00a0: moins bien que les autres, confirmé, pour taux de gain (B)"
+    assert charts.alt(figure) == finding
+    assert first.get_ylim() == second.get_ylim()
 
 
 def test_other_rows_as_a_reference_are_named_so() -> None:

@@ -9,7 +9,7 @@ import pytest
 import kpi_helpers as kh
 from kpi_helpers import intervals, survival
 from kpi_helpers.compare import ADDED
-from kpi_helpers.errors import UnknownName
+from kpi_helpers.errors import BadInput, UnknownName
 
 AS_OF = "2026-06-30"
 
@@ -321,3 +321,39 @@ def test_attainment_changes_no_more_surely_than_the_revenue_behind_it() -> None:
     assert found["change_high"].iloc[0] == pytest.approx(-800 + half, rel=1e-4)
     assert found["change_verdict"].tolist() == ["none_shown", "none_shown"]
     assert found["target_verdict"].tolist() == ["met", "met"]
+
+
+# --- groups beside all the others -----------------------------------------------------------------
+
+
+def test_each_group_stands_beside_the_rows_that_are_not_its_own() -> None:
+    names, where = ["O'Neil", '"B"', None], "amount >= 0"
+    deals = pd.DataFrame(
+        {
+            "deal_id": range(240),
+            "owner": [name for name in names for _ in range(80)],
+            "created_at": "2026-01-05",
+            "closed_at": "2026-02-01",
+            "status": ["won"] * 60 + ["lost"] * 20 + ["won", "lost"] * 40 + ["lost"] * 80,
+            "amount": 10.0,
+        }
+    )
+    data = kh.load(deals)
+    kpis = ["win_rate_count", "deals_won_count"]
+    frame = kh.compare(data, kpis, "all", "others", "owner", where)
+    rate = frame[frame["kpi"] == "win_rate_count"].set_index(frame["owner"].iloc[:3].fillna("–"))
+    assert rate["reference"].to_dict() == {"O'Neil": 40 / 160, '"B"': 60 / 160, "–": 100 / 160}
+    assert rate["change_verdict"].to_dict() == {
+        "O'Neil": "better",
+        '"B"': "none_shown",
+        "–": "worse",
+    }
+    assert frame.loc[frame["kpi"] == "deals_won_count", "reference"].isna().all()
+
+
+def test_the_others_are_those_of_one_dimension(company: Any) -> None:
+    for by in ([], ["owner", "status"]):
+        with pytest.raises(BadInput, match="one dimension"):
+            kh.compare(company, "win_rate_count", "2026Q2", "others", by)
+    with pytest.raises(BadInput, match="a filter"):
+        kh.compare(company, "win_rate_count", "2026Q2", "others", "owner", {"owner": "Ann"})

@@ -32,7 +32,7 @@ LIBRARIES: list[set[str]] = [
     {"duckdb", "ibis", "numpy", "pandas", "pyarrow", "python_calamine", "sqlglot"},
     {"ibis", "numpy", "pandas"},
     {"numpy", "pandas", "scipy", "statsmodels"},
-    {"IPython", "great_tables", "matplotlib", "numpy", "pandas", "seaborn"},
+    {"PIL", "great_tables", "matplotlib", "numpy", "pandas", "seaborn"},
     {
         *{"IPython", "ipywidgets", "jinja2", "jupyter_client", "nbclient", "nbconvert", "nbformat"},
         *{"numpy", "pandas", "papermill", "playwright", "pptx", "traitlets", "xlsxwriter"},

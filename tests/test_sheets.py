@@ -12,27 +12,34 @@ from kpi_helpers import sheets
 HOSTILE = ["<script>alert(1)</script>", "**bold** $\\unknown$", 'O\'Brien & "Söhne" 🚀', "=1+1"]
 
 
-def tidy(**columns: list) -> pd.DataFrame:
-    """Return a tidy frame of two quarters of the win rate, with columns replaced or added."""
-    rows = {
-        "kpi": ["win_rate_count"] * 2,
-        "label": ["Win rate"] * 2,
-        "unit": ["percent"] * 2,
-        "better": ["higher"] * 2,
-        "period": ["2026Q2", "2026Q3"],
-        "start": pd.to_datetime(["2026-04-01", "2026-07-01"]),
-        "end": pd.to_datetime(["2026-07-01", "2026-10-01"]),
-        "value": [0.2521, 0.2351],
-        "numerator": [91.0, 87.0],
-        "denominator": [361.0, 370.0],
-        "n": [361, 370],
-        "low": [0.2100, 0.1949],
-        "high": [0.2994, 0.2809],
-        "method": ["wilson"] * 2,
-        "status": ["ok"] * 2,
-        "note": [""] * 2,
+def compared(**columns: object) -> pd.DataFrame:
+    """Return the win rate of a quarter as `compare` gives it, with columns replaced or added."""
+    row = {
+        **{
+            "kpi": "win_rate_count",
+            "label": "Win rate (count)",
+            "unit": "percent",
+            "better": "higher",
+        },
+        **{"period": "2026Q3", "start": "2026-07-01", "end": "2026-10-01", "value": 0.2351},
+        **{"numerator": 87.0, "denominator": 370.0, "n": 370.0, "low": 0.1949, "high": 0.2809},
+        **{"method": "wilson", "status": "ok", "note": "", "reference_period": "2026Q2"},
+        **{"reference": 0.2521, "change": -0.017, "change_relative": -0.0674},
+        **{"change_low": -0.079, "change_high": 0.045, "p_value": 0.6, "p_adjusted": 0.8},
+        **{"more_needed": 4100.0, "target": np.nan, "target_verdict": "none"},
+        **{"change_verdict": "none_shown", "certainty": "not_established"},
     }
-    return pd.DataFrame({**rows, **columns})
+    row |= columns
+    height = max(len(value) if isinstance(value, list) else 1 for value in row.values())
+    whole = {n: value if isinstance(value, list) else [value] * height for n, value in row.items()}
+    return pd.DataFrame(whole)
+
+
+GONE = {
+    **dict.fromkeys(["value", "low", "high", "n", "reference", "change"], np.nan),
+    **{"status": "missing", "certainty": "missing", "change_verdict": "no_reference"},
+}
+AIMED = {"target": 0.25, "target_verdict": "missed", "more_needed": 264.0}
 
 
 def texts(table: object) -> list[list[str]]:
@@ -43,110 +50,109 @@ def texts(table: object) -> list[list[str]]:
     return [[unescape(cell) for cell in row] for row in cells]
 
 
-def test_scorecard_shows_the_period_beside_the_one_before() -> None:
-    head, row = texts(sheets.scorecard(tidy(), "en"))
-    assert head == ["KPI", "Q3 2026", "Plausible range", "Cases", "Q2 2026"]
-    assert row == ["Win rate", "23.5%", "19.5–28.1%", "370", "25.2%"]
+def card(frame: pd.DataFrame, lang: str = "en", **options: object) -> list[list[str]]:
+    year_ago = compared(reference_period="2025Q3", reference=0.2, change=0.035, change_relative=0.2)
+    return texts(sheets.scorecard(frame, year_ago, lang, **options))
 
 
-def test_how_to_read_it_is_a_column_as_soon_as_one_figure_needs_it() -> None:
-    both = pd.concat([tidy(), tidy(kpi="cac", note=["", "Half a quarter."])])
-    head, first, second = texts(sheets.scorecard(both, "en"))
-    assert [row[-1] for row in (head, first, second)] == ["How to read it", "", "Half a quarter"]
+def test_the_scorecard_shows_target_and_both_earlier_periods() -> None:
+    head, row = card(compared(**AIMED))
+    assert head == [
+        *("KPI", "Q3 2026\nplausible range\ncases", "Target", "Q2 2026", "Q3 2025"),
+        "How to read it",
+    ]
+    assert row[:3] == ["Win rate", "23.5%\n19.5–28.1%\n370 deals", "25.0%\n94.0% of target"]
+    assert row[3] == "25.2%\n−1.7 points (−6.7%)\nnot\u00a0shown"
+    assert row[4].startswith("20.0%\n+3.5 points (+20.0%)")
+    assert row[5].startswith("Below target, but could be chance. About 264 deals more")
 
 
-def test_scorecard_speaks_french() -> None:
-    head, row = texts(sheets.scorecard(tidy(label=["Taux de gain"] * 2), "fr"))
-    assert head[:3] == ["KPI", "T3 2026", "Fourchette plausible"]
-    assert row[:5] == ["Taux de gain", "23,5\u00a0%", "19,5 à 28,1\u00a0%", "370", "25,2\u00a0%"]
-
-
-def test_the_order_of_the_rows_does_not_decide_which_period_is_shown() -> None:
-    frame = tidy()
-    assert texts(sheets.scorecard(frame.iloc[::-1], "en")) == texts(sheets.scorecard(frame, "en"))
-
-
-def test_one_period_has_no_column_before() -> None:
-    head, row = texts(sheets.scorecard(tidy().tail(1), "en"))
-    assert head == ["KPI", "Q3 2026", "Plausible range", "Cases"]
-    assert len(row) == len(head)
+def test_the_scorecard_speaks_french_in_the_words_of_the_company() -> None:
+    deal = {"one": "dossier", "other": "dossiers", "gender": "m"}
+    _, row = card(compared(**AIMED), "fr", terms={"deal": {"fr": deal}})
+    assert row[:2] == ["Taux de gain", "23,5\u00a0%\n19,5 à 28,1\u00a0%\n370 dossiers"]
+    assert row[2] == "25,0\u00a0%\n94,0\u00a0% de l’objectif"
 
 
 @pytest.mark.parametrize(
-    ("status", "n", "said"),
+    ("columns", "said"),
     [
-        ("indicative", 17, "Read with care: 17 cases"),
-        ("insufficient", 4, "Too few cases to judge (4)"),
-        ("immature", 40, "Too early"),
-        ("missing", 0, "Not available"),
+        ({"status": "indicative", "n": 17.0}, "No change shown. Read with care: 17 deals."),
+        ({"status": "insufficient", "n": 4.0}, "Too few cases to judge (4 deals)."),
+        ({"status": "immature", "note": "Half."}, "Too early. Half."),
+        (
+            {"change_verdict": "worse", "certainty": "established"},
+            "Deterioration confirmed.",
+        ),
+        ({**AIMED, "certainty": "established"}, "Target missed, confirmed."),
     ],
 )
-def test_small_numbers_and_gaps_are_said(status: str, n: int, said: str) -> None:
-    _, row = texts(sheets.scorecard(tidy(status=["ok", status], n=[361, n]), "en"))
-    assert row[-1] == said
+def test_how_to_read_a_figure(columns: dict, said: str) -> None:
+    assert card(compared(**columns))[1][-1] == said
 
 
-def test_the_reason_stands_in_for_the_status() -> None:
-    frame = tidy(status=["ok", "missing"], value=[0.25, np.nan], note=["", "No deal decided."])
-    _, row = texts(sheets.scorecard(frame.assign(low=np.nan, high=np.nan), "en"))
-    assert row == ["Win rate", "–", "–", "370", "25.0%", "No deal decided"]
+def test_what_is_too_early_stands_beside_the_last_that_can_be_read() -> None:
+    frame = compared(status="immature", readable_period="2026Q1", readable=0.093)
+    assert "Last quarter that can be read: Q1 2026 (9.3%)." in card(frame)[1][-1]
 
 
-@pytest.mark.parametrize(
-    ("n", "said"), [(100, "Half a quarter"), (17, "Read with care: 17 cases. Half a quarter")]
-)
-def test_a_reason_does_not_hide_that_the_cases_are_few(n: int, said: str) -> None:
-    frame = tidy(status=["ok", "indicative"], n=[361, n], note=["", "Half a quarter."])
-    assert texts(sheets.scorecard(frame, "en"))[1][-1] == said
+def test_a_change_through_zero_has_no_relative_one() -> None:
+    assert card(compared(value=-0.02, change=-0.2721))[1][2].split("\n")[1] == "−27.2 points"
 
 
 def test_a_kpi_without_any_value_is_named_under_the_table_with_the_reason() -> None:
-    gone = tidy(kpi=["cac"] * 2, label=["<b>CAC</b>"] * 2, status=["missing"] * 2)
-    gone["note"] = "This source lacks spend: cac cannot be computed."
-    rows = texts(sheets.scorecard(pd.concat([gone, tidy()]), "en"))
-    assert [row[0] for row in rows[1:]] == ["Win rate", rows[2][0]]
+    gone = compared(**GONE, kpi="own", label="<b>CAC</b>", note="This source lacks spend: cac.")
+    rows = card(pd.concat([gone, compared()]))
+    assert rows[1][0] == "Win rate"
     assert "This source lacks spend: <b>CAC</b>." in rows[2][0]
-    assert "<b>" not in sheets.scorecard(pd.concat([gone, tidy()]), "en").as_raw_html()
 
 
 def test_a_period_without_any_figure_says_so() -> None:
-    rows = texts(sheets.scorecard(tidy(status=["missing"] * 2, note="No deals.").tail(1), "en"))
+    rows = card(compared(**GONE, note="No deals."))
     assert rows[1] == ["Nothing to report"]
     assert "No deals: Win rate." in rows[2][0]
 
 
-def test_a_caveat_of_the_earlier_figure_is_said_too() -> None:
-    frame = tidy(status=["immature", "ok"], note=["Made by the start of the data", ""])
-    _, row = texts(sheets.scorecard(frame, "en"))
-    assert row[-1] == "Q2 2026 – Made by the start of the data"
-
-
 def test_money_is_written_in_its_currency() -> None:
-    frame = tidy(unit=["money"] * 2, value=[2e6, 2_982_255.0])
-    _, row = texts(sheets.scorecard(frame, "en", "USD"))
-    assert row[1] == "$2,982,255"
+    frame = compared(unit="money", value=2_982_255.0, low=np.nan, high=np.nan, n=np.nan)
+    assert card(frame, currency="USD")[1][1] == "$2,982,255"
 
 
-def test_two_tables_of_a_page_have_their_own_ids() -> None:
-    both = [sheets.scorecard(frame, "en").as_raw_html() for frame in (tidy(), tidy(owner="Ana"))]
-    assert [html.split('"')[1] for html in both] == ["scorecard", "scorecard-owner"]
+# --- changes ------------------------------------------------------------------------------------
 
 
-def test_groups_keep_their_kpi_together_and_show_who_has_left() -> None:
-    both = pd.concat([tidy(owner=["Ana", "Ana"]), tidy(owner=["Bo", "Bo"]).head(1)])
-    rows = texts(sheets.scorecard(both.assign(owner=both["owner"].replace("Bo", None)), "en"))
-    assert rows[1] == ["Win rate"]
-    assert [row[:2] for row in rows[2:]] == [["Ana", "23.5%"], ["(blank)", "–"]]
-    assert rows[3][4] == "25.2%"
+def test_changes_say_what_is_confirmed_and_how_many_cases_the_rest_would_take() -> None:
+    sure = {"change_verdict": ["none_shown", "worse", "better"], "certainty": "established"}
+    frame = compared(**sure, p_value=[0.6, 0.001, np.nan], kpi=["win_rate_count", "aov", "revenue"])
+    head, *rows = texts(sheets.changes(frame, "en"))
+    assert head[1:3] == ["Q2 2026", "Q3 2026"]
+    assert rows[0][1:5] == ["25.2%", "23.5%", "−1.7 points (−6.7%)", "−7.9 to +4.5 points"]
+    assert [row[5] for row in rows] == ["not\u00a0shown", "worse, confirmed", "actual"]
+    assert [row[6] for row in rows] == ["4,100", "", ""]
+
+
+def test_a_kpi_without_reference_is_no_change_but_a_group_keeps_its_row() -> None:
+    alone = {"reference": np.nan, "change": np.nan, "change_low": np.nan, "change_high": np.nan}
+    frame = compared(**alone, change_verdict="no_reference", owner=["Ana", None])
+    assert texts(sheets.changes(frame, "en"))[1] == ["Nothing to report"]
+    head, group, *rows = texts(sheets.changes(frame, "en", by=["owner"], name="breakdown"))
+    assert (head, group) == (["KPI", "Q3 2026", "Plausible range", "Cases"], ["Win rate"])
+    assert [row[0] for row in rows] == ["Ana", "(blank)"]
+
+
+def test_others_are_named_as_the_reference_of_groups() -> None:
+    frame = compared(owner="Ana", reference_period="2026Q3")
+    assert texts(sheets.changes(frame, "en", by=["owner"]))[0][1] == "The others"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_from_data_stays_text(text: str) -> None:
-    table = sheets.scorecard(tidy(label=[text] * 2, note=["", text], owner=[text] * 2), "en")
-    html = table.as_raw_html()
-    assert "<script" not in html
-    assert "<strong>" not in html
-    assert any(text in cell for row in texts(table) for cell in row)
+    frame = compared(kpi="own", label=text, note=text, owner=text)
+    for table in (sheets.scorecard(frame, frame, "en"), sheets.changes(frame, "en", by=["owner"])):
+        html = table.as_raw_html()
+        assert "<script" not in html
+        assert "<strong>" not in html
+        assert any(text in cell for row in texts(table) for cell in row)
 
 
 def checks(**columns: list) -> pd.DataFrame:
@@ -176,6 +182,22 @@ def test_quality_lists_the_checks_with_their_money() -> None:
     assert first[7] == "Correct one of the dates."
     assert texts(table)[2][3] == "1\u202f205"
     assert texts(table)[2][6] == "The pipeline is inflated."
+
+
+def test_the_heat_table_has_a_check_a_row_and_a_table_a_column() -> None:
+    both = checks(table=["deals", "orders"])
+    head, first, second, note = texts(sheets.heat(both, "en"))
+    assert head == ["What was found", "Deals", "Orders"]
+    assert first == ["Closed before it was created", "0.0% · Blocking", ""]
+    assert second == ["Open although its expected close has passed", "", "13.4% · Warning"]
+    assert "Blocked by “Closed before it was created”: Sales cycle length." in note[0]
+    html = sheets.heat(both, "en").as_raw_html()
+    assert len(set(re.findall(r"<td[^>]*background-color: (#\w+)", html))) == 2
+
+
+def test_no_finding_is_said_to_weaken_nothing() -> None:
+    note = texts(sheets.heat(checks().head(0), "fr"))[-1][0]
+    assert "Aucun KPI n’est bloqué ni fragilisé." in note
 
 
 def test_nothing_found_is_said() -> None:
@@ -223,14 +245,13 @@ def test_all_rows_need_no_note() -> None:
 
 
 def test_the_same_frame_gives_the_same_table_and_is_left_alone() -> None:
-    frame, copy = tidy(owner=["Ana", "Bo"]), tidy(owner=["Ana", "Bo"])
-    assert (
-        sheets.scorecard(frame, "en").as_raw_html() == sheets.scorecard(frame, "en").as_raw_html()
-    )
+    frame, copy = compared(owner=["Ana", "Bo"]), compared(owner=["Ana", "Bo"])
+    one, two = (sheets.changes(frame, "en", by=["owner"]).as_raw_html() for _ in range(2))
+    assert one == two
     pd.testing.assert_frame_equal(frame, copy)
 
 
 def test_headers_are_headers() -> None:
-    html = sheets.scorecard(tidy(), "en").as_raw_html()
+    html = sheets.scorecard(compared(), compared(), "en").as_raw_html()
     assert html.count('scope="col"') == 5
     assert html.count('scope="row"') == 1

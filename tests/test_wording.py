@@ -178,8 +178,8 @@ LETTER = [
             **{**MISSED, "kpi": "media_spend", "label": "Media spend", "better": "lower"},
             **{"value": 85_400.0, "target": 80_000.0, "period": "2026-08"},
         },
-        "Dépenses média août 2026 : 85,4 k€, moins bien que l'objectif de 80 k€ (+5 400 €).",
-        "Aug 2026 media spend: €85.4k, worse than the target of €80k (+€5,400).",
+        "Dépenses média août 2026 : 85,4 k€, moins bien que l'objectif de 80,0 k€ (+5 400 €).",
+        "Aug 2026 media spend: €85.4k, worse than the target of €80.0k (+€5,400).",
     ),
     (
         {

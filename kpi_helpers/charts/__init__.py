@@ -8,13 +8,12 @@ chart draws into the caller's axes where it is given them, and changes no global
 from kpi_helpers.charts.bars import bars
 from kpi_helpers.charts.dumbbell import dumbbell
 from kpi_helpers.charts.over_time import line, small_multiples
-from kpi_helpers.charts.picture import FORMATS, alt, image, show
+from kpi_helpers.charts.picture import alt, image
 from kpi_helpers.charts.reader import Options
 from kpi_helpers.charts.scorecard import scorecard_rows
 from kpi_helpers.charts.theme import PALETTE, theme
 
 __all__ = [
-    "FORMATS",
     "PALETTE",
     "Options",
     "alt",
@@ -23,7 +22,6 @@ __all__ = [
     "image",
     "line",
     "scorecard_rows",
-    "show",
     "small_multiples",
     "theme",
 ]

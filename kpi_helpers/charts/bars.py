@@ -1,4 +1,4 @@
-"""One figure for each group, as bars from 0."""
+"""Figures of groups as bars from 0: a panel a KPI."""
 
 from __future__ import annotations
 
@@ -8,22 +8,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.charts.lettering import width_of
+from kpi_helpers import wording
+from kpi_helpers.charts.lettering import fitted, width_of
 from kpi_helpers.charts.page import Page, page
 from kpi_helpers.charts.ranking import kept, ranked, unseen
-from kpi_helpers.charts.reader import (
-    Options,
-    Reader,
-    Row,
-    about,
-    known,
-    number,
-    one_kpi,
-    rows_of,
-    spread,
-)
+from kpi_helpers.charts.reader import Options, Reader, Row, about, known, number, rows_of, spread
 from kpi_helpers.charts.scales import edges, limits, name_axis, number_axis
-from kpi_helpers.charts.strokes import within
+from kpi_helpers.charts.strokes import marks, within
 from kpi_helpers.charts.theme import BAR, INCH, INK, QUIET, SMALL, TEXT
 from kpi_helpers.measure.judge import IMMATURE, INDICATIVE, INSUFFICIENT
 
@@ -31,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW, AROUND = 0.3 * INCH, 0.7 * INCH
-NAMES = 150.0
+ROW, TOP, AROUND = 0.25 * INCH, 0.55 * INCH, 0.3 * INCH
+COLUMNS, NAMES, HEADING = 2, (150.0, 95.0), 190.0
 SEEN = ("value", "low", "high", "target")
 HATCHES = {INDICATIVE: "////", INSUFFICIENT: "xxxx", IMMATURE: "...."}
 
@@ -41,29 +32,25 @@ def bars(
     tidy: pd.DataFrame,
     by: str | Sequence[str],
     most: int = 15,
-    ax: Axes | None = None,
+    axes: Sequence[Axes] = (),
     **options: Unpack[Options],
 ) -> Figure:
-    """Draw one KPI for each group, from 0, with its plausible range, the highest first.
+    """Draw KPIs for each group, from 0, with their plausible ranges.
 
     Parameters
     ----------
     tidy : DataFrame
-        What `kpi_helpers.measure` or `compare` returns for one KPI by group. Of several periods
-        the last one is drawn.
+        What `kpi_helpers.measure` or `compare` returns by group; of several periods the last one
+        is drawn. The groups of one KPI stand with the highest first, those of several KPIs in the
+        order of the frame. A confirmed difference from the reference bears a sign.
     by : str or sequence of str
         The dimensions that make the groups.
     most : int
-        Groups shown; the others are counted. The blank group always is.
-    ax : Axes, optional
-        Where to draw; by default a new figure.
+        Groups shown of one KPI; the others are counted. The blank group always is shown.
+    axes : sequence of Axes, optional
+        Where to draw, a KPI each; by default a new figure.
     **options
         See `kpi_helpers.charts.Options`.
-
-    Raises
-    ------
-    BadInput
-        If the frame holds several KPIs.
 
     Examples
     --------
@@ -72,70 +59,88 @@ def bars(
     'Nothing to show'
     """
     reader, names = Reader(**options), [by] if isinstance(by, str) else list(by)
-    every = one_kpi(rows_of(tidy))
-    last = max((edges(row) for row in every), default=None)
-    rows = ranked([row for row in every if edges(row) == last], names)
-    shown = kept(rows, names, most)
-    with page(reader, [ax] if ax else [], AROUND + ROW * max(len(shown), 3)) as sheet:
-        said = about(rows, reader) + unseen(len(rows), len(shown), reader)
-        sheet.head(spread(shown, names, reader), said)
+    rows = _last(rows_of(tidy))
+    kpis = list(dict.fromkeys(row["kpi"] for row in rows))
+    alone = len(kpis) < 2
+    shown = kept(ranked(rows, names), names, most) if alone else rows
+    groups = list(dict.fromkeys(reader.group(row, names) for row in shown))
+    high, wide = -(-len(kpis) // COLUMNS) or 1, min(len(kpis), COLUMNS) or 1
+    height = AROUND + high * (TOP + ROW * max(len(groups), 3))
+    with page(reader, axes, height, nrows=high, ncols=wide) as sheet:
+        beside = any(known(row.get("p_value")) for row in rows)
+        find = wording.moves(tidy, reader.lang, reader.terms, reader.currency) if beside else ""
+        said = about(rows, reader) + (unseen(len(rows), len(shown), reader) if alone else [])
+        sheet.head(reader.title or find or spread(shown, names, reader), said)
         if sheet.empty(rows):
             return sheet.figure
-        _scales(sheet.ax, shown, names, reader)
-        _bars(sheet, shown)
-        _ranges(sheet, shown)
-        _targets(sheet, shown)
-        _figures(sheet.ax, shown, reader)
+        for place, (ax, kpi) in enumerate(zip(sheet.axes, kpis, strict=False)):
+            of = {reader.group(row, names): row for row in shown if row["kpi"] == kpi}
+            _panel(sheet, ax, [of.get(group) for group in groups], alone)
+            name_axis(ax.yaxis, [] if place % wide else groups, NAMES[not alone])
+        for ax in sheet.axes[len(kpis) :]:
+            ax.set_axis_off()
     return sheet.figure
 
 
-def _scales(ax: Axes, rows: Sequence[Row], by: Sequence[str], reader: Reader) -> None:
+def _last(rows: Sequence[Row]) -> list[Row]:
+    last = max((edges(row) for row in rows), default=None)
+    return [row for row in rows if edges(row) == last]
+
+
+def _panel(sheet: Page, ax: Axes, rows: Sequence[Row | None], alone: bool) -> None:
+    """Draw one KPI; a group that it does not know has an empty place."""
+    there = [(place, row) for place, row in enumerate(rows) if row is not None]
+    first = there[0][1]
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_xlim(limits([row.get(of) for row in rows for of in SEEN], floor=True))
-    number_axis(ax.xaxis, rows[0]["unit"], reader)
-    name_axis(ax.yaxis, [reader.group(row, by) for row in rows], NAMES)
+    ax.set_xlim(limits([row.get(of) for _, row in there for of in SEEN], floor=True))
+    number_axis(ax.xaxis, first["unit"], sheet.reader)
+    _bars(sheet, ax, there)
+    _ranges(sheet, ax, there)
+    at = np.array([float(place) for place, _ in there])
+    target = np.array([number(row.get("target")) for _, row in there])
+    marks(sheet, ax, target, at, sheet.reader.text("key.target"), "target")
+    _figures(ax, there, sheet.reader)
+    if not alone:
+        said = fitted(sheet.reader.name(first), HEADING, bold=True)
+        style: dict[str, Any] = {"fontsize": TEXT, "fontweight": "bold", "color": INK}
+        ax.set_title(said, loc="left", pad=4, parse_math=False, **style)
 
 
-def _bars(sheet: Page, rows: Sequence[Row]) -> None:
-    values = [row["value"] if known(row["value"]) else np.nan for row in rows]
-    drawn = sheet.ax.barh(range(len(rows)), values, height=0.62, color=BAR, ec="white", lw=0)
-    for bar, row in zip(drawn, rows, strict=True):
+def _bars(sheet: Page, ax: Axes, there: Sequence[tuple[int, Row]]) -> None:
+    ax.axvline(0, color=QUIET, lw=0.8)
+    for place, row in there:
+        if not known(row["value"]):
+            continue
+        (bar,) = ax.barh(place, row["value"], height=0.62, color=BAR, ec="white", lw=0)
         bar.set_gid("value")
-        if row["status"] in HATCHES and known(row["value"]):
+        if row["status"] in HATCHES:
             bar.set(hatch=HATCHES[row["status"]], facecolor="white", edgecolor=BAR)
             sheet.key(sheet.reader.text(f"key.{row['status']}"), bar)
-    sheet.ax.axvline(0, color=QUIET, lw=0.8)
+        verdict = row.get("change_verdict")
+        if verdict in ("better", "worse") and known(row.get("p_value")):
+            said = sheet.reader.text(f"key.others_{verdict}")
+            marks(sheet, ax, np.array([row["value"]]), np.array([place]), said, verdict)
 
 
-def _ranges(sheet: Page, rows: Sequence[Row]) -> None:
-    low, high = (np.array([number(row.get(name)) for row in rows]) for name in ("low", "high"))
-    low, high = within(low, high, sheet.ax.get_xlim())
-    at = np.flatnonzero(np.isfinite(low))
-    if len(at) == 0:
-        return
-    style: dict[str, Any] = {"color": INK, "lw": 1.1, "gid": "range"}
-    whiskers = sheet.ax.hlines(at, low[at], high[at], **style)
-    sheet.key(sheet.reader.text("key.range"), whiskers)
+def _ranges(sheet: Page, ax: Axes, there: Sequence[tuple[int, Row]]) -> None:
+    low, high = (np.array([number(row.get(of)) for _, row in there]) for of in ("low", "high"))
+    low, high = within(low, high, ax.get_xlim())
+    at, seen = np.array([place for place, _ in there]), np.isfinite(low)
+    if seen.any():
+        style: dict[str, Any] = {"color": INK, "lw": 1.1, "gid": "range"}
+        whiskers = ax.hlines(at[seen], low[seen], high[seen], **style)
+        sheet.key(sheet.reader.text("key.range"), whiskers)
 
 
-def _targets(sheet: Page, rows: Sequence[Row]) -> None:
-    at = [place for place, row in enumerate(rows) if known(row.get("target"))]
-    if not at:
-        return
-    style: dict[str, Any] = {"color": INK, "ls": "", "marker": "|", "ms": 13, "mew": 2}
-    (drawn,) = sheet.ax.plot([rows[i]["target"] for i in at], at, gid="target", **style)
-    sheet.key(sheet.reader.text("key.target"), drawn)
-
-
-def _figures(ax: Axes, rows: Sequence[Row], reader: Reader) -> None:
-    """Write each figure behind its bar and its range, with its cases or why it cannot be read."""
-    for place, row in enumerate(rows):
-        seen = [float(row[of]) for of in SEEN if known(row.get(of))]
-        reach = ax.get_xlim()[1] if number(row.get("high")) == np.inf else 0.0
-        at = (max([*seen, reach, 0.0]), place)
-        apart: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
-        said = reader.figure(row) if known(row["value"]) else ""
-        ax.annotate(said, at, (6, 0), weight="bold", gid="figure", **apart)
-        beside = 12 + width_of(said, TEXT, bold=True) if said else 6
-        small: dict[str, Any] = {"color": QUIET, "size": SMALL, "gid": "cases"}
-        ax.annotate(reader.weight(row), at, (beside, 0), **small, **apart)
+def _figures(ax: Axes, there: Sequence[tuple[int, Row]], reader: Reader) -> None:
+    """Write each figure at the end of its row, with its cases or why it cannot be read."""
+    figures = [reader.figure(row) if known(row["value"]) else "" for _, row in there]
+    wide = max(width_of(said, TEXT, bold=True) for said in figures)
+    apart: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "center"}
+    apart |= {"textcoords": "offset points", "annotation_clip": False}
+    small: dict[str, Any] = {"color": QUIET, "size": SMALL, "gid": "cases"}
+    for (place, row), said in zip(there, figures, strict=True):
+        right: dict[str, Any] = {"ha": "right", "weight": "bold", "gid": "figure"}
+        ax.annotate(said, (1, place), (4 + wide, 0), **right, **apart)
+        cases = "" if known(row["value"]) and row["value"] == row["n"] else reader.weight(row)
+        ax.annotate(cases, (1, place), (4 + wide + 5, 0), **small, **apart)

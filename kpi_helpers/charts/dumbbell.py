@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
+from kpi_helpers import wording
 from kpi_helpers.charts.lettering import fitted
 from kpi_helpers.charts.page import Page, page
 from kpi_helpers.charts.reader import (
@@ -17,13 +18,12 @@ from kpi_helpers.charts.reader import (
     about,
     known,
     number,
-    overview,
     rows_of,
     spread,
 )
 from kpi_helpers.charts.scales import Array, limits, name_axis, number_axis, own_scales
-from kpi_helpers.charts.strokes import within
-from kpi_helpers.charts.theme import BETTER, INCH, INK, QUIET, SMALL, VALUE, WORSE
+from kpi_helpers.charts.strokes import marks, within
+from kpi_helpers.charts.theme import INCH, INK, QUIET, SMALL
 from kpi_helpers.compare.verdicts import UNREADABLE
 from kpi_helpers.measure.judge import INDICATIVE
 
@@ -33,10 +33,7 @@ if TYPE_CHECKING:
 
 ROW, AROUND = 0.42 * INCH, 0.7 * INCH
 NAMES, FIGURES = 140.0, 170.0
-SEEN = ("value", "low", "high", "reference", "reference_low", "reference_high", "target")
-# A change that is shown has a colour and, for those who do not see it, a form.
-COLOURS = {"better": BETTER, "worse": WORSE}
-FORMS = {"better": "D", "worse": "s"}
+SEEN = ("value", "low", "high", "reference", "reference_low", "reference_high")
 ABOVE, BELOW = -0.13, 0.13
 
 
@@ -51,8 +48,9 @@ def dumbbell(
     Parameters
     ----------
     compared : DataFrame
-        What `kpi_helpers.compare` returns, drawn in its order. Rows of one KPI share a scale;
-        several KPIs have each its own. Figures of too few cases are written, not drawn.
+        What `kpi_helpers.compare` returns, drawn in its order, without the KPIs that have no
+        reference. Rows of one KPI share a scale; several KPIs have each its own. Figures of too
+        few cases are written, not drawn.
     by : str or sequence of str
         The dimensions that name the rows; by default the KPIs do.
     ax : Axes, optional
@@ -67,12 +65,12 @@ def dumbbell(
     'Nothing to show'
     """
     reader, names = Reader(**options), [by] if isinstance(by, str) else list(by)
-    rows = rows_of(compared)
+    rows = [row for row in rows_of(compared) if by or known(row["change"])]
     with page(reader, [ax] if ax else [], AROUND + ROW * max(len(rows), 2)) as sheet:
         several = len({row["kpi"] for row in rows}) > 1
         note = [reader.text("own_scale")] if several else []
-        title = overview(rows, reader) if several else spread(rows, names, reader)
-        sheet.head(title, about(rows, reader) + note)
+        title = reader.title or wording.moves(compared, reader.lang, reader.terms, reader.currency)
+        sheet.head(title if several else spread(rows, names, reader), about(rows, reader) + note)
         if sheet.empty(rows):
             return sheet.figure
         sheet.ax.set_ylim(len(rows) - 0.5, -0.5)
@@ -101,29 +99,26 @@ def _pairs(sheet: Page, rows: Sequence[Row], places: dict[str, Array]) -> None:
     ax.plot(ways, [at + ABOVE, at + BELOW], color=QUIET, lw=0.8, zorder=1)
     _ranges(sheet, places, "reference_", at + ABOVE)
     _ranges(sheet, places, "", at + BELOW)
-    hollow: dict[str, Any] = {"ls": "", "marker": "o", "ms": 6.5, "mfc": "white", "mec": QUIET}
-    hollow |= {"clip_on": False, "gid": "reference"}
-    (drawn,) = ax.plot(places["reference"], at + ABOVE, **hollow)
-    if np.isfinite(places["reference"]).any():
-        sheet.key(sheet.reader.reference(rows), drawn)
-    _values(sheet, rows, places["value"], at + BELOW)
-    _targets(sheet, places["target"], at + BELOW)
+    reference = sheet.reader.reference(rows)
+    marks(sheet, ax, places["reference"], at + ABOVE, reference, "reference")
+    for kind in ("better", "worse", "value", "care"):
+        of = np.array([_kind(row) == kind for row in rows])
+        said = _said(sheet, rows[0], kind)
+        marks(sheet, ax, places["value"][of], (at + BELOW)[of], said, kind)
 
 
-def _values(sheet: Page, rows: Sequence[Row], places: Array, at: Array) -> None:
-    """Draw the values, by what their change is and whether they are to be read with care."""
-    kinds = [(_shown(row), row["status"] == INDICATIVE) for row in rows]
-    for verdict, care in ((v, c) for v in (*COLOURS, "") for c in (False, True)):
-        of = np.array([kind == (verdict, care) for kind in kinds]) & np.isfinite(places)
-        if not of.any():
-            continue
-        style: dict[str, Any] = {"ls": "", "ms": 6.5, "marker": FORMS.get(verdict, "o")}
-        style |= {"color": COLOURS.get(verdict, VALUE), "clip_on": False, "gid": "value"}
-        style |= {"mfc": "white", "mew": 1.6} if care else {}
-        (drawn,) = sheet.ax.plot(places[of], at[of], **style)
-        said = {"period": sheet.reader.told(rows[0]).period()}
-        value = sheet.reader.text(f"key.value_{verdict}", **said) if verdict else said["period"]
-        sheet.key(sheet.reader.text("key.indicative") if care else value, drawn)
+def _kind(row: Row) -> str:
+    """Say what a value shows: a confirmed change, or one to be read with care, or neither."""
+    if row["change_verdict"] in ("better", "worse") and known(row["p_value"]):
+        return str(row["change_verdict"])
+    return "care" if row["status"] == INDICATIVE else "value"
+
+
+def _said(sheet: Page, row: Row, kind: str) -> str:
+    period = sheet.reader.told(row).period()
+    if kind in ("value", "care"):
+        return period if kind == "value" else sheet.reader.text("key.indicative")
+    return sheet.reader.text(f"key.value_{kind}", period=period)
 
 
 def _ranges(sheet: Page, places: dict[str, Array], of: str, at: Array) -> None:
@@ -133,13 +128,6 @@ def _ranges(sheet: Page, places: dict[str, Array], of: str, at: Array) -> None:
         style: dict[str, Any] = {"color": QUIET if of else INK, "lw": 1.1, "gid": f"{of}range"}
         whiskers = sheet.ax.hlines(at[there], low[there], high[there], **style)
         sheet.key(sheet.reader.text("key.range"), whiskers)
-
-
-def _targets(sheet: Page, target: Array, at: Array) -> None:
-    if np.isfinite(target).any():
-        style: dict[str, Any] = {"color": INK, "ls": "", "marker": "|", "ms": 13, "mew": 2}
-        (drawn,) = sheet.ax.plot(target, at, gid="target", **style)
-        sheet.key(sheet.reader.text("key.target"), drawn)
 
 
 def _figures(ax: Axes, row: Row, place: int, reader: Reader) -> None:
@@ -159,7 +147,3 @@ def _figures(ax: Axes, row: Row, place: int, reader: Reader) -> None:
 def _readable(row: Row) -> Row:
     """Return a row without its figures where too few cases stand behind them to set a scale."""
     return {**row, **dict.fromkeys(SEEN)} if row["status"] in UNREADABLE else row
-
-
-def _shown(row: Row) -> str:
-    return row["change_verdict"] if row["change_verdict"] in COLOURS else ""

@@ -184,13 +184,6 @@ def spread(rows: Sequence[Row], by: Sequence[str], reader: Reader) -> str:
     return reader.text("spread", name=reader.name(low), **ends, **names)
 
 
-def overview(rows: Sequence[Row], reader: Reader) -> str:
-    """Return the title of a chart of several KPIs: the one given, or what it shows."""
-    if reader.title or not rows:
-        return reader.title or reader.text("nothing")
-    return reader.text("scorecard", period=reader.told(rows[0]).period())
-
-
 def _tidy(row: Row) -> Row:
     return {name: row[name] for name in TIDY if name in row}
 

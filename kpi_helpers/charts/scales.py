@@ -87,7 +87,10 @@ def numbers(ticks: Sequence[float], unit: str, reader: Reader) -> list[str]:
     ['0', '5', '10 days']
     """
     if unit == MONEY and max(map(abs, ticks), default=0) >= COMPACT_FROM:
-        return [write_compact(round(tick, 6), reader.lang, reader.currency) for tick in ticks]
+        return [
+            write_compact(round(tick, 6), reader.lang, reader.currency, plain=True)
+            for tick in ticks
+        ]
     scaled = [100 * tick if unit == PERCENT else tick for tick in ticks]
     digits = next(d for d in range(7) if d == 6 or _whole_at(scaled, d))
     last, plain = len(ticks) - 1, COUNT if unit in WORDS else unit

@@ -11,18 +11,19 @@ import pandas as pd
 from kpi_helpers import wording
 from kpi_helpers.charts.lettering import fitted, width_of, wrapped
 from kpi_helpers.charts.page import Page, page
-from kpi_helpers.charts.reader import Options, Reader, Row, about, known, number, overview, rows_of
-from kpi_helpers.charts.scales import Array, edges, limits, own_scales
-from kpi_helpers.charts.strokes import within
+from kpi_helpers.charts.reader import Options, Reader, Row, about, known, number, rows_of
+from kpi_helpers.charts.scales import edges, limits, own_scales
+from kpi_helpers.charts.strokes import marks, within
 from kpi_helpers.charts.theme import BAND, BAR, INCH, INK, QUIET, SMALL, TEXT, VALUE
 from kpi_helpers.charts.track import one_series, track
+from kpi_helpers.measure.judge import MISSING
 from kpi_helpers.units import COUNT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW, AROUND = 0.52 * INCH, 0.7 * INCH
+ROW, AROUND = 0.48 * INCH, 0.7 * INCH
 NAMES, GAP, LINE = 175.0, 8.0, 1.3
 PERIODS = 12
 SEEN = ("value", "low", "high", "target", "reference")
@@ -42,7 +43,8 @@ def scorecard_rows(
     Parameters
     ----------
     compared : DataFrame
-        What `kpi_helpers.compare` returns for one period, a row a KPI, drawn in its order.
+        What `kpi_helpers.compare` returns for one period, a row a KPI, drawn in its order but for
+        those without any figure.
     history : DataFrame
         What `kpi_helpers.measure` returns for the same KPIs, a row a period; the last twelve are
         drawn.
@@ -57,11 +59,13 @@ def scorecard_rows(
     >>> alt(scorecard_rows(pd.DataFrame(), pd.DataFrame()))
     'Nothing to show'
     """
-    reader, rows = Reader(**options), rows_of(compared)
+    reader = Reader(**options)
+    rows = [row for row in rows_of(compared) if row["status"] != MISSING]
     height = AROUND + ROW * max(len(rows), 2)
     with page(reader, axes, height, ncols=2, width_ratios=(4, 3)) as sheet:
         said = [*about(rows, reader), *([reader.text("own_scale")] if len(rows) > 1 else [])]
-        sheet.head(overview(rows, reader), said)
+        title = wording.aims(compared, reader.lang, reader.terms, reader.currency)
+        sheet.head(reader.title or title, said)
         if sheet.empty([*rows_of(history), *rows] if rows else []):
             return sheet.figure
         for ax in sheet.axes:
@@ -120,6 +124,7 @@ def _small(row: Row, reader: Reader) -> list[str]:
 def _bullets(sheet: Page, rows: Sequence[Row]) -> None:
     """Draw each figure as a bar from 0, its range on it, its target and reference across it."""
     ax, at, places = sheet.axes[0], np.arange(len(rows)), own_scales(rows, SEEN, floor=True)
+    reader = sheet.reader
     ax.set_xlim(0, 1)
     zero, value = places["zero"], places["value"]
     there = np.isfinite(value)
@@ -130,21 +135,15 @@ def _bullets(sheet: Page, rows: Sequence[Row]) -> None:
     sheet.key(sheet.reader.told(rows[0]).period(), bars[0])
     ax.vlines(zero, at - TALL, at + TALL, color=QUIET, lw=0.8, gid="zero")
     low, high = within(places["low"], places["high"], (0.0, 1.0))
-    ranged = np.isfinite(low) & there
+    # What chance could have given says nothing of a fact that is held against its target.
+    aimed = np.array([known(row["target"]) and reader.told(row).is_fact for row in rows])
+    ranged = np.isfinite(low) & there & ~aimed
     if ranged.any():
         style = {"color": INK, "lw": 1.1, "gid": "range"}
         drawn = ax.hlines(at[ranged], low[ranged], high[ranged], **style)
         sheet.key(sheet.reader.text("key.range"), drawn)
-    mark: dict[str, Any] = {"ls": "", "marker": "|", "ms": 17, "mew": 2.2, "color": INK}
-    _marks(sheet, places["target"], sheet.reader.text("key.target"), {"gid": "target", **mark})
-    dot: dict[str, Any] = {"ls": "", "marker": "o", "ms": 5, "mfc": "white", "mec": INK}
-    _marks(sheet, places["reference"], sheet.reader.reference(rows), {"gid": "reference", **dot})
-
-
-def _marks(sheet: Page, places: Array, said: str, style: dict[str, Any]) -> None:
-    if np.isfinite(places).any():
-        (drawn,) = sheet.axes[0].plot(places, np.arange(len(places)), **style)
-        sheet.key(said, drawn)
+    marks(sheet, ax, places["reference"], at, sheet.reader.reference(rows), "reference")
+    marks(sheet, ax, places["target"], at, sheet.reader.text("key.target"), "target")
 
 
 def _histories(sheet: Page, rows: Sequence[Row], history: Sequence[Row]) -> None:

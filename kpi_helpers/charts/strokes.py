@@ -12,13 +12,22 @@ from kpi_helpers.charts.lettering import fitted
 from kpi_helpers.charts.page import Page
 from kpi_helpers.charts.reader import Reader, Row, known
 from kpi_helpers.charts.scales import Array, day_number, edges, middle
-from kpi_helpers.charts.theme import BAND, INK, QUIET, SMALL, VALUE
+from kpi_helpers.charts.theme import BAND, BETTER, INK, QUIET, SMALL, VALUE, WORSE
 from kpi_helpers.charts.track import Track
 from kpi_helpers.measure.judge import IMMATURE, INDICATIVE, INSUFFICIENT, MISSING, OK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# What is said in colour has a form too, for those who do not see it.
+SIGNS: Mapping[str, Mapping[str, Any]] = {
+    "target": {"color": INK, "marker": "|", "ms": 13, "mew": 2},
+    "reference": {"marker": "o", "ms": 6, "mfc": "white", "mec": QUIET},
+    "better": {"color": BETTER, "marker": "D", "ms": 6.5},
+    "worse": {"color": WORSE, "marker": "s", "ms": 6.5},
+    "value": {"color": VALUE, "marker": "o", "ms": 6.5},
+    "care": {"color": VALUE, "marker": "o", "ms": 6.5, "mfc": "white", "mew": 1.6},
+}
 DENSE = 24
 LABEL = 130.0
 HATCHES = {IMMATURE: "....", MISSING: "////"}
@@ -44,6 +53,13 @@ def series(sheet: Page, ax: Axes, line: Track) -> None:
         (drawn,) = ax.plot(line.x[at], line.y[at], gid=f"points-{status}", **style)
         if status != OK:
             sheet.key(sheet.reader.text(f"key.{status}"), drawn)
+
+
+def marks(sheet: Page, ax: Axes, x: Array, y: Array, said: str, kind: str) -> None:
+    """Draw signs of a kind where there is a number, and explain them once."""
+    if np.isfinite(x).any():
+        (drawn,) = ax.plot(x, y, ls="", clip_on=False, gid=kind, **SIGNS[kind])
+        sheet.key(said, drawn)
 
 
 def holes(sheet: Page, ax: Axes, line: Track) -> None:

@@ -45,8 +45,6 @@ _STYLE: Mapping[str, Any] = MappingProxyType(
         "legend.fontsize": SMALL,
         "legend.frameon": False,
         "savefig.dpi": 144,
-        "svg.fonttype": "path",
-        "svg.hashsalt": "kpi",
         "text.color": INK,
         "text.parse_math": False,
         "text.usetex": False,

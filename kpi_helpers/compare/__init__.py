@@ -11,6 +11,7 @@ import pandas as pd
 
 from kpi_helpers.compare.beside import NUMBERS, PREVIOUS, READABLE, REFERENCE, To, beside
 from kpi_helpers.compare.difference import Figures, adjusted, difference
+from kpi_helpers.compare.others import everything_but
 from kpi_helpers.compare.verdicts import verdicts
 from kpi_helpers.kpis.settled import divided
 from kpi_helpers.measure import HIDDEN, measured, names_in
@@ -18,7 +19,7 @@ from kpi_helpers.measure.targets import target_values
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 
-__all__ = ["compare", "last_readable"]
+__all__ = ["compare", "everything_but", "last_readable"]
 
 LOOKED_BACK = 12
 ADDED = (
@@ -58,9 +59,10 @@ def compare(
     kpis, period, by, where
         As for `kpi_helpers.measure`; the period is read as one.
     to
-        ``"previous"`` (the period before), ``"year_ago"``, ``"target"`` (no other reference), or a
-        filter or segment: the same period on the rows that it selects. A period that is still
-        running stands beside the same number of days.
+        ``"previous"`` (the period before), ``"year_ago"``, ``"target"`` (no other reference),
+        ``"others"`` (each group of one dimension beside all the others together; sums and counts
+        have nothing to stand beside), or a filter or segment: the same period on the rows that it
+        selects. A period that is still running stands beside the same number of days.
 
     Returns
     -------

@@ -11,6 +11,7 @@ import pandas as pd
 
 from kpi_helpers.catalogue import Ago, find
 from kpi_helpers.compare.durations import same_horizon
+from kpi_helpers.compare.others import others
 from kpi_helpers.errors import unknown
 from kpi_helpers.measure import measured
 from kpi_helpers.measure.answer import chosen, made_of
@@ -22,7 +23,7 @@ from kpi_helpers.sources.registers import ACHIEVEMENTS
 To = str | Mapping[str, Any]
 
 PERIODS = PREVIOUS, YEAR_AGO = "previous", "year_ago"
-TARGET = "target"
+TARGET, OTHERS = "target", "others"
 READABLE = ("ok", "indicative")
 NUMBERS = ("numerator", "denominator", "low", "high", "spread", "pace")
 CARRIED = ("period", "start", "end", "ages", "n", *NUMBERS)
@@ -49,6 +50,10 @@ def beside(
             earlier = earlier[~earlier["kpi"].isin(whole)]
         return same_horizon(_joined(both[is_now], earlier, by), data.config.lang)
     frame = measured(data, kpis, [now], by, where)
+    if to == OTHERS:
+        return same_horizon(
+            _joined(frame, others(data, frame, now, by, where), by), data.config.lang
+        )
     if to in PERIODS or to == TARGET:
         return _joined(frame, frame.assign(status="missing"), by)
     return same_horizon(_joined(frame, measured(data, kpis, [now], by, to), by), data.config.lang)
@@ -56,7 +61,7 @@ def beside(
 
 def _check(data: Dataset, to: To) -> None:
     """Refuse a single word that is no reference; any other text is a filter."""
-    known = [*PERIODS, TARGET, *data.config.segments]
+    known = [*PERIODS, TARGET, OTHERS, *data.config.segments]
     if isinstance(to, str) and to.isidentifier() and to not in known:
         raise unknown("value", to, known)
 

@@ -1,14 +1,26 @@
 """Reports: notebooks executed without a person, and the pages and tables that come out.
 
-`run` makes a report. Its notebooks open their data with `opened`, measure with `side_by_side`, and
-end with `finish`. `difference` compares two reports; `restated` says what an earlier one wrote and
-is no longer so.
+`run` makes a report. Its notebooks open their data with `opened`, measure what is `chosen`, its
+`history` and what an earlier report may be compared with (`side_by_side`), show groups as far as a
+page can (`folded`), and end with `finish`. `difference` compares two reports; `restated` says what
+an earlier one wrote and is no longer so.
 """
 
 from kpi_helpers.reports.difference import difference
-from kpi_helpers.reports.opening import chosen, opened, side_by_side
+from kpi_helpers.reports.opening import chosen, folded, history, opened, side_by_side
 from kpi_helpers.reports.restating import behind, restated
 from kpi_helpers.reports.running import run
 from kpi_helpers.reports.tables import finish
 
-__all__ = ["behind", "chosen", "difference", "finish", "opened", "restated", "run", "side_by_side"]
+__all__ = [
+    "behind",
+    "chosen",
+    "difference",
+    "finish",
+    "folded",
+    "history",
+    "opened",
+    "restated",
+    "run",
+    "side_by_side",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kpi_helpers.language import text
@@ -42,24 +43,26 @@ def _segment(data: Dataset, name: str) -> str:
 
 def _freshness(data: Dataset) -> str:
     """Say how old the newest row of the tables that look back is on the day of the data."""
-    lasts = [cover.last for cover in data.covered.values() if cover.last is not None]
-    if not lasts:
+    from kpi_helpers.sources import freshness
+
+    age = freshness(data)
+    if age is None:
         return ""
-    newest = min(max(lasts), data.as_of)
-    age = (data.as_of - newest).days
-    day = write_date(newest, data.config.lang)
+    age = max(age, 0)
+    day = write_date(data.as_of - timedelta(days=age), data.config.lang)
     return text(f"report.{'freshness' if age else 'fresh'}", data.config.lang, day=day, n=age)
 
 
 def _checks(data: Dataset) -> str:
-    """Say how many checks found something, by how much it weighs."""
-    from kpi_helpers.sources import quality
+    """Score the data, and say how many checks found something, by how much it weighs."""
+    from kpi_helpers.sources import quality, score
 
-    found = quality(data)["severity"].value_counts()
-    return " · ".join(
-        text(f"report.checks.{severity}", data.config.lang, n=int(found.get(severity, 0)))
-        for severity in ("block", "warn", "info")
-    )
+    found, lang = quality(data)["severity"].value_counts(), data.config.lang
+    said = [text("report.score", lang, score=score(data))]
+    for severity in ("block", "warn", "info"):
+        if severity in found:
+            said.append(text(f"report.checks.{severity}", lang, n=int(found[severity])))
+    return " · ".join(said)
 
 
 def _left_out(data: Dataset) -> str:

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpi_helpers.errors import unknown
-from kpi_helpers.language import LANGUAGES
+from kpi_helpers.language import LANGUAGES, text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kpi_helpers.periods import Calendar, Period
     from kpi_helpers.sources import Dataset
+    from kpi_helpers.sources.dataset import Where
+
+PERIODS = 12
+MOST_GROUPS, MOST_KPIS = 12, 6
 
 
 def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") -> Dataset:
@@ -124,6 +128,62 @@ def side_by_side(
         for each in [*_before(calendar, now), now]
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def history(
+    data: Dataset, kpis: Sequence[str], period: str = "last", where: Where = None
+) -> pd.DataFrame:
+    """Measure KPIs in the last twelve periods up to one; up to a range of days, in twelve months.
+
+    Parameters
+    ----------
+    data, kpis, period, where
+        As for `kpi_helpers.compare`.
+    """
+    from kpi_helpers.measure import measure
+
+    calendar = data.config.calendar
+    now = calendar.parse(period, data.as_of, data.first)
+    if now.grain == "span":
+        now = calendar.parse(f"{min(now.end - timedelta(days=1), data.as_of):%Y-%m}")
+    first = calendar.shift(now, 1 - PERIODS)
+    return measure(data, kpis, f"{first.name}:{now.name}", (), where, now.grain)
+
+
+def folded(
+    data: Dataset, compared: pd.DataFrame, period: str, by: str, where: Where = None
+) -> pd.DataFrame:
+    """Return a comparison by groups as far as a page can show it.
+
+    Kept are the KPIs in which a group differs for certain, then the first of the others, and the
+    groups of the most cases; all other groups are measured together, as one.
+
+    Parameters
+    ----------
+    data : Dataset
+    compared : DataFrame
+        What `kpi_helpers.compare` returns for one dimension.
+    period, by, where
+        Its period, dimension and filter.
+    """
+    import pandas as pd
+
+    from kpi_helpers.compare import compare, everything_but
+
+    read = compared[compared["value"].notna()]
+    sure = read["change_verdict"].isin(["better", "worse", "changed"]) & read["p_value"].notna()
+    surest = read["p_adjusted"].where(sure).groupby(read["kpi"], sort=False).min()
+    kpis = list(surest.sort_values(kind="stable").index[:MOST_KPIS])
+    cases = read.groupby(by, dropna=False)["n"].max().sort_values(ascending=False, kind="stable")
+    # One group too many takes no more room than the line of all others.
+    kept = list(cases.index if len(cases) <= MOST_GROUPS + 1 else cases.index[:MOST_GROUPS])
+    shown = read[read[by].isin(kept)].astype({by: object})
+    rest = len(cases) - len(kept)
+    if rest:
+        others = compare(data, kpis, period, "target", where=everything_but(data, by, kept, where))
+        said = text("report.others", data.config.lang, n=rest)
+        shown = pd.concat([shown, others.assign(**{by: said})[list(shown)]])
+    return pd.concat([shown[shown["kpi"] == kpi] for kpi in kpis] or [shown], ignore_index=True)
 
 
 def _before(calendar: Calendar, period: Period) -> list[Period]:

@@ -17,7 +17,7 @@ TEMPLATE = Path(__file__).parent / "template"
 HIDDEN = {"parameters", "injected-parameters", "end"}
 TITLE = re.compile(r"^# (.+)\n*")
 COLUMN = re.compile(r'<th [^>]*scope="col" id="([^"]+)">(.*?)</th>', re.DOTALL)
-CELL = re.compile(r'<td headers="[^"]*?(?P<id>[^" ]+)"')
+CELL = re.compile(r'<td [^>]*?headers="[^"]*?(?P<id>[^" ]+)"')
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 
 

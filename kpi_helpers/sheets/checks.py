@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.language import text
 from kpi_helpers.sheets.table import (
     LOUD,
@@ -24,6 +25,9 @@ from kpi_helpers.units import COUNT, MONEY, PERCENT, write
 
 if TYPE_CHECKING:
     from great_tables import GT
+
+# Background and letters of a cell, by weight: darker is graver, also in grey.
+HEAT = {"block": (LOUD, "#ffffff"), "warn": ("#f3c9a5", "#1b2430"), "info": ("#eef1f4", "#1b2430")}
 
 
 def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
@@ -52,6 +56,68 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     table = build("quality", lines, lang, right=("rows", "share", "money"))
     blocking = [i for i, row in enumerate(records(frame)) if row["severity"] == "block"]
     return coloured(table, blocking, ["severity"], LOUD)
+
+
+def heat(frame: pd.DataFrame, lang: str) -> GT:
+    """Show where the checks found something: a check a row, a table a column, by its weight.
+
+    A cell holds the share of the table's rows and, in words and in colour, how much that weighs;
+    a cell without anything holds nothing. Under the table stands which KPIs suffer.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `kpi_helpers.quality` returns.
+    lang : str
+    """
+    from great_tables import loc, style
+
+    rows = records(frame)
+    tables = list(dict.fromkeys(row["table"] for row in rows))
+    checks: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        cells = checks.setdefault(finding(row["consequence"]), {name: [] for name in tables})
+        cells[row["table"]].append(row)
+    lines = [
+        {"check": check, **{name: _heat(found, lang) for name, found in cells.items()}}
+        for check, cells in checks.items()
+    ]
+    table = build("heat", lines, lang, {name: _table(name, lang) for name in tables})
+    for place, cells in enumerate(checks.values()):
+        for name, found in cells.items():
+            if found:
+                fill, ink = HEAT[found[0]["severity"]]
+                shown = [style.fill(fill), style.text(color=ink)]
+                table = table.tab_style(shown, loc.body([name], [place]))
+    return noted(table, *_suffering(rows, lang))
+
+
+def _heat(found: list[Row], lang: str) -> str:
+    """Say the largest share of the rows that a check found in a table, and the gravest weight."""
+    if not found:
+        return ""
+    share = max((row["share"] for row in found if not absent(row["share"])), default=None)
+    weight = text(f"sheets.severities.{found[0]['severity']}", lang)
+    return weight if share is None else f"{write(share, PERCENT, lang)} · {weight}"
+
+
+def _suffering(rows: list[Row], lang: str) -> list[str]:
+    """Return one line for each weight and check with the KPIs whose figures suffer from it."""
+    lines = dict.fromkeys(
+        text(
+            f"sheets.suffering.{row['severity']}",
+            lang,
+            check=finding(row["consequence"]),
+            kpis=", ".join(REGISTRY[kpi].label(lang) for kpi in row["kpis"].split(", ")),
+        )
+        for row in rows
+        if row["kpis"] and row["severity"] != "info"
+    )
+    return list(lines) or [text("sheets.suffering.none", lang)]
+
+
+def _table(name: str, lang: str) -> str:
+    return text(f"sheets.tables.{name}", lang)
 
 
 def rows_left_out(frame: pd.DataFrame, lang: str, limit: int = 3, currency: str = "EUR") -> GT:

@@ -1,139 +1,259 @@
-"""The scorecard: a KPI a row, its figure beside the one before it, and how to read it."""
+"""Figures as tables: the scorecard, a KPI a row, and what stands beside a reference."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kpi_helpers.language import text
-from kpi_helpers.measure.judge import ENOUGH, INDICATIVE, INSUFFICIENT, MISSING, OK
-from kpi_helpers.periods import Period, label
-from kpi_helpers.sheets.table import NOTHING, Row, absent, build, finding, noted, plain, records
-from kpi_helpers.units import COUNT, write, write_range
+from kpi_helpers import wording
+from kpi_helpers.language import Terms, text
+from kpi_helpers.measure.judge import MISSING
+from kpi_helpers.sheets.table import (
+    COLOURS,
+    LOUD,
+    Row,
+    absent,
+    build,
+    coloured,
+    finding,
+    noted,
+    plain,
+    records,
+)
+from kpi_helpers.units import (
+    COUNT,
+    PERCENT,
+    write,
+    write_change,
+    write_change_range,
+    write_range,
+    write_relative,
+)
+from kpi_helpers.wording.told import TIDY, Told
+from kpi_helpers.wording.when import label_of
 
 if TYPE_CHECKING:
     from great_tables import GT
 
-TIDY = (
-    *("kpi", "label", "unit", "better", "period", "start", "end", "value", "numerator"),
-    *("denominator", "n", "low", "high", "method", "status", "note"),
-)
+CERTAIN = ("exact", "established")
 
 
-def scorecard(tidy: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
-    """Show one row a KPI and group: the period with its interval, beside the one before it.
+def scorecard(
+    compared: pd.DataFrame,
+    year_ago: pd.DataFrame,
+    lang: str,
+    currency: str = "EUR",
+    terms: Terms | None = None,
+) -> GT:
+    """Show one row a KPI: its figure, target, what it was before and a year ago, how to read it.
 
     KPIs that have no value at all are named under the table, with the reason.
 
     Parameters
     ----------
-    tidy : DataFrame
-        What `kpi_helpers.measure` returns for one period or two; the later one is the period
-        shown. Columns that a tidy frame does not have by itself are groups.
+    compared : DataFrame
+        What `kpi_helpers.compare` returns, perhaps by `kpi_helpers.wording.with_readable`.
+    year_ago : DataFrame
+        The same beside the same period a year ago.
     lang : str
     currency : str
         ISO code of the amounts.
+    terms : mapping, optional
+        The company's own words.
 
     Examples
     --------
-    >>> row = {"kpi": "win_rate_count", "label": "Win rate", "unit": "percent", "value": 0.25,
-    ...        "period": "2026Q3", "start": "2026-07-01", "end": "2026-10-01", "n": 370,
-    ...        "low": 0.21, "high": 0.30, "status": "ok", "note": ""}
-    >>> "Q3 2026" in scorecard(pd.DataFrame([row]), "en").as_raw_html()
+    >>> import kpi_helpers as kh
+    >>> data = kh.load()
+    >>> both = [kh.compare(data, "revenue", "2026Q3", to=to) for to in ("previous", "year_ago")]
+    >>> "96.4% of target" in scorecard(*both, "en").as_raw_html()
     True
     """
-    groups = [column for column in tidy.columns if column not in TIDY]
-    *earlier, now = [rows for _, rows in tidy.groupby("start", sort=True)]
-    before = earlier[-1] if earlier else tidy.head(0)
-    both = _pairs(_by_key(now, groups), _by_key(before, groups))
-    known = {
-        named["kpi"] for pair in both for named in pair if named and named["status"] != MISSING
-    }
-    pairs = [pair for pair in both if (pair[0] or pair[1])["kpi"] in known]
-    lines = [_score(row, past, groups, lang, currency) for row, past in pairs]
-    if not earlier:
-        lines = [{name: said for name, said in line.items() if name != "before"} for line in lines]
-    name = "-".join(["scorecard", *groups])
-    headings = {"value": _period(now, lang), "before": _period(before, lang)}
-    table = build(name, lines, lang, headings, right=("value", "range", "n", "before"))
-    return noted(table, *_unavailable(now[~now["kpi"].isin(known)], lang))
+    rows, earlier = records(compared), {row["kpi"]: row for row in records(year_ago)}
+    known = [row for row in rows if row["status"] != MISSING or not absent(row["reference"])]
+    lines = [
+        {
+            **_names(row, (), lang, terms),
+            "value": _figure(row, lang, currency, terms),
+            "target": _target(row, lang, currency),
+            "before": _before(row, lang, currency),
+            "year_ago": _before(earlier.get(row["kpi"], {}), lang, currency),
+            "reading": wording.reading(row, lang, terms, currency),
+        }
+        for row in known
+    ]
+    headings = {"value": _heading(rows, lang)}
+    headings |= {"before": _period(rows, "reference_period", lang)}
+    headings |= {"year_ago": _period(records(year_ago), "reference_period", lang)}
+    right = ("value", "target", "before", "year_ago")
+    table = build("scorecard", lines, lang, headings, right)
+    certain = [
+        i
+        for i, row in enumerate(known)
+        if row["target_verdict"] == "missed" and row["certainty"] in CERTAIN
+    ]
+    table = coloured(table, certain, ["reading"], LOUD)
+    return noted(table, *_unavailable([row for row in rows if row not in known], lang, terms))
 
 
-def _score(row: Row, past: Row, groups: Sequence[str], lang: str, currency: str) -> dict[str, str]:
-    named = row or past
-    said = {
-        "value": _value(row, lang, currency),
-        "range": _range(row, lang, currency),
-        "n": write(row.get("n"), COUNT, lang),
-        "before": _value(past, lang, currency),
-        "reading": _reading(row, past, lang),
-    }
-    if not groups:
-        return {"kpi": plain(named["label"]), **said}
-    place = " · ".join(plain(named[group]) or text("sheets.blank", lang) for group in groups)
-    return {"group": plain(named["label"]), "kpi": place, **said}
+def changes(
+    compared: pd.DataFrame,
+    lang: str,
+    currency: str = "EUR",
+    terms: Terms | None = None,
+    by: Sequence[str] = (),
+    name: str = "changes",
+) -> GT:
+    """Show each figure beside its reference: the difference, its plausible range, the verdict.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        What `kpi_helpers.compare` returns; rows without reference are left out unless they are
+        groups.
+    lang, currency, terms
+        As for `scorecard`.
+    by : sequence of str
+        Its dimensions.
+    name : str
+        Id of the table.
+    """
+    rows = [row for row in records(compared) if by or not absent(row["change"])]
+    lines = [
+        {
+            **_names(row, by, lang, terms),
+            "before": _value(row, lang, currency, "reference") if _is_beside(row) else "",
+            "value": _value(row, lang, currency),
+            "range": _range(row, lang, currency) if by else "",
+            "n": write(row["n"], COUNT, lang) if by else "",
+            "change": _change(row, lang, currency),
+            "change_range": _change_range(row, lang, currency),
+            "verdict": _verdict(row, lang),
+            "needed": _needed(row, lang),
+        }
+        for row in rows
+    ]
+    headings = {"before": _period(rows, "reference_period", lang)}
+    headings |= {"value": _period(rows, "period", lang)}
+    right = ("before", "value", "range", "n", "change", "change_range", "needed")
+    table = build(name, lines, lang, headings, right)
+    for verdict, colour in COLOURS.items():
+        places = [
+            i for i, row in enumerate(rows) if _is_sure(row) and row["change_verdict"] == verdict
+        ]
+        table = coloured(table, places, ["verdict"], colour)
+    return table
 
 
-def _value(row: Row, lang: str, currency: str) -> str:
-    return write(row.get("value"), row["unit"], lang, currency) if row else NOTHING
+def _names(row: Row, by: Sequence[str], lang: str, terms: Terms | None) -> dict[str, str]:
+    kpi = wording.name({name: row[name] for name in TIDY}, lang, terms)
+    if not by:
+        return {"kpi": kpi}
+    place = " · ".join(plain(row[group]) or text("sheets.blank", lang) for group in by)
+    return {"group": kpi, "kpi": place}
+
+
+def _value(row: Row, lang: str, currency: str, of: str = "value") -> str:
+    return write(row[of], row["unit"], lang, currency)
+
+
+def _figure(row: Row, lang: str, currency: str, terms: Terms | None) -> str:
+    """Return a value; under it its plausible range, then its number of cases."""
+    said = [_value(row, lang, currency), _range(row, lang, currency)]
+    if not absent(row["value"]) and not absent(row["n"]) and row["unit"] != COUNT:
+        said.append(Told(row, lang, terms).cases(row["n"]))
+    return "\n".join(filter(None, said))
 
 
 def _range(row: Row, lang: str, currency: str) -> str:
-    if not row or (absent(row["low"]) and absent(row["high"])):
-        return NOTHING
+    if absent(row["low"]) and absent(row["high"]):
+        return ""
     return write_range(row["low"], row["high"], row["unit"], lang, currency)
 
 
-def _reading(row: Row, past: Row, lang: str) -> str:
-    """Say how far the two figures can be trusted, the earlier one only where it cannot."""
-    said = [_caveat(row, lang)] if row else []
-    if past and past["status"] not in (OK, MISSING):
-        said.append(f"{_period(pd.DataFrame([past]), lang)} – {_caveat(past, lang)}")
-    return _sentences(said)
+def _target(row: Row, lang: str, currency: str) -> str:
+    """Return the target, and under it what part of it is attained."""
+    if absent(row["target"]):
+        return ""
+    said = [_value(row, lang, currency, "target")]
+    if not absent(row["value"]) and row["target"] > 0:
+        share = write(row["value"] / row["target"], PERCENT, lang)
+        said.append(text("sheets.attained", lang, share=share))
+    return "\n".join(said)
 
 
-def _caveat(row: Row, lang: str) -> str:
-    """Return the reason where there is one; that the cases are few is said in any event."""
-    cases = 0 if absent(row["n"]) else int(row["n"])
-    few = row["status"] in (INSUFFICIENT, INDICATIVE) and cases < ENOUGH
-    if row["status"] == OK or (row["note"] and not few):
-        return plain(row["note"])
-    return _sentences([text(f"sheets.statuses.{row['status']}", lang, n=cases), plain(row["note"])])
+def _before(row: Row, lang: str, currency: str) -> str:
+    """Return what the figure was; under it the change, then whether this is shown."""
+    if not row or not _is_beside(row):
+        return ""
+    said = [_value(row, lang, currency, "reference")]
+    if not absent(row["change"]):
+        said += [_change(row, lang, currency), _verdict(row, lang)]
+    return "\n".join(said)
 
 
-def _sentences(parts: Sequence[str]) -> str:
-    return ". ".join(part.rstrip(".") for part in parts if part)
+def _change(row: Row, lang: str, currency: str) -> str:
+    """Return a change as it is and, where both figures are above 0, in relation to the first."""
+    if absent(row["change"]):
+        return ""
+    said = write_change(row["change"], row["unit"], lang, currency)
+    if not (row["reference"] > 0 and row["value"] > 0):
+        return said
+    return f"{said} ({write_relative(row['change_relative'], lang)})"
 
 
-def _unavailable(tidy: pd.DataFrame, lang: str) -> list[str]:
+def _change_range(row: Row, lang: str, currency: str) -> str:
+    if absent(row["change_low"]) or absent(row["change_high"]):
+        return ""
+    low, high = row["change_low"], row["change_high"]
+    return write_change_range(low, high, row["unit"], lang, currency)
+
+
+def _verdict(row: Row, lang: str) -> str:
+    """Return what is known of a change; of a fact that nothing tests, that it is one."""
+    if absent(row["change"]):
+        return ""
+    sure = row["change_verdict"] != "none_shown" and not _is_sure(row)
+    return text(f"sheets.changes.{'fact' if sure else row['change_verdict']}", lang)
+
+
+def _needed(row: Row, lang: str) -> str:
+    """Return how many more cases would settle a change; those that settle a target stand there."""
+    open_ = row["change_verdict"] == "none_shown" and row["target_verdict"] == "none"
+    return write(row["more_needed"], COUNT, lang) if open_ and row["more_needed"] > 0 else ""
+
+
+def _is_beside(row: Row) -> bool:
+    return not absent(row["reference"])
+
+
+def _is_sure(row: Row) -> bool:
+    return not absent(row["p_value"])
+
+
+def _unavailable(rows: Sequence[Row], lang: str, terms: Terms | None) -> list[str]:
     """Return one line a reason, with the KPIs it holds for."""
     reasons: dict[str, list[str]] = {}
-    for row in records(tidy.drop_duplicates("kpi")):
+    for row in rows:
         reason = finding(plain(row["note"])) or text("sheets.statuses.missing", lang)
-        reasons.setdefault(reason.rstrip("."), []).append(plain(row["label"]))
+        reasons.setdefault(reason.rstrip("."), []).append(_names(row, (), lang, terms)["kpi"])
     return [
         text("sheets.unavailable", lang, reason=reason, kpis=", ".join(labels))
         for reason, labels in reasons.items()
     ]
 
 
-def _pairs(now: Mapping[Any, Row], before: Mapping[Any, Row]) -> list[tuple[Row, Row]]:
-    """Pair the rows of two periods by KPI and group, in the order of the KPIs."""
-    kpis = list(dict.fromkeys(key[0] for key in (*now, *before)))
-    keys = sorted(dict.fromkeys((*now, *before)), key=lambda key: kpis.index(key[0]))
-    return [(now.get(key, {}), before.get(key, {})) for key in keys]
+def _heading(rows: Sequence[Row], lang: str) -> str:
+    return "\n".join([_period(rows, "period", lang), text("sheets.under", lang)])
 
 
-def _by_key(tidy: pd.DataFrame, groups: Sequence[str]) -> dict[Any, Row]:
-    return {(row["kpi"], *(plain(row[g]) for g in groups)): row for row in records(tidy)}
-
-
-def _period(tidy: pd.DataFrame, lang: str) -> str:
-    if tidy.empty:
+def _period(rows: Sequence[Row], of: str, lang: str) -> str:
+    """Return the heading of a column: its period, or that it holds other rows of the same."""
+    named = [row for row in rows if plain(row[of])]
+    if not named:
         return ""
-    row = tidy.iloc[0]
-    start, end = (pd.Timestamp(row[edge]).date() for edge in ("start", "end"))
-    named_by_dates = ":" in row["period"] or row["period"] in ("all", "ytd")
-    return label(Period(row["period"], start, end, "span" if named_by_dates else "day"), lang)
+    if of != "period" and named[0][of] == named[0]["period"]:
+        return text("sheets.others", lang)
+    return label_of(named[0][of], named[0], lang)

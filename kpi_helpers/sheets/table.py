@@ -17,6 +17,8 @@ Row = dict[Any, Any]
 
 NOTHING = "–"
 LOUD = "#9a3412"
+# Of a change; the word beside it says the same.
+COLOURS = {"worse": LOUD, "better": "#17603f", "changed": "#17375e"}
 
 
 def build(
@@ -47,8 +49,10 @@ def build(
     frame = frame.loc[:, (frame != "").any()]
     first = "kpi" if "kpi" in frame else str(frame.columns[0])
     shown = [column for column in frame.columns if column != "group"]
-    labels: dict[str, Any] = {column: text(f"sheets.columns.{column}", lang) for column in shown}
-    labels |= {column: said for column, said in (headings or {}).items() if column in shown}
+    own = headings or {}
+    labels: dict[str, Any] = {
+        column: own.get(column) or text(f"sheets.columns.{column}", lang) for column in shown
+    }
     group = "group" if "group" in frame else None
     table = GT(frame, id=name, rowname_col=first, groupname_col=group)
     table = table.tab_stubhead(labels.pop(first)).cols_label(labels)

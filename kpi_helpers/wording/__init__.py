@@ -5,18 +5,21 @@ that the chart and the table show too, and says no more than that row knows.
 """
 
 from kpi_helpers.wording.ban import banned
-from kpi_helpers.wording.headlines import findings, headline
+from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.restated import Restated, restatements
-from kpi_helpers.wording.sentences import alt_text, name, sentence, title, verdict
+from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
 from kpi_helpers.wording.young import with_readable
 
 __all__ = [
     "Restated",
+    "aims",
     "alt_text",
     "banned",
     "findings",
     "headline",
+    "moves",
     "name",
+    "reading",
     "restatements",
     "sentence",
     "title",

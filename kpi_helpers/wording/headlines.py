@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from kpi_helpers.actions import money_at_stake
@@ -62,7 +64,7 @@ def findings(
         ``money_at_stake`` where the finding is of money, and ``table`` with ``rows``: the numbers
         of the rows behind it, the first being 1.
     """
-    told = [Told(row, lang, terms, currency) for row in frame.to_dict("records")]
+    told = _told(frame, lang, terms, currency)
     stakes = money_at_stake(frame, [str(column) for column in frame if column not in OWN])
     ranks = [_rank(each, stake) for each, stake in zip(told, stakes, strict=True)]
     places = sorted(range(len(told)), key=ranks.__getitem__)
@@ -84,6 +86,64 @@ def findings(
             "rows": rows,
         }
     ).astype({"money_at_stake": float})
+
+
+def aims(frame: pd.DataFrame, lang: str, terms: Terms | None = None, currency: str = "EUR") -> str:
+    """Return which targets a comparison shows to be missed or met for certain, by name.
+
+    Parameters
+    ----------
+    frame, lang, terms, currency
+        As for `headline`.
+    """
+    told = _told(frame, lang, terms, currency)
+    aimed = [each for each in told if each.aimed != "none"]
+    if not aimed:
+        return moves(frame, lang, terms, currency)
+    certain = [each for each in aimed if _is_certain(each)]
+    kinds = {kind: [e for e in certain if e.aimed == kind] for kind in ("missed", "met")}
+    return _overview("aims", aimed[0], kinds)
+
+
+def moves(frame: pd.DataFrame, lang: str, terms: Terms | None = None, currency: str = "EUR") -> str:
+    """Return which changes a comparison establishes, for the worse and for the better, by name.
+
+    Parameters
+    ----------
+    frame, lang, terms, currency
+        As for `headline`.
+    """
+    told = _told(frame, lang, terms, currency)
+    tested = [each for each in told if each.knows("p_value")]
+    if not tested:
+        return text("wording.nothing", lang)
+    kinds = {
+        kind: [e for e in tested if e.changed == kind] for kind in ("worse", "better", "changed")
+    }
+    return _overview("others" if _beside_others(tested[0]) else "moves", tested[0], kinds)
+
+
+def _overview(key: str, one: Told, kinds: Mapping[str, list[Told]]) -> str:
+    """Join what is said of each kind; each names its first few."""
+    said = [
+        one.text(f"overview.{key}_{kind}", names=_names(told))
+        for kind, told in kinds.items()
+        if told
+    ]
+    found = (
+        text("wording.overview.join", one.lang).join(said)
+        if said
+        else one.text(f"overview.{key}_none")
+    )
+    return one.text("said", what=one.period(), figure=found)
+
+
+def _beside_others(told: Told) -> bool:
+    return bool(told.row["reference_period"] == told.row["period"])
+
+
+def _told(frame: pd.DataFrame, lang: str, terms: Terms | None, currency: str) -> list[Told]:
+    return [Told(row, lang, terms, currency) for row in frame.to_dict("records")]
 
 
 def _is_finding(told: Told) -> bool:

@@ -117,6 +117,23 @@ def verdict(row: Row, lang: str, terms: Terms | None = None, currency: str = "EU
     return ". ".join(part for part in (_capital(said), care) if part)
 
 
+def reading(row: Row, lang: str, terms: Terms | None = None, currency: str = "EUR") -> str:
+    """Return how to read a figure that stands in a table: its verdict, and what limits it.
+
+    Parameters
+    ----------
+    row, lang, terms, currency
+        As for `sentence`.
+    """
+    told = Told(dict(row), lang, terms, currency)
+    said = [f"{verdict(row, lang, terms, currency)}."]
+    if told.certainty == IMMATURE:
+        said += _last_readable(told)
+    elif told.certainty not in UNREADABLE:
+        said += _needed(told)
+    return " ".join([*said, *_note(told)])
+
+
 def _unreadable(told: Told) -> Iterator[str]:
     if told.certainty == IMMATURE:
         yield told.text("too_early", what=told.name("early"))
@@ -222,13 +239,17 @@ def _limits(told: Told) -> Iterator[str]:
         yield told.text("aim", target=told.figure(told.number("target")))
     if _leaves_range_out(told) and not told.knows("change"):
         yield told.text("interval", range=told.range()) + "."
-    more, may_be_chance = told.number("more_needed"), told.certainty == "not_established"
-    # More cases settle a target by themselves; a change is judged among all that are compared.
-    if told.aimed != "none" and may_be_chance and more <= told.number("n"):
-        yield told.text("needed", cases=told.cases(more))
+    if told.number("more_needed") <= told.number("n"):
+        yield from _needed(told)
     if told.has_few_cases:
         yield told.text("care", cases=told.cases(told.number("n"))) + "."
     yield from _note(told)
+
+
+def _needed(told: Told) -> Iterator[str]:
+    """Say how many more cases it takes to settle a target; a change is judged among all others."""
+    if told.aimed != "none" and told.certainty == "not_established" and told.knows("more_needed"):
+        yield told.text("needed", cases=told.cases(told.number("more_needed")))
 
 
 def _leaves_range_out(told: Told) -> bool:
