@@ -29,7 +29,7 @@ FLOORS: list[list[set[str]]] = [
 ]
 LIBRARIES: list[set[str]] = [
     {"babel", "holidays", "numpy", "scipy"},
-    {"duckdb", "ibis", "numpy", "pandas", "pyarrow", "python_calamine", "sqlglot"},
+    {"duckdb", "ibis", "numpy", "pandas", "pyarrow", "python_calamine", "sqlglot", "xlsxwriter"},
     {"ibis", "numpy", "pandas"},
     {"numpy", "pandas", "scipy", "statsmodels"},
     {"PIL", "great_tables", "matplotlib", "numpy", "pandas", "seaborn"},

@@ -30,6 +30,7 @@ def draw_old(p: Parameters, rng: Generator) -> pd.DataFrame:
             "segment": picked(rng, p.segments, size),
             "region": picked(rng, p.regions, size),
             "sector": picked(rng, p.sectors, size),
+            "firm": np.arange(size),
             "owner": np.array(p.owners, dtype=object)[rng.integers(len(p.owners), size=size)],
         },
         index=pd.Index(ids("C", np.ones(size, bool)), name="customer_id"),
@@ -55,17 +56,20 @@ def add_new(old: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
 def add_contracts(customers: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFrame:
     """Add yearly contracts: the first and the last day they bind, exclusive, and the fee.
 
-    A contract is renewed at each anniversary with `Parameters.renewal_rate`; those of old
-    customers were still running on the first day. While it runs, ``contract_end`` is the next
-    anniversary.
+    A contract is renewed at each anniversary at the rate of that day; those of old customers were
+    still running on the first day. While it runs, ``contract_end`` is the next anniversary.
     """
     size = len(customers)
     old = customers["lead_id"].isna().to_numpy()
     share = np.where(old, p.old_contract_share, p.new_contract_share)
     starts = customers["first_seen"].to_numpy("M8[M]") + 1
     signed = (rng.random(size) < share) & (starts.astype("M8[D]") <= day(p.as_of))
-    run = _years(starts, day(p.start)) + rng.geometric(1 - p.renewal_rate, size)
-    years = np.minimum(run, _years(starts, day(p.as_of)) + 1)
+    before, last = _years(starts, day(p.start)), _years(starts, day(p.as_of)) + 1
+    year = before[:, None] + 1 + np.arange((last - before).max())
+    anniversary = (starts[:, None] + 12 * year).astype("M8[D]")
+    rate = np.where(anniversary < day(p.renewal_from), p.renewal_rate, p.renewal_after)
+    ended = (rng.random(year.shape) >= rate) | (year >= last[:, None])
+    years = before + 1 + ended.argmax(axis=1)
     none = np.datetime64("NaT", "D")
     return customers.assign(
         contract_start=np.where(signed, starts.astype("M8[D]"), none),
@@ -77,6 +81,31 @@ def add_contracts(customers: pd.DataFrame, p: Parameters, rng: Generator) -> pd.
 def _years(starts: Array, to: np.datetime64) -> Array:
     """Return the whole years from the first of a month to a day, at least 0."""
     return np.maximum((to.astype("M8[M]") - starts).astype(int) // 12, 0)
+
+
+def list_fees(customers: pd.DataFrame, p: Parameters) -> pd.DataFrame:
+    """List what each contract costs in each of its years: ``customer_id, starts, fee``."""
+    signed = customers[customers["contract_start"].notna()]
+    starts = signed["contract_start"].to_numpy("M8[M]")
+    years = (signed["contract_end"].to_numpy("M8[M]") - starts).astype(int) // 12
+    which = np.repeat(np.arange(len(signed)), years)
+    year = np.arange(len(which)) - np.repeat(np.cumsum(years) - years, years)
+    return pd.DataFrame(
+        {
+            "customer_id": signed.index.to_numpy()[which],
+            "starts": starts[which] + 12 * year,
+            "fee": (signed["fee"].to_numpy()[which] * (1 + p.fee_growth) ** year).round(2),
+        }
+    )
+
+
+def list_mrr(fees: pd.DataFrame, p: Parameters) -> pd.DataFrame:
+    """List the twelfth of its fee that each contract brings in each month."""
+    months = np.repeat(fees["starts"].to_numpy("M8[M]"), 12) + np.tile(np.arange(12), len(fees))
+    rows = fees.loc[fees.index.repeat(12), ["customer_id"]].assign(
+        month=months.astype("M8[D]"), mrr=(np.repeat(fees["fee"], 12) / 12).round()
+    )
+    return rows[(months >= np.datetime64(p.start, "M")) & (months <= np.datetime64(p.as_of, "M"))]
 
 
 def draw_orders(
@@ -92,7 +121,7 @@ def draw_orders(
     kinds = [
         _machines(deals, p, rng),
         _parts(customers, p, rng),
-        _maintenance(customers),
+        _maintenance(list_fees(customers, p)),
     ]
     orders = pd.concat(kinds, ignore_index=True)
     orders["order_date"] = working_day(orders["order_date"].to_numpy("M8[D]"))
@@ -122,6 +151,8 @@ def _machines(deals: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFram
 def _parts(customers: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFrame:
     """Draw parts by customer: each has a rate of its own and, one day, leaves.
 
+    The first customer is the key account, which buys by contract until it stops.
+
     Times are drawn on a clock that runs with the season and stands still at weekends.
     """
     days = whole_months(p.start, p.as_of)
@@ -129,10 +160,13 @@ def _parts(customers: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFra
     seen = np.maximum(customers["first_seen"].to_numpy("M8[D]"), day(p.start))
     stay = 30.44 * rng.exponential(p.customer_months, len(customers))
     last = np.minimum(seen + stay.astype(int), day(p.as_of))
+    last[0] = min(day(p.key_account_until), day(p.as_of))
     begin, end = (clock[(at - days[0]).astype(int)] for at in (seen, last))
     old = customers["lead_id"].isna().to_numpy()
     mean = np.where(old, p.old_parts_a_month, p.new_parts_a_month)
-    counts = rng.poisson(mean * rng.gamma(2.0, 0.5, len(customers)) * (end - begin))
+    rate = mean * rng.gamma(2.0, 0.5, len(customers))
+    rate[0] = p.key_account_parts
+    counts = rng.poisson(rate * (end - begin))
     buyer = np.repeat(np.arange(len(customers)), counts)
     at = begin[buyer] + rng.random(len(buyer)) * (end - begin)[buyer]
     web = rng.random(len(buyer)) < p.web_share
@@ -147,18 +181,13 @@ def _parts(customers: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFra
     )
 
 
-def _maintenance(customers: pd.DataFrame) -> pd.DataFrame:
+def _maintenance(fees: pd.DataFrame) -> pd.DataFrame:
     """One invoice a year and contract, at its start and at each renewal."""
-    signed = customers[customers["contract_start"].notna()]
-    starts = signed["contract_start"].to_numpy("M8[M]")
-    years = (signed["contract_end"].to_numpy("M8[M]") - starts).astype(int) // 12
-    which = np.repeat(np.arange(len(signed)), years)
-    year = np.arange(len(which)) - np.repeat(np.cumsum(years) - years, years)
     return pd.DataFrame(
         {
-            "customer_id": signed.index.to_numpy()[which],
-            "order_date": (starts[which] + 12 * year).astype("M8[D]"),
-            "amount_net": signed["fee"].to_numpy()[which],
+            "customer_id": fees["customer_id"],
+            "order_date": fees["starts"].to_numpy("M8[M]").astype("M8[D]"),
+            "amount_net": fees["fee"],
             "product_family": MAINTENANCE,
             "channel": SALES,
         }

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -54,15 +55,16 @@ def intensity(days: Array, season: Sequence[float], weekdays: Sequence[float]) -
 
 
 def picked(rng: Generator, shares: Shares, size: int) -> Array:
-    """Draw names with their shares.
+    """Draw names with their shares, and None for what these leave of all.
 
     Examples
     --------
     >>> set(picked(np.random.default_rng(1), (("a", 0.5), ("b", 0.5)), 50).tolist()) == {"a", "b"}
     True
     """
-    names = np.array([name for name, _ in shares], dtype=object)
-    return names[rng.choice(len(names), size, p=[share for _, share in shares])]
+    names = np.array([*(name for name, _ in shares), None], dtype=object)
+    upto = np.cumsum([share for _, share in shares]).round(9)
+    return names[np.searchsorted(upto, rng.random(size) * max(1.0, upto[-1]), side="right")]
 
 
 def amounts(rng: Generator, median: float, spread: float, size: int) -> Array:
@@ -79,6 +81,13 @@ def working_day(days: Array) -> Array:
     array(['2026-09-28', '2026-09-28'], dtype='datetime64[D]')
     """
     return np.busday_offset(days, 0, roll="forward")
+
+
+def campaigns(channels: Array, days: Array) -> Array:
+    """Name the campaign of a channel on a day: one a quarter."""
+    quarter = pd.PeriodIndex(days.astype("M8[D]"), freq="Q").astype(str)
+    named: Array = (pd.Series(channels).astype(str) + " " + quarter).to_numpy(object)
+    return named
 
 
 def ids(prefix: str, numbered: Array) -> Array:

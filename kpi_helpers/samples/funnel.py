@@ -47,15 +47,16 @@ def draw_leads(old: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFrame
             "created_at": created,
             "channel": channel,
             "source": np.array([c.name for c in p.channels], dtype=object)[channel],
-            "owner": np.array(p.owners, dtype=object)[rng.integers(len(p.owners), size=size)],
+            "owner": _owners(created, channel, p, rng),
             "segment": picked(rng, p.segments, size),
             "region": picked(rng, p.regions, size),
             "sector": picked(rng, p.sectors, size),
+            "firm": len(old) + np.arange(size),
         }
     )
     known = rng.random(size) < np.array([c.known for c in p.channels])[channel]
     # What was signed before the CRM began is invoiced to customers from before it began.
-    return _of_known_firms(frame, known | (created < day(p.start)), old, rng)
+    return _repeated(_of_known_firms(frame, known | (created < day(p.start)), old, rng), p, rng)
 
 
 def _arrivals(p: Parameters, rng: Generator) -> Array:
@@ -77,29 +78,66 @@ def _channel(created: Array, p: Parameters, rng: Generator) -> Array:
     )
 
 
+def _owners(created: Array, channel: Array, p: Parameters, rng: Generator) -> Array:
+    """Share the leads out evenly, but for the rep who gets more of the first channel since it grew.
+
+    The others then get fewer of these and more of the rest, so that all have as many deals.
+    """
+    reps, rep, pull = len(p.owners), p.owners.index(p.weak_by_mix[0]), p.weak_by_mix[1]
+    first = p.channels[0]
+    deals = [c.share_after * c.qualified for c in p.channels]
+    rest = (sum(deals) - pull * first.share_after * first.qualified) / sum(deals[1:])
+    own = np.where(channel == 0, pull, rest) / reps
+    own = np.where(created < day(p.mix_change), 1 / reps, own)
+    other = rng.integers(1, reps, len(created))
+    chosen = np.where(rng.random(len(created)) < own, rep, (rep + other) % reps)
+    return np.array(p.owners, dtype=object)[chosen]
+
+
+def _repeated(leads: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFrame:
+    """Let some leads be a recent one that came in again."""
+    place = np.arange(len(leads))
+    back = rng.integers(5, 150, len(leads))
+    again = (rng.random(len(leads)) < p.duplicate_rate) & (place >= back)
+    origin = np.where(again, place - back, place)
+    again &= ~again[origin]
+    shared = ["owner", "segment", "region", "sector", "firm", "customer_id"]
+    kept = leads[shared].iloc[np.where(again, origin, place)].reset_index(drop=True)
+    return leads.assign(**kept, repeated=again)
+
+
 def _of_known_firms(
     leads: pd.DataFrame, known: Array, old: pd.DataFrame, rng: Generator
 ) -> pd.DataFrame:
     firm = rng.integers(len(old), size=len(leads))
-    shared = ["owner", "segment", "region", "sector"]
+    shared = ["owner", "segment", "region", "sector", "firm"]
     taken = {name: np.where(known, old[name].to_numpy()[firm], leads[name]) for name in shared}
     customer = pd.Series(old.index.to_numpy()[firm], dtype=object)
     return leads.assign(**taken, customer_id=customer.where(known, None))
 
 
 def qualification_chance(leads: pd.DataFrame, p: Parameters) -> Array:
-    """Return the chance of each lead to be qualified."""
-    return np.array([c.qualified for c in p.channels])[leads["channel"]]
+    """Return the chance of each lead to be qualified; one that came in again is not."""
+    once = 1 - p.duplicate_rate
+    chance = np.array([c.qualified / once for c in p.channels])[leads["channel"]]
+    created = leads["created_at"].to_numpy("M8[D]")
+    trained = leads["owner"].isin(dict(p.teams)[p.trained_team]).to_numpy()
+    chance = chance * np.where(created >= day(p.bottleneck_from), p.bottleneck, 1.0)
+    chance = chance * np.where(trained & (created >= day(p.training_from)), p.training, 1.0)
+    return np.where(leads["repeated"], 0.0, chance)
 
 
 def win_chance(deals: pd.DataFrame, p: Parameters) -> Array:
-    """Return the chance of each deal to be won."""
-    return np.array([c.won for c in p.channels])[deals["channel"]]
+    """Return the chance of each deal to be won: its channel's, by its rep and its competitor."""
+    chance = np.array([c.won for c in p.channels])[deals["channel"]]
+    for column, factors in (("owner", p.rep_wins), ("competitor", p.rival_wins)):
+        chance = chance * deals[column].map(dict(factors)).astype(float).fillna(1.0).to_numpy()
+    return chance
 
 
 def cycle_days(deals: pd.DataFrame, p: Parameters) -> Array:
     """Return the median days that each deal takes until it is decided."""
-    return np.full(len(deals), p.cycle_median)
+    return p.cycle_median * np.where(deals["sector"] == "public", p.public_cycle, 1.0)
 
 
 def qualify(leads: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFrame:
@@ -136,6 +174,7 @@ def draw_deals(leads: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFra
         product=picked(rng, p.products, size),
         lost_reason=picked(rng, p.lost_reasons, size),
         lost_stage=rng.choice(last + 1, size, p=[stage.lost for stage in p.stages]),
+        competitor=picked(rng, p.rivals, size),
     )
     wins = rng.random(size) < win_chance(deals, p)
     cycle = np.exp(p.cycle_spread * rng.standard_normal(size)) * cycle_days(deals, p)
@@ -143,21 +182,44 @@ def draw_deals(leads: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFra
         wins=wins,
         lost_stage=np.where(wins, last, deals["lost_stage"]),
         cycle=np.maximum(np.rint(cycle), 1).astype(int),
-        error=np.exp(0.25 * rng.standard_normal(size)),
-        put_off=1 + rng.exponential(25, size).astype(int),
+        slips=rng.geometric(1 - p.slip_rate, size) - 1,
+        slip_days=rng.integers(91, 110, size),
     )
-    return _as_seen(deals[deals["sql_at"] <= pd.Timestamp(p.as_of)], p)
+    return _lucky(_as_seen(deals[deals["sql_at"] <= pd.Timestamp(p.as_of)], p), p)
+
+
+def _slipped(deals: pd.DataFrame, p: Parameters) -> Array:
+    """Return how often the end of each deal slips: large deals, from a day on, by a quarter."""
+    ends = deals["sql_at"].to_numpy("M8[D]") + deals["cycle"].to_numpy()
+    slips = np.zeros(len(deals), int)
+    for _ in range(int(deals["slips"].max())):
+        again = (deals["amount"] > p.slip_amount) & (deals["slips"] > slips)
+        again &= ends + slips * deals["slip_days"].to_numpy() >= day(p.slip_from)
+        slips += again.to_numpy()
+    return slips
+
+
+def _lucky(deals: pd.DataFrame, p: Parameters) -> pd.DataFrame:
+    """Let one rep have sold one product a few times in a year, most of them won: by label only."""
+    rep, product, wins, size = p.lucky
+    if not size:
+        return deals
+    year = deals["ends_at"] > pd.Timestamp(p.as_of) - pd.DateOffset(years=1)
+    own = deals[(deals["owner"] == rep) & year & (deals["status"] != "open")]
+    chosen = [*own.index[own["wins"]][:wins], *own.index[~own["wins"]][: size - wins]]
+    products = deals["product"].copy()
+    products[own.index] = own["product"].replace(product, p.products[0][0])
+    products[chosen] = product
+    return deals.assign(product=products)
 
 
 def _as_seen(deals: pd.DataFrame, p: Parameters) -> pd.DataFrame:
-    """Add what is known on as_of: the status and, from the rep, the day expected for the end."""
+    """Add what is known on as_of: the status, the end, and why a deal was lost."""
     deals = deals.sort_values(["sql_at", "created_at"], kind="stable", ignore_index=True)
     as_of, created = day(p.as_of), deals["sql_at"].to_numpy("M8[D]")
-    ends = working_day(created + deals["cycle"].to_numpy())
+    slips = _slipped(deals, p)
+    ends = working_day(created + (deals["cycle"] + slips * deals["slip_days"]).to_numpy())
     is_open = ends > as_of
-    expected = created + (deals["cycle"] * deals["error"]).round().to_numpy(int)
-    overdue = is_open & (expected <= as_of)
-    expected = np.where(overdue, as_of + deals["put_off"].to_numpy(), expected)
     return deals.assign(
         deal_id=ids("D", deals["lead_id"].notna().to_numpy()),
         created_at=created,
@@ -166,7 +228,7 @@ def _as_seen(deals: pd.DataFrame, p: Parameters) -> pd.DataFrame:
         ends_at=ends,
         closed_at=np.where(is_open, np.datetime64("NaT", "D"), ends),
         lost_reason=deals["lost_reason"].where(~is_open & ~deals["wins"], None),
-        expected_close=working_day(expected),
+        slips=slips,
     )
 
 

@@ -80,9 +80,10 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Parameters:
-    """The sample company before anything happens to it.
+    """The sample company, and what happens to it.
 
-    Rates are 0 to 1, amounts euros without tax, delays days unless the name says otherwise;
+    An effect is off when its factor is 1, its rate that of before or its number 0. Rates are 0 to
+    1, amounts euros without tax, delays days unless the name says otherwise;
     seasons are twelve factors from January to December with a mean of 1, weekdays seven weights
     from Monday. Amounts and cycles are log-normal, given by their median and the standard
     deviation of their logarithm (``spread``).
@@ -111,17 +112,17 @@ class Parameters:
 
     deal_median: float = 9_000.0
     deal_spread: float = 0.8
-    cycle_median: float = 58.0
+    cycle_median: float = 56.0
     cycle_spread: float = 0.75
     stages: tuple[Stage, ...] = STAGES
     won_stage: str = "Gagné"
     lost_stage: str = "Perdu"
     skip_rate: float = 0.03
 
-    old_customers: int = 250
-    old_parts_a_month: float = 1.7
-    new_parts_a_month: float = 0.37
-    customer_months: float = 36.0
+    old_customers: int = 330
+    old_parts_a_month: float = 1.0
+    new_parts_a_month: float = 0.155
+    customer_months: float = 100.0
     parts_season: tuple[float, ...] = (
         *(1.02, 1.00, 1.05, 1.02, 0.97, 1.05),
         *(0.96, 0.75, 1.04, 1.06, 1.04, 1.04),
@@ -133,9 +134,10 @@ class Parameters:
     delivery_days: int = 30
     discount: float = 0.04
     refund_rate: float = 0.03
-    old_contract_share: float = 0.7
-    new_contract_share: float = 0.31
+    old_contract_share: float = 0.66
+    new_contract_share: float = 0.37
     renewal_rate: float = 0.92
+    fee_growth: float = 0.02
 
     tools_a_month: float = 4_000.0
     salaries_a_month: float = 78_000.0
@@ -149,7 +151,7 @@ class Parameters:
 
     teams: tuple[tuple[str, tuple[str, ...]], ...] = TEAMS
     segments: Shares = (("PME", 0.62), ("ETI", 0.28), ("Grand compte", 0.10))
-    sectors: Shares = (("privé", 0.89), ("public", 0.11))
+    sectors: Shares = (("privé", 0.87), ("public", 0.13))
     regions: Shares = (
         ("Auvergne-Rhône-Alpes", 0.24),
         ("Bretagne et Pays de la Loire", 0.21),
@@ -173,7 +175,56 @@ class Parameters:
         ("Besoin mal couvert", 0.08),
         ("Projet reporté", 0.06),
     )
-    cost_shares: Shares = (("machines", 0.72), ("pièces", 0.58), ("maintenance", 0.45))
+    cost_shares: Shares = (("machines", 0.89), ("pièces", 0.82), ("maintenance", 0.65))
+
+    # What happens: leads and deals.
+    bottleneck: float = 0.72
+    bottleneck_from: date = date(2025, 7, 1)
+    training: float = 1.30
+    training_from: date = date(2026, 1, 1)
+    trained_team: str = "Équipe A"
+    duplicate_rate: float = 0.015
+    mql_change: date = date(2024, 10, 1)
+    mql_before: float = 0.45
+    mql_after: float = 0.25
+    rep_wins: Shares = (("Chloé Masson", 1.70), ("Hugo Marchal", 0.47))
+    weak_by_mix: tuple[str, float] = ("Inès Caron", 2.0)
+    lucky: tuple[str, str, int, int] = ("Bruno Garnier", "Palettiseur", 6, 9)
+    rivals: Shares = (("Concurrent A", 0.24), ("Concurrent B", 0.148), ("Concurrent C", 0.165))
+    rival_wins: Shares = (("Concurrent A", 1.15), ("Concurrent B", 0.60), ("Concurrent C", 1.15))
+    public_cycle: float = 1.45
+    slip_rate: float = 0.295
+    slip_amount: float = 15_000.0
+    slip_from: date = date(2026, 4, 1)
+    neglected: float = 0.12
+
+    # What happens: customers, their voice, the web shop and the market.
+    renewal_after: float = 0.85
+    renewal_from: date = date(2025, 10, 1)
+    key_account_parts: float = 70.0
+    key_account_until: date = date(2026, 5, 1)
+    nps_answers: int = 400
+    nps: tuple[float, float] = (0.55, 0.15)
+    nps_after: tuple[float, float] = (0.45, 0.21)
+    nps_from: date = date(2026, 9, 1)
+    perceptions: int = 180
+    perceived_rival: str = "Concurrent B"
+    perceived: tuple[tuple[str, float, float], ...] = (
+        ("Prix", 5.9, 6.9),
+        ("Délai", 6.8, 6.7),
+        ("Qualité", 8.1, 7.4),
+        ("Service", 7.9, 7.1),
+    )
+    missed: float = 0.08
+    missed_monday: float = 0.19
+    visits: float = 2.0
+    visits_from: date = date(2026, 4, 1)
+    market: tuple[tuple[str, float, float], ...] = (
+        ("nous", 0.118, 0.121),
+        ("Concurrent A", 0.184, 0.179),
+        ("Concurrent B", 0.142, 0.163),
+        ("Concurrent C", 0.093, 0.088),
+    )
 
     @property
     def owners(self) -> tuple[str, ...]:

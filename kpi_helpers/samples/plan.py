@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from kpi_helpers.samples.draws import Array, day
+from kpi_helpers.samples.draws import Array, campaigns, day
 from kpi_helpers.samples.parameters import Parameters
 
 WHOLE_COMPANY = "Entreprise"
@@ -52,6 +52,9 @@ def draw_spend(leads: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFra
                 "amount": amount.round(2),
                 "channel": channel,
                 "cost_type": cost_type,
+                "campaign": campaigns(np.full(len(months), channel), months)
+                if cost_type == "media"
+                else None,
             }
         )
         for channel, cost_type, amount in columns
@@ -88,6 +91,11 @@ def set_targets(p: Parameters) -> pd.DataFrame:
             frames.append(_rows(metric, "team", team, quarters, (quarterly * share).round(-2)))
         per_rep = (quarterly * (1 + p.rep_stretch) / len(p.owners)).round(-2)
         frames += [_rows(metric, "rep", owner, quarters, per_rep) for owner in p.owners]
+        if metric == "bookings":
+            for product, share in p.products:
+                frames.append(
+                    _rows(metric, "product", product, quarters, (quarterly * share).round(-2))
+                )
     growth = (1 + p.target_growth) ** _years_since(quarters, p)
     for metric, values in (
         ("leads_generated", (3 * p.leads_a_month * growth).round(-1)),
