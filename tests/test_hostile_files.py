@@ -1,45 +1,385 @@
 """Files that are not what they seem: each is refused with one message, and nothing is written."""
 
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from exports import PLAIN, put, refused, text_of
+import xlsxwriter
+from exports import HEADER, OPEN, PLAIN, WON, put, refused, text_of
 
-from kpi_helpers.errors import BadInput
+import kpi_helpers as kh
+from kpi_helpers.errors import KpiError
+from kpi_helpers.sources import files
 
 TEXT = text_of(*PLAIN)
-ZERO = (
-    "deals.csv, line {line} holds zero bytes, which no text does: it is damaged, or UTF-16 "
-    "without its mark. Save it again as CSV UTF-8."
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+AGAIN = "Export or copy it again."
+NO_TABLE = "no table can be read from it. Export the table as CSV or xlsx."
+ZEROS = (
+    "holds zero bytes, which no text does: it is damaged, or UTF-16 without its mark. "
+    "Save it again as CSV UTF-8."
 )
-BYTES = {
-    "a PDF": (
-        b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj",
-        "deals.csv is a PDF document: no table can be read from it. "
-        "Export the table as CSV or xlsx.",
-    ),
-    "a picture": (
-        b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
-        "deals.csv is a picture: no table can be read from it. Export the table as CSV or xlsx.",
+PAGE = b"<!DOCTYPE html><html><head><title>502 Bad\nGateway</title></head><body>Sorry</body></html>"
+
+BYTES: dict[str, tuple[str, bytes, str]] = {
+    "a PDF": ("deals.csv", b"%PDF-1.4\n%\xe2\xe3", f"deals.csv is a PDF document: {NO_TABLE}"),
+    "a picture": ("deals.csv", b"\x89PNG\r\n\x1a\n\x00", f"deals.csv is a picture: {NO_TABLE}"),
+    "an XML file": (
+        *("deals.xls", b'<?xml version="1.0"?><Workbook/>'),
+        f"deals.xls is an XML file: {NO_TABLE}",
     ),
     "a broken zip": (
-        b"PK\x03\x04\x14\x00\x06\x00\x08\x00" + bytes(range(256)),
-        "deals.csv is damaged or incomplete (File is not a zip file). Export or copy it again.",
+        *("deals.csv", b"PK\x03\x04\x14\x00" + bytes(range(256))),
+        f"deals.csv is damaged or incomplete (File is not a zip file). {AGAIN}",
     ),
-    "an old workbook": (
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        "deals.csv is damaged or incomplete (Cannot detect file format). Export or copy it again.",
+    "a broken old workbook": (
+        *("deals.xls", OLE),
+        "deals.xls is damaged or incomplete (Cfb error: Invalid OLE (8 bytes is too small)). "
+        f"{AGAIN}",
     ),
-    "zeros": (bytes(100), ZERO.format(line=1)),
-    "utf-16 without a mark": (TEXT.encode("utf-16-le"), ZERO.format(line=1)),
-    "a zero far down": (TEXT.replace("Bob", "B\x00b").encode(), ZERO.format(line=3)),
+    "zeros": ("deals.csv", bytes(100), f"deals.csv, line 1 {ZEROS}"),
+    "utf-16 without a mark": (
+        *("deals.csv", TEXT.encode("utf-16-le")),
+        f"deals.csv, line 1 {ZEROS}",
+    ),
+    "a zero far down": (
+        *("deals.csv", TEXT.replace("Bob", "B\x00b").encode()),
+        f"deals.csv, line 3 {ZEROS}",
+    ),
+    "an error page": (
+        *("deals.csv", PAGE),
+        "deals.csv is a web page without a table (“502 Bad Gateway”), perhaps an error or login "
+        "page. Export the table again.",
+    ),
+    "an empty file": (
+        *("deals.csv", b""),
+        "deals.csv is empty: it should begin with a line of column names.",
+    ),
+    "a header alone": (
+        *("deals.csv", HEADER.encode()),
+        "deals.csv: there is no row with a date, so the day of the data is unknown. "
+        "Give it with as_of.",
+    ),
+    "one column": (
+        *("deals.csv", b"deal_id\n1\n2\n"),
+        "Table deals (deals.csv) needs the column 'created_at', which was not found. If it bears "
+        'another name, set created_at = "…" in [tables.deals.columns] of kpi.toml.',
+    ),
+    "ten thousand columns": (
+        *("deals.csv", (",".join(f"c{n}" for n in range(10_000)) + "\n").encode()),
+        "deals.csv has 10000 columns; at most 2000 are read. Export the columns that are needed.",
+    ),
+    "numbers alone": (
+        *("deals.csv", b"1;2;3\n4;5;6\n"),
+        "deals.csv: none of its first lines holds column names. "
+        "Put a line of names above the rows.",
+    ),
+    "a quote left open": (
+        *("deals.csv", text_of(WON, '2;2026-01-13;open;;5,5;"Ann').encode()),
+        "deals.csv, line 3: a text in quotes that begins here is not closed, "
+        "or holds a quote that is not doubled.",
+    ),
+    "a name twice": (
+        *("deals.csv", text_of("1;2026-01-05;won;;5,5;Ann;lost", header=HEADER + ";Status")),
+        "deals.csv, column status: several columns bear this name. Say which one is meant in "
+        "[tables.….columns] of kpi.toml, or rename one. "
+        "Candidates in the source: status, Status (2).",
+    ),
+    "two encodings": (
+        *(
+            "deals.csv",
+            TEXT.encode()
+            + "4;2026-02-01;open;;5;Zoé\n".encode("cp1252")
+            + "5;2026-02-01;open;;5;Zoé\n".encode(),
+        ),
+        "deals.csv, line 6 is written in UTF-8, other lines in Windows-1252: letters would be "
+        "lost. Export it again as CSV UTF-8, or save each of the joined files so.",
+    ),
+    "a byte of no encoding": (
+        *("deals.csv", TEXT.encode() + b"4;2026-02-01;open;;5;Zo\x81\n"),
+        "deals.csv, line 5: the byte 81 is a character neither in UTF-8 nor in Windows-1252. "
+        "Save the file again as CSV UTF-8.",
+    ),
+    "broken JSON": (
+        *("deals.jsonl", b'{"deal_id": 1}\n{"deal_id": \n'),
+        "deals.jsonl, line 2: this is no JSON (Expecting value).",
+    ),
+    "JSON of numbers": (
+        *("deals.json", b"[1, 2]"),
+        "deals.json, line 1: '\"1\"' is not an object with names.",
+    ),
+    "JSON without an end": (
+        *("deals.json", b"[" * 100_000),
+        "deals.json, line 1: this is no JSON (maximum recursion depth exceeded while decoding "
+        "a JSON array from a unicode string).",
+    ),
+    "a broken database": (
+        *("deals.db", b"SQLite format 3\x00" + bytes(4096)),
+        f"deals.db is damaged or incomplete (file is not a database). {AGAIN}",
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", BYTES)
 def test_what_is_no_table_says_what_it_is(tmp_path: Path, kind: str) -> None:
-    content, said = BYTES[kind]
-    error = refused(put(tmp_path, content))
-    assert isinstance(error, BadInput)
-    assert str(error) == said
-    assert [each.name for each in tmp_path.iterdir()] == ["deals.csv"]
+    name, content, said = BYTES[kind]
+    assert str(refused(put(tmp_path, content, name))) == said
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def compound(*streams: str) -> bytes:
+    """A compound file, as old workbooks and encrypted ones are, with empty streams."""
+    head = OLE + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
+    head += struct.pack("<IIIIIIII", 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    head += struct.pack("<109I", 0, *[0xFFFFFFFF] * 108)
+    table = struct.pack("<128I", 0xFFFFFFFD, 0xFFFFFFFE, *[0xFFFFFFFF] * 126)
+    folder = b""
+    for name, kind in [("Root Entry", 5), *((each, 2) for each in streams)]:
+        text = name.encode("utf-16-le")
+        child = 1 if kind == 5 else 0xFFFFFFFF
+        folder += text.ljust(64, b"\x00") + struct.pack("<HBB", len(text) + 2, kind, 1)
+        folder += struct.pack("<III", 0xFFFFFFFF, 0xFFFFFFFF, child) + bytes(36)
+        folder += struct.pack("<IQ", 0xFFFFFFFE, 0)
+    return head + table + folder.ljust(512, b"\x00")
+
+
+def zipped(path: Path, **parts: str | bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+def stray(path: Path) -> Path:
+    """A workbook of a few kilobytes with a cell in its first corner and one in its last."""
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Deals")
+        sheet.write(0, 0, "deal_id")
+        sheet.write(1_048_575, 16_383, 1)
+    return path
+
+
+def nameless(path: Path) -> Path:
+    """The same with cells that do not say where they stand, so that a scan for places misses."""
+    stray(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    cells = b"<c><v>1</v></c>" * 16_384
+    parts["xl/worksheets/sheet1.xml"] = (
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        b'<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576">'
+        + cells
+        + b"</row></sheetData></worksheet>"
+    )
+    return zipped(path, **parts)
+
+
+def charts(path: Path) -> Path:
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Data")
+        sheet.write(0, 0, "deal_id")
+        chart = book.add_chart({"type": "bar"})
+        chart.add_series({"values": "=Data!$A$1:$A$2"})
+        front = book.add_chartsheet("Chart")
+        front.set_chart(chart)
+        front.activate()
+        front.set_first_sheet()
+        sheet.hide()
+    return path
+
+
+def encrypted_zip(path: Path) -> Path:
+    raw = bytearray(zipped(path, **{"deals.csv": TEXT}).read_bytes())
+    raw[6] |= 1
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(raw)
+    return path
+
+
+def cut(path: Path) -> Path:
+    path.write_bytes(zipped(path, **{"deals.csv": os.urandom(9000)}).read_bytes()[:4000])
+    return path
+
+
+def flipped(path: Path) -> Path:
+    raw = bytearray(zipped(path, **{"deals.csv": TEXT * 9}).read_bytes())
+    raw[60] ^= 0xFF
+    path.write_bytes(raw)
+    return path
+
+
+def claiming(path: Path, size: int) -> Path:
+    """A zip archive that says its only file unpacks to so many bytes."""
+    raw = bytearray(zipped(path, **{"deals.csv": TEXT * 99}).read_bytes())
+    at = raw.index(b"PK\x01\x02") + 24
+    raw[at : at + 4] = struct.pack("<I", size)
+    path.write_bytes(raw)
+    return path
+
+
+SAVE = "Save it without one."
+STRAY = (
+    "deals.xlsx/Deals reaches over 1048576 rows and 16384 columns; at most 20000000 cells are "
+    "read. Delete the stray cells at its end, or export it as CSV."
+)
+MADE: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "a workbook with a password": (
+        *("deals.xlsx", lambda p: p.write_bytes(compound("EncryptedPackage", "EncryptionInfo"))),
+        f"deals.xlsx is protected by a password. {SAVE}",
+    ),
+    "a stray cell": ("deals.xlsx", stray, STRAY),
+    "stray cells without a place": ("deals.xlsx", nameless, STRAY),
+    "charts and hidden sheets": (
+        *("deals.xlsx", charts),
+        "deals.xlsx has no visible sheet with cells. Unhide the sheet that holds the table, or "
+        "export it as CSV.",
+    ),
+    "a Numbers document": (
+        *("deals.numbers", lambda p: zipped(p, **{"Index/Document.iwa": "x"})),
+        "deals.numbers: 'deals.numbers' is not a frame, a mapping of frames, a CSV, workbook, "
+        "JSON, SQLite, HTML, zip or parquet file, a folder of them, a DuckDB file or the URL of "
+        "a database.",
+    ),
+    "a Numbers document by another name": (
+        *("deals.xlsx", lambda p: zipped(p, **{"Index/Document.iwa": "x"})),
+        f"deals.xlsx is a Numbers document: {NO_TABLE}",
+    ),
+    "a zip with a password": (
+        *("deals.zip", encrypted_zip),
+        f"deals.zip is protected by a password. {SAVE}",
+    ),
+    "a zip cut short": (
+        *("deals.zip", cut),
+        f"deals.zip is damaged or incomplete (File is not a zip file). {AGAIN}",
+    ),
+    "a zip with a flipped byte": (
+        *("deals.zip", flipped),
+        "deals.zip is damaged or incomplete (Error -3 while decompressing data: invalid "
+        f"literal/lengths set). {AGAIN}",
+    ),
+    "a zip bomb": (
+        *("deals.zip", lambda p: claiming(p, 3 << 30)),
+        "deals.zip takes 3072 MB unpacked; at most 2048 MB are read. Export it as CSV.",
+    ),
+    "a zip that unpacks to more than it says": (
+        *("deals.zip", lambda p: claiming(p, 99)),
+        f"deals.zip is damaged or incomplete (deals.csv). {AGAIN}",
+    ),
+    "a zip that climbs": (
+        *("deals.zip", lambda p: zipped(p, **{"deals.csv": TEXT, "../../leads.csv": TEXT})),
+        "deals.zip holds '../../leads.csv', a name that leads out of it. Nothing of it was read.",
+    ),
+    "a zip that climbs on Windows": (
+        *("deals.zip", lambda p: zipped(p, **{"C:/deals.csv": TEXT})),
+        "deals.zip holds 'C:/deals.csv', a name that leads out of it. Nothing of it was read.",
+    ),
+    "a zip in a zip": (
+        *("deals.zip", lambda p: zipped(p, **{"a.zip": zipped(p, **{"b.csv": "x"}).read_bytes()})),
+        f"deals.zip/a.zip is a zip archive: {NO_TABLE}",
+    ),
+    "a zip of nothing": (
+        *("deals.zip", lambda p: zipped(p, **{"readme.md": "x"})),
+        "deals.zip holds no file that can be read.",
+    ),
+    "a pipe": (
+        *("deals.csv", os.mkfifo),
+        "deals.csv is not a file but a folder, a pipe or a device.",
+    ),
+    "a loop of links": (
+        *("deals.csv", lambda p: p.symlink_to(p)),
+        "deals.csv is a link that leads nowhere.",
+    ),
+    "a folder of that name": (
+        *("deals.csv", lambda p: p.mkdir()),
+        "deals.csv: 'deals.csv' is not a frame, a mapping of frames, a CSV, workbook, JSON, "
+        "SQLite, HTML, zip or parquet file, a folder of them, a DuckDB file or the URL of a "
+        "database.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_what_cannot_be_opened_says_why(tmp_path: Path, kind: str) -> None:
+    name, make, said = MADE[kind]
+    make(tmp_path / name)
+    assert str(refused(tmp_path / name)) == said
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("kind", [k for k, (name, _, _) in MADE.items() if name != "deals.numbers"])
+def test_beside_good_files_it_is_passed_over_and_told(tmp_path: Path, kind: str) -> None:
+    name, make, said = MADE[kind]
+    make(tmp_path / name)
+    put(tmp_path, TEXT, "Deals.tsv")
+    data = kh.load(tmp_path, {"language": "en", "tables": {"deals": {"file": "Deals.tsv"}}})
+    assert len(data["deals"]) == 3
+    told = kh.quality(data).query("check == 'not_read'")
+    assert told["table"].tolist() == [name]
+    assert set(told["severity"]) == {"info"}
+    if "link" not in kind and "folder" not in kind:
+        assert told["consequence"].tolist() == [f"Not read. {said}"]
+    named = refused(tmp_path, {"tables": {"deals": {"file": name}}})
+    assert isinstance(named, KpiError)
+
+
+@pytest.mark.parametrize("change", ["grows", "shrinks", "is replaced"])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, TEXT)
+    other = put(tmp_path, TEXT, "other")
+    read = kh.sources.readers.read_delimited
+
+    def reads_and_changes(*args: object) -> None:
+        read(*args)
+        if change == "is replaced":
+            other.replace(path)
+        else:
+            path.write_text(TEXT * 2 if change == "grows" else HEADER, "utf-8")
+
+    monkeypatch.setattr("kpi_helpers.sources.readers.read_delimited", reads_and_changes)
+    assert str(refused(path)) == (
+        "deals.csv changed while it was read. Close what is writing it and try again, "
+        "or read a copy."
+    )
+
+
+def test_a_file_without_permission_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, TEXT)
+    path.chmod(0)
+    if os.access(path, os.R_OK):  # nothing is forbidden to root
+
+        def forbidden(*args: object, **options: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("kpi_helpers.sources.files.open", forbidden, raising=False)
+    assert str(refused(path)) == "deals.csv cannot be read: Permission denied"
+    put(tmp_path, json.dumps([]), "leads.json")
+    failed = refused(tmp_path)
+    assert str(failed) == "deals.csv cannot be read: Permission denied"
+
+
+@pytest.mark.parametrize("name", ["../deals.csv", "/etc/deals.csv", "a/../../b.csv", "C:\\d.csv"])
+def test_a_setting_names_no_file_outside_of_the_folder(tmp_path: Path, name: str) -> None:
+    inner = tmp_path / "exports"
+    inner.mkdir()
+    put(tmp_path, TEXT)
+    put(inner, text_of(OPEN), "leads.csv")
+    assert str(refused(inner, {"tables": {"deals": {"file": name}}})) == (
+        f"kpi.toml: tables.deals.file = '{name}' is not accepted; expected the name of a file in "
+        "the folder of the data."
+    )
+
+
+def test_what_is_held_whole_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_HELD", 1 << 20)
+    error = refused(put(tmp_path, b"[" + b" " * (2 << 20) + b"]", "deals.json"))
+    assert str(error) == (
+        "deals.json takes 2 MB unpacked; at most 1 MB are read. Export it as CSV."
+    )

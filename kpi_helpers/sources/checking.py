@@ -95,6 +95,13 @@ class _Checker:
         if not isinstance(value, str):
             raise self.bad(key, value, _TEXT)
 
+    def inside(self, key: str, value: Any) -> None:
+        """A file of the folder, or a sheet of one; nothing outside of it."""
+        self.text(key, value)
+        parts = value.replace("\\", "/").split("/")
+        if ".." in parts or parts[0] == "" or ":" in parts[0]:
+            raise self.bad(key, value, Phrase("expected.inside"))
+
     def texts(self, key: str, value: Any) -> None:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             raise self.bad(key, value, _TEXTS)
@@ -260,6 +267,7 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
 }
 _TABLE_CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     **dict.fromkeys(ORIGINS, _Checker.text),
+    "file": _Checker.inside,
     "columns": _Checker.pairs,
     "values": _Checker.values,
     "derived": _Checker.expressions,

@@ -58,7 +58,7 @@ def _of_lines(path: Path) -> Iterator[tuple[int, Any]]:
     with open(path, encoding="utf-8-sig") as stream:
         for line, text in enumerate(stream, 1):
             if text.strip():
-                yield line, _parsed(text, path, line)
+                yield line, _parsed(text.strip(), path, line)
 
 
 def _of_array(path: Path) -> Iterator[tuple[int, Any]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import glob
 import os
+import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,8 @@ from kpi_helpers.sources.grids import quoted_name, quoted_text
 from kpi_helpers.sources.headers import LINE, distinct_names
 
 DATABASES = (".duckdb", ".ddb", ".db")
+LARGE = 256 << 20  # bytes of files from which on tables are kept on disk, not in memory
+MOST_MEMORY = "512MB"
 
 
 @dataclass
@@ -178,8 +182,15 @@ def open_source(source: Any, config: Config) -> Source:
     try:
         return _open_path(Path(text))
     except (OSError, duckdb.Error) as error:
-        reason = getattr(error, "strerror", None) or first_line(error)
-        raise BadInput("unreadable_source", file=Path(text).name, reason=reason) from error
+        raise _refusal(Path(text), error) from error
+
+
+def _refusal(path: Path, error: Exception) -> BadInput:
+    """What is wrong with a file, said by us, by the system or by the engine."""
+    if isinstance(error, BadInput):
+        return error
+    reason = getattr(error, "strerror", None) or first_line(error)
+    return BadInput("unreadable_source", file=path.name, reason=reason)
 
 
 def _frames(source: Mapping[Any, Any]) -> dict[str, pd.DataFrame]:
@@ -192,6 +203,8 @@ def _frames(source: Mapping[Any, Any]) -> dict[str, pd.DataFrame]:
 
 def _open_path(path: Path) -> Source:
     if not path.exists():
+        if path.is_symlink():
+            raise BadInput("dead_link", file=path.name)
         if not path.parent.is_dir():
             raise unknown("file", path, [])
         raise unknown("file", path.name, [each.name for each in path.parent.iterdir()])
@@ -203,16 +216,19 @@ def _open_path(path: Path) -> Source:
 def _open_files(path: Path) -> Source:
     """The tables of a file, or of the files of a folder, where one that cannot be read is noted."""
     source, tables = Source(_embedded()), []
-    for file in _inside(path):
+    inside = _inside(path)
+    if sum(file.stat().st_size for file in inside if file.is_file()) > LARGE:
+        source.con.con.execute(f"SET memory_limit = '{MOST_MEMORY}'")
+    for file in inside:
         try:
             if not file.name.lower().endswith(ENDINGS):
                 raise _no_source(file)
             found = raw_tables(source.con.con, file)
-        except BadInput as error:
+        except (BadInput, OSError) as error:
             if file == path:
                 raise
             known = file.name.lower().endswith(ENDINGS)
-            source.passed[file.name] = error if known else Phrase("files.ending")
+            source.passed[file.name] = _refusal(file, error) if known else Phrase("files.ending")
         else:
             tables += found.tables
             source.passed.update(found.passed)
@@ -222,7 +238,7 @@ def _open_files(path: Path) -> Source:
         source.files[raw.stem if alone else raw.label] = raw
     if not source.files:
         failed = [each for each in source.passed.values() if isinstance(each, KpiError)]
-        raise failed[0] if len(failed) == 1 else _no_source(path)
+        raise failed[0] if failed else _no_source(path)
     return source
 
 
@@ -239,7 +255,11 @@ def _inside(path: Path) -> list[Path]:
 
 
 def _embedded() -> Any:
-    return _quiet(ibis.duckdb.connect())
+    con = _quiet(ibis.duckdb.connect())
+    # The engine makes this folder when it needs it, and removes it when it closes.
+    folder = os.path.join(tempfile.gettempdir(), f"kpi-{secrets.token_hex(8)}")
+    con.con.execute(f"SET temp_directory = {quoted_text(folder)}")
+    return con
 
 
 def _quiet(con: Any) -> Any:
