@@ -195,6 +195,12 @@ def test_the_heat_table_has_a_check_a_row_and_a_table_a_column() -> None:
     assert len(set(re.findall(r"<td[^>]*background-color: (#\w+)", html))) == 2
 
 
+def test_a_file_that_is_no_table_has_its_own_name_in_the_heat_table() -> None:
+    table = sheets.heat(checks(table=["<b>.md", "deals"]), "en")
+    assert texts(table)[0] == ["What was found", "<b>.md", "Deals"]
+    assert "<b>.md" not in table.as_raw_html()
+
+
 def test_no_finding_is_said_to_weaken_nothing() -> None:
     note = texts(sheets.heat(checks().head(0), "fr"))[-1][0]
     assert "Aucun KPI n’est bloqué ni fragilisé." in note

@@ -21,6 +21,7 @@ from kpi_helpers.sheets.table import (
     plain,
     records,
 )
+from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def _suffering(rows: list[Row], lang: str) -> list[str]:
 
 
 def _table(name: str, lang: str) -> str:
-    return text(f"sheets.tables.{name}", lang)
+    """Return what a table is called; a file that is none has its own name."""
+    return text(f"sheets.tables.{name}", lang) if name in TABLES else name
 
 
 def rows_left_out(frame: pd.DataFrame, lang: str, limit: int = 3, currency: str = "EUR") -> GT:
