@@ -301,3 +301,46 @@ def test_two_files_of_one_table_are_refused(tmp_path: Path) -> None:
 def test_the_stage_in_a_header(header: str, stage: str | None) -> None:
     (profile,) = (p for p in profiles() if p.vendor == "HubSpot" and p.table.name == "deals")
     assert stage_of(profile, header) == stage
+
+
+@pytest.mark.parametrize(
+    ("vendor", "rows"),
+    [
+        (
+            "HubSpot",
+            "hs_object_id,dealname,dealstage,amount,createdate,closedate,hs_is_closed_won,hs_is_closed\n"
+            "1,A,98765,10,2026-01-15T10:00:00Z,2026-02-01T10:00:00Z,true,true\n"
+            "2,B,98766,20,2026-01-15T10:00:00Z,2026-02-01T10:00:00Z,false,true\n"
+            "3,C,12345,30,2026-01-15T10:00:00Z,2026-08-01T10:00:00Z,false,false\n",
+        ),
+        (
+            "Dynamics 365",
+            "opportunityid,name,statecode,salesstage,estimatedvalue,actualvalue,createdon,actualclosedate\n"
+            "1,A,1,x,9,10,2026-01-15T10:00:00Z,2026-02-01\n2,B,2,x,20,,2026-01-15T10:00:00Z,2026-02-01\n"
+            "3,C,0,x,30,,2026-01-15T10:00:00Z,\n",
+        ),
+        (
+            "Odoo",
+            "id,name,stage_id,won_status,expected_revenue,create_date,date_closed,date_deadline\n"
+            "1,A,x,won,10,2026-01-15 10:00:00,2026-02-01 10:00:00,2026-02-28\n"
+            "2,B,x,lost,20,2026-01-15 10:00:00,2026-02-01 10:00:00,2026-02-28\n"
+            "3,C,x,pending,30,2026-01-15 10:00:00,,2026-08-28\n",
+        ),
+        (
+            "Salesforce",
+            "Id,Name,StageName,Amount,CreatedDate,CloseDate,IsWon,IsClosed\n"
+            "1,A,x,10,2026-01-15T10:00:00.000+0000,2026-02-01,true,true\n"
+            "2,B,x,20,2026-01-15T10:00:00.000+0000,2026-02-01,false,true\n"
+            "3,C,x,30,2026-01-15T10:00:00.000+0000,2026-08-01,false,false\n",
+        ),
+    ],
+)
+def test_exports_of_field_names(vendor: str, rows: str, tmp_path: Path) -> None:
+    data = kh.load(put(tmp_path, rows, "export.csv"))
+    match = data.mapped["deals"].match
+    assert match is not None
+    assert (match.profile.vendor, match.language) == (vendor, "api")
+    assert column(data, "deals", "status") == ["won", "lost", "open"]
+    assert column(data, "deals", "amount") == [10, 20, 30]
+    closed = [str(day)[:10] for day in column(data, "deals", "closed_at")]
+    assert closed == ["2026-02-01", "2026-02-01", "None"]
