@@ -12,7 +12,7 @@ from kpi_helpers.cli.answers import print_json, records
 from kpi_helpers.cli.checking import check, describe_check
 from kpi_helpers.cli.diffing import describe_diff, diff
 from kpi_helpers.cli.parsing import Parser
-from kpi_helpers.cli.project import describe_snapshot, snapshot
+from kpi_helpers.cli.project import describe_init, describe_snapshot, init, snapshot
 from kpi_helpers.language import text
 
 
@@ -106,6 +106,7 @@ def _lab(options: argparse.Namespace, lang: str) -> int:
 COMMANDS = {
     "report": Command(_describe_report, _report),
     "diff": Command(describe_diff, diff),
+    "init": Command(describe_init, init),
     "check": Command(describe_check, check),
     "snapshot": Command(describe_snapshot, snapshot),
     "catalogue": Command(_describe_catalogue, _catalogue),

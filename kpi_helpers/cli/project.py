@@ -1,19 +1,92 @@
-"""``kpi snapshot``: what keeps a project from quarter to quarter."""
+"""``kpi init`` and ``kpi snapshot``: a project of one's own, and what it remembers."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpi_helpers.cli.parsing import Parser
+from kpi_helpers.errors import KpiError, ReportFailed, unknown
 from kpi_helpers.language import text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kpi_helpers.sources import Dataset
+
+OWN = '''"""{about}"""
+
+from kpi_helpers import kpi
+from kpi_helpers.kpis.parts import share
+from kpi_helpers.units import PERCENT
+
+# @kpi(
+#     names=("Part des grosses affaires", "Share of large deals"),
+#     definition_fr="Affaires de 50 000 ou plus, en part des affaires créées.",
+#     unit=PERCENT,
+#     dated="created_at",
+# )
+# def large_deal_share(deals):
+#     """Deals of 50,000 and more, as a share of all deals created."""
+#     return share(deals.amount >= 50_000, of=deals.amount.notnull())
+'''
+
+
+def describe_init(parser: Parser) -> None:
+    """Add the options of ``kpi init`` to its parser."""
+    parser.argument("dir")
+    parser.option("from", "EXPORT")
+
+
+def init(options: argparse.Namespace, lang: str) -> int:
+    """Make the folder of a project, whole or not at all, and say what comes next."""
+    folder, export = Path(options.dir or "."), vars(options)["from"]
+    if not options.dir or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise KpiError("folder_not_new", folder=folder)
+    if export and not Path(export).exists():
+        raise unknown("file", export, [])
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".kpi-") as draft:
+            _fill(Path(draft) / folder.name, Path(export) if export else None, lang)
+            os.replace(Path(draft) / folder.name, folder)
+    except OSError as error:
+        raise ReportFailed("not_written", file=folder, reason=error.strerror) from error
+    print(text("cli.init.next" if export else "cli.init.next_empty", lang, folder=folder))
+    return 0
+
+
+def _fill(folder: Path, export: Path | None, lang: str) -> None:
+    from kpi_helpers.reports.places import CONFIG, NOTEBOOKS, OWN_KPIS, notebooks
+
+    for name in ("data", "reports"):
+        (folder / name).mkdir(parents=True)
+    shutil.copytree(notebooks(), folder / NOTEBOOKS, ignore=shutil.ignore_patterns(".*"))
+    (folder / OWN_KPIS).write_text(OWN.format(about=text("project.kpis", lang)), "utf-8")
+    if export is None:
+        name = json.dumps(folder.name, ensure_ascii=False)
+        (folder / CONFIG).write_text(text("project.settings", lang, name=name), "utf-8")
+        return
+    if export.is_dir():
+        shutil.copytree(export, folder / "data", dirs_exist_ok=True)
+    else:
+        shutil.copy2(export, folder / "data")
+    _write_understood(folder, folder / CONFIG, lang)
+
+
+def _write_understood(folder: Path, path: Path, lang: str) -> None:
+    """Write what is understood of the data as the settings of the project."""
+    from kpi_helpers.sources import load
+    from kpi_helpers.sources.written import write_settings
+
+    data = load(folder / "data", {"name": folder.name, "language": lang})
+    write_settings(data, path)
 
 
 def describe_snapshot(parser: Parser) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 NOTEBOOKS = "notebooks"
 CONFIG, OWN_KPIS = "kpi.toml", "kpis.py"
-DATA = {".csv", ".gz", ".parquet", ".tsv"}
 
 
 def notebooks() -> Path:
@@ -91,4 +90,6 @@ def _shipped(installed: str, checkout: str) -> Path:
 
 
 def _holds_data(folder: Path) -> bool:
-    return folder.is_dir() and any(path.suffix.lower() in DATA for path in folder.iterdir())
+    from kpi_helpers.sources.files import ENDINGS
+
+    return folder.is_dir() and any(p.name.lower().endswith(ENDINGS) for p in folder.iterdir())
