@@ -205,6 +205,10 @@ def test_a_report_opens_with_what_was_restated(
     assert "What was restated" not in pages[0]
     assert "Q2 2026 bookings: we wrote €500, it is now €80; 2 deals moved." in plain(pages[1])
     assert pages[1].index("What was restated") < pages[1].index('id="Findings"')
+    index = plain(Path("reports/2026Q3/index.html").read_text("utf-8"))
+    first, second = re.findall(r"<li>(.*?)</li>", index.partition('id="In-short"')[2])[:2]
+    assert first == "Q2 2026 bookings: we wrote €500, it is now €80; 2 deals moved."
+    assert second.startswith("Q2 2026 win rate: we wrote 25.0%")
     restated = pd.read_csv("reports/2026Q3/tables/restated.csv", encoding="utf-8-sig")
     assert restated["moved"].tolist() == [2, 2, 1]
     assert not Path("reports/2026Q2/tables/restated.csv").exists()

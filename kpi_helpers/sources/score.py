@@ -47,7 +47,7 @@ def score(data: Dataset) -> int:
     found = quality(data)
     found = found[~found["check"].isin([*REASONS, NOT_READ.reason])]
     touched = found[["share", "money_share"]].max(axis=1).fillna(UNCOUNTED).clip(0, 1)
-    kept = 1 - touched * found["severity"].map(WEIGHTS)
+    kept = 1 - touched * found["severity"].map(WEIGHTS).astype("float64")
     worst = kept.groupby(found["table"]).prod().min() if len(found) else 1.0
     points = math.floor(100 * round(worst, 9))
     blocked = found["severity"].eq(BLOCK).any()

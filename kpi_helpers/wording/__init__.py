@@ -6,7 +6,7 @@ that the chart and the table show too, and says no more than that row knows.
 
 from kpi_helpers.wording.ban import banned
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
-from kpi_helpers.wording.restated import Restated, restatements
+from kpi_helpers.wording.restated import Restated, opened_with, restatements
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
 from kpi_helpers.wording.young import with_readable
 
@@ -19,6 +19,7 @@ __all__ = [
     "headline",
     "moves",
     "name",
+    "opened_with",
     "reading",
     "restatements",
     "sentence",

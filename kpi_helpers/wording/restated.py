@@ -13,7 +13,7 @@ from kpi_helpers.wording.when import label_of
 if TYPE_CHECKING:
     import pandas as pd
 
-SAID = 5
+SAID, FIRST = 5, 2
 NAMED = ("kpi", "label", "unit", "period", "start", "end")
 
 
@@ -53,6 +53,33 @@ def restatements(
         keys = ", ".join(report["settings"])
         said.append(text("wording.restated.settings", lang, keys=keys))
     return said
+
+
+def opened_with(
+    found: pd.DataFrame,
+    restated: Restated | None,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+) -> pd.DataFrame:
+    """Put the largest restatements before the findings, for the first page of a report.
+
+    Parameters
+    ----------
+    found : DataFrame
+        What `findings` returns.
+    restated : Restated or None
+    lang, terms, currency
+        As for `sentence`.
+    """
+    import pandas as pd
+
+    if restated is None or restated.figures.empty:
+        return found
+    said = restatements(restated, lang, terms, currency)[: min(len(restated.figures), FIRST)]
+    rows = [str(place) for place in range(1, len(said) + 1)]
+    first = {"kind": "finding", "sentence": said, "sureness": -1, "table": "restated", "rows": rows}
+    return pd.concat([pd.DataFrame(first), found], ignore_index=True)[list(found)]
 
 
 def _sentence(row: Row, lang: str, terms: Terms | None, currencies: tuple[str, str]) -> str:
