@@ -78,3 +78,16 @@ def test_both_sides_take_turns_and_a_miss_is_said() -> None:
     assert str(Line("x", slow, fast, 1.8)).endswith("MISSES")
     assert str(Line("x", slow, fast, 2.0)).endswith("holds")
     assert Line("x", slow, fast).ratio == 2.0
+
+
+def test_the_shipped_company_shows_every_truth() -> None:
+    ran = subprocess.run(
+        [sys.executable, str(HOME / "truths.py"), "--seeds", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    told = ran.stdout.splitlines()
+    assert len(told) > 20
+    assert all(line.endswith("1 of 1") for line in told), ran.stdout

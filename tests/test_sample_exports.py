@@ -9,7 +9,8 @@ import kpi_helpers as kh
 from kpi_helpers.samples import company
 from kpi_helpers.sources.dataset import Dataset
 
-EXPORTS = Path(__file__).parents[1] / "data" / "sample" / "exports"
+DATA = Path(__file__).parents[1] / "data"
+EXPORTS = DATA / "exports"
 FILES = ("hubspot.csv", "salesforce.xlsx")
 # Neither vendor keeps the day that was expected once a deal is closed, nor what these columns hold.
 ABSENT = {"lead_id", "campaign", "list_amount", *(f"bant_{x}" for x in ("budget", "authority"))}
@@ -19,9 +20,14 @@ OWN = {"hubspot.csv": {"sector"}, "salesforce.xlsx": {"deal_type"}}
 
 @pytest.fixture(scope="module")
 def deals() -> pd.DataFrame:
-    frame = company()["deals"].set_index("deal_id")
+    sample = company()
+    frame = sample["deals"].set_index("deal_id")
+    names = sample["customers"].set_index("customer_id")["customer_name"]
     is_open = frame["status"] == "open"
-    return frame.assign(expected_close=frame["expected_close"].where(is_open))
+    return frame.assign(
+        expected_close=frame["expected_close"].where(is_open),
+        customer_name=frame["customer_id"].map(names).astype("str"),
+    )
 
 
 @pytest.fixture(scope="module", params=FILES)
@@ -31,7 +37,7 @@ def export(request: pytest.FixtureRequest) -> tuple[str, Dataset]:
 
 @pytest.fixture(scope="module")
 def tables() -> Dataset:
-    return kh.load(EXPORTS.parent)
+    return kh.load(DATA / "sample")
 
 
 def test_every_cell_is_that_of_the_deal(export: tuple[str, Dataset], deals: pd.DataFrame) -> None:

@@ -25,11 +25,15 @@ def sample() -> dict[str, pd.DataFrame]:
     return company()
 
 
-@pytest.fixture(scope="module")
-def decided(sample: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def decided_in(sample: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Deals decided in the last twelve months."""
     deals = sample["deals"]
     return deals[deals["closed_at"] > YEAR].assign(won=deals["status"] == "won")
+
+
+@pytest.fixture(scope="module")
+def decided(sample: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    return decided_in(sample)
 
 
 def z_of(a: pd.Series, b: pd.Series) -> float:
@@ -311,7 +315,7 @@ def test_the_definition_of_a_qualified_lead_changes(sample: dict[str, Any]) -> N
 def test_some_leads_come_in_twice(sample: dict[str, Any]) -> None:
     leads = sample["leads"]
     phone = leads["phone"].str.replace(r"\D", "", regex=True).str[-8:]
-    again = leads["email"].str.lower().duplicated() & leads["customer_id"].isna()
+    again = leads["email"].str.lower().duplicated()
     assert again.mean() == pytest.approx(TRUTHS["duplicates"]["share"], abs=0.004)
     assert leads[again]["sql_at"].isna().all()
     first = phone.groupby(leads["email"].str.lower()).transform("first")
@@ -345,7 +349,39 @@ def test_addresses_and_numbers_are_of_nobody(sample: dict[str, Any]) -> None:
         rows = sample[table]
         assert rows["email"].str.lower().str.endswith("@" + TRUTHS["personal"]["domain"]).all()
         digits = rows["phone"].str.replace(r"\D", "", regex=True)
-        assert digits.str.match(r"^(0|33)63998\d{4}$").all()
+        assert digits.str.match(r"^(0|33)(63998|19900|26191)\d{4}$").all()
     said = " ".join(sample["surveys"]["comment"].dropna().unique())
     assert "06 39 98" in said
     assert "@example.com" in said
+
+
+# --- Switched off -------------------------------------------------------------------------------
+
+OFF: dict[str, Any] = {
+    **dict.fromkeys(("bottleneck", "training", "public_cycle", "visits"), 1.0),
+    **dict.fromkeys(("slip_rate", "duplicate_rate", "key_account_parts"), 0.0),
+    **{"rep_wins": (), "rival_wins": (), "weak_by_mix": ("Inès Caron", 1.0)},
+    **{"renewal_after": 0.92, "nps_after": (0.55, 0.15), "missed_monday": 0.08},
+    **{"lucky": ("Bruno Garnier", "Palettiseur", 0, 0), "mql_after": 0.45},
+}
+
+
+def test_an_effect_that_is_off_is_not_there() -> None:
+    sample = company(**OFF)
+    decided = decided_in(sample)
+    spring, autumn = (quarter_of(sample["leads"], name) for name in ("2025Q2", "2025Q4"))
+    assert within_channel(spring, autumn) == pytest.approx(1, abs=0.1)
+    assert decided.groupby("owner")["won"].mean().between(0.13, 0.36).all()
+    b = decided["competitor"] == "Concurrent B"
+    assert abs(z_of(decided[b]["won"], decided[~b]["won"])) < FOUND
+    assert slipped(sample, "2026Q3").mean() == pytest.approx(0.22, abs=0.12)
+    days = (decided["closed_at"] - decided["created_at"]).dt.days.groupby(decided["sector"])
+    assert days.median()["public"] == pytest.approx(days.median()["privé"], rel=0.25)
+    calls = sample["activities"].query("type == 'call' and direction == 'in'")
+    missed = (calls["outcome"] == "missed").groupby(calls["started_at"].dt.day_of_week).mean()
+    assert missed.between(0.065, 0.095).all()
+    web = sample["web_funnel"].groupby("date")["sessions"].sum()
+    assert web["2026-04":"2026-09"].mean() == pytest.approx(web.mean(), rel=0.15)
+    assert not sample["leads"]["email"].str.lower().duplicated().any()
+    billed = sample["orders"].groupby("customer_id")["amount_net"].sum()
+    assert billed.get("C00001", 0.0) < 0.01 * billed.sum()

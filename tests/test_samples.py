@@ -16,7 +16,7 @@ from kpi_helpers.samples.draws import intensity, whole_months, working_day
 
 AS_OF = pd.Timestamp("2026-09-30")
 START = pd.Timestamp("2023-04-01")
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+DATA = Path(__file__).parents[1] / "data"
 SEASON = (0.95, 1, 1.1, 1, 0.92, 1.08, 0.92, 0.60, 1.15, 1.15, 1.1, 1.03)
 
 # The order for the company: share of leads before and after, qualified, won of qualified, media.
@@ -148,16 +148,6 @@ def test_delays(sample):
     assert np.log(cycle.dropna()).std() == pytest.approx(0.75, abs=0.03)
     to_win = (leads["converted_at"] - leads["created_at"]).dt.days
     assert to_win.quantile(0.9) == pytest.approx(170, rel=0.05)
-
-
-def test_young_cohorts_hide_most_of_their_wins(sample):
-    leads = sample["leads"]
-    won = leads[leads["converted_at"].notna() & (leads["created_at"] < "2025-10-01")]
-    quarter = won["created_at"].dt.to_period("Q")
-    assert (won["converted_at"] <= quarter.dt.end_time).mean() == pytest.approx(0.24, abs=0.03)
-    assert (won["converted_at"] <= (quarter + 1).dt.end_time).mean() == pytest.approx(
-        0.81, abs=0.03
-    )
 
 
 def test_amounts(sample):
@@ -337,11 +327,6 @@ def test_targets_add_up_over_teams_and_stretch_the_reps(sample):
 # --- Generation ---------------------------------------------------------------------------------
 
 
-def test_same_seed_same_tables(sample):
-    for name, frame in company().items():
-        pd.testing.assert_frame_equal(frame, sample[name])
-
-
 def test_another_seed_other_tables(sample):
     other = company(seed=1)
     for name in ("deals", "stage_history", "leads", "customers", "orders", "spend"):
@@ -394,20 +379,17 @@ def test_working_day_is_a_plain_loop():
 # --- Files --------------------------------------------------------------------------------------
 
 
-def test_committed_files_equal_a_fresh_generation(sample):
-    assert {path.stem for path in SAMPLE.glob("*.parquet")} == set(sample)
-    for name, frame in sample.items():
-        pd.testing.assert_frame_equal(pd.read_parquet(SAMPLE / f"{name}.parquet"), frame)
-
-
-def test_same_bytes_each_time(tmp_path):
-    once, again = write(tmp_path / "a"), write(tmp_path / "b")
-    assert [path.read_bytes() for path in once] == [path.read_bytes() for path in again]
-    assert sum(path.stat().st_size for path in once) < 2_000_000
+def test_committed_files_equal_a_fresh_generation(tmp_path):
+    fresh = {path.relative_to(tmp_path): path.read_bytes() for path in write(tmp_path)}
+    files = {path for path in DATA.glob("*/*") if path.name != "kpi.toml"}
+    assert {path.relative_to(DATA) for path in files} == set(fresh)
+    for name, content in fresh.items():
+        assert (DATA / name).read_bytes() == content, name
+    assert sum(map(len, fresh.values())) < 2_000_000
 
 
 def test_settings_agree_with_the_parameters():
-    settings = tomllib.loads((SAMPLE / "kpi.toml").read_text(encoding="utf-8"))
+    settings = tomllib.loads((DATA / "sample" / "kpi.toml").read_text(encoding="utf-8"))
     p = Parameters()
     assert settings["as_of"] == p.as_of.isoformat()
     assert settings["stages"] == [*(stage.name for stage in p.stages), p.won_stage]

@@ -23,6 +23,7 @@ from kpi_helpers.samples import (
     plan,
     voice,
 )
+from kpi_helpers.samples.draws import Array
 from kpi_helpers.samples.exports import export
 from kpi_helpers.samples.parameters import Parameters, changed
 from kpi_helpers.samples.truths import truths
@@ -53,8 +54,8 @@ STEPS = (
 BANT = " ".join(care.BANT)
 COLUMNS = {
     "deals": "deal_id created_at status closed_at amount owner stage expected_close customer_id"
-    " customer_name lead_id source segment sector region product deal_type lost_reason campaign"
-    f" competitor list_amount probability_crm sales_channel {BANT}",
+    " lead_id source segment sector region product deal_type lost_reason campaign competitor"
+    f" list_amount probability_crm sales_channel {BANT}",
     "stage_history": "deal_id stage entered_at",
     "close_date_history": "deal_id changed_at expected_close",
     "leads": "lead_id created_at source sql_at converted_at customer_id owner segment region"
@@ -124,12 +125,14 @@ def company(seed: int = SEED, **changes: Any) -> dict[str, pd.DataFrame]:
     customers = accounts.add_contracts(customers, p, rng["contracts"])
     leads, deals = _linked(leads, deals, history, customers)
     orders = accounts.draw_orders(customers, deals, p, rng["orders"])
+    own = leads[leads["lead_id"].notna()]
+    customers = customers.assign(customer_name=people.names(customers["firm"].to_numpy(int)))
     tables = {
-        "deals": _named(_told(deals[deals["deal_id"].notna()], closes, p)),
+        "deals": _told(deals[deals["deal_id"].notna()], closes, p),
         "stage_history": history[history["deal_id"].notna()],
         "close_date_history": closes,
-        "leads": _named(leads[leads["lead_id"].notna()], "repeated"),
-        "customers": _named(customers.reset_index()),
+        "leads": _reached(own, own["repeated"].to_numpy()),
+        "customers": _reached(customers.reset_index(), np.zeros(len(customers), bool)),
         "mrr": accounts.list_mrr(accounts.list_fees(customers, p), p),
         "orders": orders,
         "spend": plan.draw_spend(leads, p, rng["spend"]),
@@ -153,14 +156,14 @@ def write(folder: str | Path, seed: int = SEED, **changes: Any) -> list[Path]:
     Parameters
     ----------
     folder : str or Path
-        Made where it does not exist.
+        Gets the folders ``sample`` (truths and tables) and ``exports``, where it lacks them.
     seed, **changes
         As for `company`.
 
     Returns
     -------
     list of Path
-        ``truths.json``, the tables in their order, and what is in ``exports``.
+        The truths, the tables in their order, and the exports.
 
     Examples
     --------
@@ -169,19 +172,16 @@ def write(folder: str | Path, seed: int = SEED, **changes: Any) -> list[Path]:
     ...     [path.name for path in write(folder, leads_a_month=40)][:2]
     ['truths.json', 'deals.parquet']
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    told = folder / "truths.json"
-    told.write_text(
-        json.dumps(truths(changed(**changes)), indent=1, ensure_ascii=False) + "\n", "utf-8"
-    )
-    paths = [told]
-    tables = company(seed, **changes)
+    folder, planted = Path(folder), truths(changed(**changes))
+    (folder / "sample").mkdir(parents=True, exist_ok=True)
+    told = folder / "sample" / "truths.json"
+    told.write_text(json.dumps(planted, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    paths, tables = [told], company(seed, **changes)
     for name, frame in tables.items():
-        path = folder / f"{name}.parquet"
+        path = folder / "sample" / f"{name}.parquet"
         frame.to_parquet(path, **_compact(frame))
         paths.append(path)
-    return paths + export(tables["deals"], folder / "exports", changed(**changes))
+    return paths + export(tables, folder / "exports", changed(**changes))
 
 
 def _compact(frame: pd.DataFrame) -> dict[str, Any]:
@@ -232,11 +232,10 @@ def _told(deals: pd.DataFrame, closes: pd.DataFrame, p: Parameters) -> pd.DataFr
     )
 
 
-def _named(rows: pd.DataFrame, again: str | None = None) -> pd.DataFrame:
-    """Add names, e-mail addresses and phone numbers."""
-    spelt_anew = rows[again].to_numpy() if again else None
-    contacts = people.contacts(rows["firm"].to_numpy(), spelt_anew)
-    return rows.assign(**{str(name): values.to_numpy() for name, values in contacts.items()})
+def _reached(rows: pd.DataFrame, again: Array) -> pd.DataFrame:
+    """Add e-mail addresses and phone numbers."""
+    found = people.contacts(rows["contact"].to_numpy(), again)
+    return rows.assign(email=found["email"].to_numpy(), phone=found["phone"].to_numpy())
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:

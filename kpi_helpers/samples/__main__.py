@@ -1,4 +1,4 @@
-"""Write the sample company's files: ``python -m kpi_helpers.samples data/sample``."""
+"""Write the sample company's files: ``python -m kpi_helpers.samples data``."""
 
 import argparse
 from pathlib import Path

@@ -31,6 +31,7 @@ def draw_old(p: Parameters, rng: Generator) -> pd.DataFrame:
             "region": picked(rng, p.regions, size),
             "sector": picked(rng, p.sectors, size),
             "firm": np.arange(size),
+            "contact": np.arange(size),
             "owner": np.array(p.owners, dtype=object)[rng.integers(len(p.owners), size=size)],
         },
         index=pd.Index(ids("C", np.ones(size, bool)), name="customer_id"),

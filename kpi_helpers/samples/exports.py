@@ -66,7 +66,7 @@ HUBSPOT = {
 }
 
 
-def export(deals: pd.DataFrame, folder: Path, p: Parameters) -> list[Path]:
+def export(tables: dict[str, pd.DataFrame], folder: Path, p: Parameters) -> list[Path]:
     """Write both exports of the deals that were open at any time in the last `MONTHS`.
 
     Returns
@@ -76,9 +76,12 @@ def export(deals: pd.DataFrame, folder: Path, p: Parameters) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     first = pd.Timestamp(p.as_of) + pd.Timedelta(1, "D") - pd.DateOffset(months=MONTHS)
+    deals = tables["deals"]
     recent = deals[~(deals["closed_at"] < first)]
+    names = tables["customers"].set_index("customer_id")["customer_name"]
     rows = recent.assign(
-        deal_name=recent["product"] + " " + recent["customer_name"],
+        deal_name=recent["product"] + " " + recent["lead_id"],
+        customer_name=recent["customer_id"].map(names),
         pipeline="Pipeline des ventes",
         percent=100 * recent["probability_crm"],
         closing=recent["closed_at"].fillna(recent["expected_close"]),

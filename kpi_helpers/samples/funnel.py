@@ -52,6 +52,7 @@ def draw_leads(old: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFrame
             "region": picked(rng, p.regions, size),
             "sector": picked(rng, p.sectors, size),
             "firm": len(old) + np.arange(size),
+            "contact": len(old) + np.arange(size),
         }
     )
     known = rng.random(size) < np.array([c.known for c in p.channels])[channel]
@@ -101,7 +102,7 @@ def _repeated(leads: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFram
     again = (rng.random(len(leads)) < p.duplicate_rate) & (place >= back)
     origin = np.where(again, place - back, place)
     again &= ~again[origin]
-    shared = ["owner", "segment", "region", "sector", "firm", "customer_id"]
+    shared = ["owner", "segment", "region", "sector", "firm", "contact", "customer_id"]
     kept = leads[shared].iloc[np.where(again, origin, place)].reset_index(drop=True)
     return leads.assign(**kept, repeated=again)
 
