@@ -31,13 +31,14 @@ def _describe_report(parser: Parser) -> None:
     parser.option("by", "DIM")
     parser.option("segment", "NAME")
     parser.option("before", "DIR")
+    parser.switch("share")
     parser.option("out", "DIR", "reports")
 
 
 def _report(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.reports import run
 
-    asked = ("period", "data", "config", "by", "segment", "before")
+    asked = ("period", "data", "config", "by", "segment", "before", "share")
     parameters = {name: getattr(options, name) for name in asked}
     parameters["lang"] = options.lang or ""
     folder = run(parameters, Path(options.out), _progress(lang))

@@ -23,6 +23,7 @@ from kpi_helpers.measure.answer import (
 from kpi_helpers.measure.cells import Cells
 from kpi_helpers.measure.facts import kind_of
 from kpi_helpers.measure.judge import (
+    FEW,
     MISSING,
     Finding,
     heaviest,
@@ -32,6 +33,7 @@ from kpi_helpers.measure.judge import (
 )
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
+from kpi_helpers.sources.filters import columns_of
 
 SPREAD, COVERED, AGES, PACE = HIDDEN = "spread", "covered", "ages", "pace"
 NUMBERS = ("value", "numerator", "denominator", "n", "low", "high", SPREAD)
@@ -54,12 +56,22 @@ def measured(
         (the counts behind a duration) and ``pace`` (how a figure moves with the days worked).
     """
     found = answer(data, [chosen(data, name) for name in kpis], periods, by, where)
-    blocks = [_block(data, found, name) for name in kpis]
+    private = _names_people(data, by, where)
+    blocks = [_block(data, found, name, private) for name in kpis]
     return pd.DataFrame({n: np.concatenate([block[n] for block in blocks]) for n in blocks[0]})
 
 
-def _block(data: Dataset, found: Answer, name: str) -> dict[str, Any]:
-    """The tidy columns of one KPI: a row a combination and period, periods running fastest."""
+def _names_people(data: Dataset, by: tuple[str, ...], where: Where) -> bool:
+    """Whether figures are of single people whose few cases are not told."""
+    where = data.config.segments.get(where, where) if isinstance(where, str) else where
+    return bool(data.masked & {*by, *columns_of(where)})
+
+
+def _block(data: Dataset, found: Answer, name: str, private: bool) -> dict[str, Any]:
+    """The tidy columns of one KPI: a row a combination and period, periods running fastest.
+
+    Where it is ``private``, a figure of few cases is not told.
+    """
     kpi, lang = chosen(data, name), data.config.lang
     cells, settled = _shown(found, kpi)
     findings = [_findings(data, kpi, period) for period in cells.periods]
@@ -74,6 +86,11 @@ def _block(data: Dataset, found: Answer, name: str) -> dict[str, Any]:
             f"{text('notes.stands_in', lang, name=find(name).label(lang))} {s}".strip()
             for s in said
         ]
+    few = (settled.n < FEW) & (status != MISSING) & private
+    status[few] = MISSING
+    said = [
+        text("notes.masked", lang) if hidden else s for s, hidden in zip(said, few, strict=True)
+    ]
     known = status != MISSING
     numbers = {column: np.where(known, _numbers(settled, column), np.nan) for column in NUMBERS}
     per_cell = {**numbers, "method": np.full(len(status), settled.method, object), "status": status}

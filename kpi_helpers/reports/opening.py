@@ -22,7 +22,9 @@ PERIODS = 12
 MOST_GROUPS, MOST_KPIS = 12, 6
 
 
-def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") -> Dataset:
+def opened(
+    data: str = "", config: str = "", as_of: str = "", lang: str = "", share: bool = False
+) -> Dataset:
     """Load what the parameters name, for the same figures each time; an empty one means the usual.
 
     The KPIs of the project's own ``kpis.py``, beside its ``kpi.toml``, are declared first.
@@ -38,6 +40,8 @@ def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") ->
         Last day that is known, as ISO text; by default that of the settings or of the data.
     lang : str
         Language of names and notes; by default that of the settings.
+    share : bool
+        Whether the names of reps and customers are replaced: see `sources.pseudonyms`.
 
     Raises
     ------
@@ -49,6 +53,7 @@ def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") ->
     from kpi_helpers.reports.places import own_kpis, project
     from kpi_helpers.sources import load
     from kpi_helpers.sources.engine import add_in_order
+    from kpi_helpers.sources.pseudonyms import pseudonymised
 
     if lang and lang not in LANGUAGES:
         raise unknown("language", lang, LANGUAGES)
@@ -63,10 +68,11 @@ def opened(data: str = "", config: str = "", as_of: str = "", lang: str = "") ->
     check_names(dataset.config)
     add_in_order(dataset.con)
     known = dataset.config
-    spoken = dataclasses.replace(
-        known, language=lang or known.language, name=known.name or _stem(source, known.file)
-    )
-    return dataclasses.replace(dataset, config=spoken, memory={})
+    # The name of a file or folder may be somebody's.
+    name = known.name if share else known.name or _stem(source, known.file)
+    spoken = dataclasses.replace(known, language=lang or known.language, name=name)
+    dataset = dataclasses.replace(dataset, config=spoken, memory={})
+    return pseudonymised(dataset) if share else dataset
 
 
 def chosen(data: Dataset, kpis: Sequence[str] = ()) -> list[str]:

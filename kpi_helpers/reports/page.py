@@ -18,6 +18,7 @@ HIDDEN = {"parameters", "injected-parameters", "end"}
 TITLE = re.compile(r"^# (.+)\n*")
 COLUMN = re.compile(r'<th [^>]*scope="col" id="([^"]+)">(.*?)</th>', re.DOTALL)
 CELL = re.compile(r'<td [^>]*?headers="[^"]*?(?P<id>[^" ]+)"')
+HEADING = re.compile(r"^##+ ")
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 
 
@@ -89,13 +90,17 @@ def _filled(cells: Iterator[NotebookNode]) -> Iterator[NotebookNode]:
     """Leave out the sections whose code shows nothing."""
     section: list[NotebookNode] = []
     for cell in [*cells, None]:
-        if cell is None or _sections(cell):
+        if cell is None or _is_heading(cell):
             code = [each for each in section if each.cell_type == "code"]
-            if not code or any(each.outputs for each in code) or not _sections(section[0]):
+            if not code or any(each.outputs for each in code) or not _is_heading(section[0]):
                 yield from section
             section = []
         if cell is not None:
             section.append(cell)
+
+
+def _is_heading(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and bool(HEADING.match(cell.source))
 
 
 def _title(cell: NotebookNode) -> str:

@@ -80,6 +80,23 @@ def own_kpis(config: str = "") -> Path | None:
     return folder / OWN_KPIS if ours and (folder / OWN_KPIS).is_file() else None
 
 
+def named_in(*addresses: str) -> list[str]:
+    """Return the forms in which paths and addresses may be written, the longest first.
+
+    A plain file name tells nothing of where or whose it is.
+
+    Examples
+    --------
+    >>> "postgresql://ann@db/sales" in named_in("postgresql://ann@db/sales", "kpi.toml")
+    True
+    """
+    remote = [address for address in addresses if "://" in address]
+    paths = [Path(address).resolve() for address in addresses if address and "://" not in address]
+    around = [folder for path in paths for folder in (path, *path.parents[:-2])]
+    written = {*remote, *map(str, around), *(a for a in addresses if "/" in a), str(Path.home())}
+    return sorted(written, key=lambda form: (-len(form), form))
+
+
 def _home(folder: Path) -> Path:
     return folder / ".." if folder.resolve().name == NOTEBOOKS else folder
 

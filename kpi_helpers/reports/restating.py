@@ -99,12 +99,13 @@ def restated(
     pack = read(folder)
     old = pack.record["settings"]["values"]
     figures = _no_longer_so(data, pack, segment)
-    rows = _moved(data, pack.rows, figures, segment)
+    # Where names are replaced, the ids and settings of an earlier report compare with none here.
+    rows = _moved(data, None if data.masked else pack.rows, figures, segment)
     number = rows.groupby(["kpi", "period"]).size().rename("moved").reset_index()
     report = {
         **{k: pack.record["period"][v] for k, v in PERIOD.items()},
         "currency": old["currency"],
-        "settings": _sections(unlike(old, settings(data.config))),
+        "settings": [] if data.masked else _sections(unlike(old, settings(data.config))),
     }
     return Restated(figures.merge(number, on=["kpi", "period"], how="left"), rows, report)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.errors import BadPeriod, ReportFailed, unknown
+from kpi_helpers.language import Phrase
 from kpi_helpers.measure.settings import check_segments
 from kpi_helpers.reports import pack, places
 from kpi_helpers.reports.difference import recorded
@@ -33,9 +34,13 @@ if TYPE_CHECKING:
 
 # What a notebook need not declare.
 USUAL: dict[str, Any] = {
-    **dict.fromkeys(("data", "config", "by", "as_of", "segment", "lang"), ""),
+    **dict.fromkeys(("data", "config", "by", "as_of", "segment", "before", "lang"), ""),
     **{"period": "last", "kpis": [], "share": False},
 }
+OPENED = ("data", "config", "as_of", "lang", "share")
+# What stays in the house: where things lie, and rows of the source.
+PLACES = ("data", "config", "before")
+ROW_LISTS = ("left_out", "behind")
 
 
 def run(
@@ -75,26 +80,30 @@ def run(
     for own in reversed(each.values()):
         values |= own
     progress("reading")
-    data = opened(values["data"], values["config"], values["as_of"], values["lang"])
+    data = opened(*(values[name] for name in OPENED))
     period = data.config.calendar.parse(values["period"], data.as_of, data.first)
     kpis = chosen(data, values["kpis"])
     check(data, period, values["by"], values["segment"])
-    if values.get("before"):
+    if values["before"]:
         recorded(Path(values["before"]))
-    target = Path(out) / folder_name(period.name, values["segment"])
+    target = Path(out) / folder_name(period.name, values["segment"], values["share"])
     with _said(target.name), pack.writing(target) as folder:
         done, findings = _executed(each, folder, progress)
         progress("writing")
         said = facts(data, period, values["segment"])
         made = {"index.html": index(data, said, kpis, done, folder / TABLES, findings)}
         for stem, notebook in done.items():
-            made[f"{stem}.ipynb"] = _json(notebook)
             made[f"{stem}.html"] = page(notebook, said, data.config.lang)
-        made[pack.MARK] = _json(record(data, period, values, kpis))
+            if not values["share"]:
+                made[f"{stem}.ipynb"] = _json(notebook)
+        told = values | (dict.fromkeys(PLACES, "") if values["share"] else {})
+        made[pack.MARK] = _json(record(data, period, told, kpis))
         for name, content in made.items():
             (folder / name).write_text(content, "utf-8")
         address = values["data"] or data.config.source or ""
-        scrub(folder, secrets(address, data.config.password_env))
+        paths = places.named_in(address, values["config"], values["before"], data.config.file)
+        hidden = secrets(address, data.config.password_env)
+        scrub(folder, [*(paths if values["share"] else []), *hidden])
     progress("done")
     return target
 
@@ -117,7 +126,8 @@ def _executed(
         done[source.stem] = executed(source, values, parts, step)
         own = parts / f"{FINDINGS}.csv"
         found = read_csv(own) if own.exists() else None
-        named = gather(parts, folder / TABLES, [FINDINGS])
+        left = ROW_LISTS if values.get("share") else ()
+        named = gather(parts, folder / TABLES, [FINDINGS, *left])
         if found is not None:
             findings[source.stem] = found.assign(table=found["table"].replace(named))
         shutil.rmtree(parts, ignore_errors=True)
@@ -149,10 +159,14 @@ def check(data: Dataset, period: Period, by: str = "", segment: str = "") -> Non
     if period.start > data.as_of or period.end <= data.first:
         raise BadPeriod("no_data", period=period.name, first=data.first, last=data.as_of)
     dimensions = sorted({each for table in data.tables for each in data.dimensions(table)})
-    if by and by not in dimensions:
-        raise unknown("dimension", by, dimensions)
-    if segment and segment not in data.config.segments:
-        raise unknown("segment", segment, data.config.segments)
+    for kind, name, allowed in (
+        ("dimension", by, dimensions),
+        ("segment", segment, data.config.segments),
+    ):
+        if name and name not in allowed:
+            error = unknown(kind, name, allowed)
+            error.values["fix"] = Phrase("errors.fixes.shared") if data.masked else None
+            raise error
     check_segments(data, [segment] if segment else [])
 
 

@@ -77,6 +77,9 @@ class Dataset:
         (see ``sources.joining``).
     passed
         Files and sheets that were not read, by name, and why.
+    masked
+        Dimensions of people by which a figure of few cases is not told; none but where names are
+        replaced (see ``sources.pseudonyms``).
     """
 
     con: Any
@@ -88,6 +91,7 @@ class Dataset:
     files: Mapping[str, str]
     joined: pd.DataFrame = field(repr=False, compare=False)
     passed: Mapping[str, Phrase | KpiError] = field(default_factory=dict, repr=False)
+    masked: frozenset[str] = frozenset()
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

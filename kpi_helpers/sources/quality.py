@@ -65,7 +65,7 @@ def left_out(data: Dataset) -> pd.DataFrame:
     pandas.DataFrame
         Columns ``table, file, line, column, value, reason, action, money``: a row a row and
         reason. ``line`` is that of the file (missing for a database), ``value`` the text as it
-        stands there, ``action`` ``excluded`` or ``flagged``.
+        stands there (hidden where names are), ``action`` ``excluded`` or ``flagged``.
     """
     frame: pd.DataFrame = data.remember("left_out", lambda: _left_out(data))
     return frame.copy()
@@ -91,6 +91,8 @@ def _left_out(data: Dataset) -> pd.DataFrame:
     if not frames:
         return pd.DataFrame(columns=list(LISTED))
     rows = pd.concat(frames, ignore_index=True)[list(LISTED)]
+    if data.masked:
+        rows = rows.assign(value=None, file=pd.factorize(rows["file"])[0].astype(str))
     return rows.sort_values(["table", "action", "reason", "line"], kind="stable", ignore_index=True)
 
 
