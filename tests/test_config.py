@@ -39,6 +39,7 @@ FULL: dict[str, Any] = {
     "password_env": "ACME_PASSWORD",
     "currency": "USD",
     "mixed_currencies": "as_stored",
+    "personal": "keep",
     "rates": {"EUR": 1.1, "GBP": 2},
     "stages": ["Lead", "Won"],
     "windows": {"lead_to_customer_rate": 90, "win_rate_count": "none"},

@@ -248,6 +248,7 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "fiscal_start": _among(*range(1, 13)),
     "customers": _among("name", "id"),
     "mixed_currencies": _among("refuse", "as_stored"),
+    "personal": _among("hash", "keep"),
     **dict.fromkeys(
         ("name", "owner", "audience", "source", "password_env", "snapshots"), _Checker.text
     ),

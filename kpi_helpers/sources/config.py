@@ -75,9 +75,10 @@ class Config:
     the stages, ``segments`` are named filters, ``use`` names a KPI that stands in for another
     (``revenue = "bookings"``), ``terms`` are the company's own words for the nouns of the texts
     (lead, deal), by language. ``targets`` hold ``metric, period, value`` and, for a team or rep,
-    ``scope_type`` and ``scope_value``. ``customers`` says whether those without an id in common
-    are joined by ``name`` or by ``id`` alone; ``snapshots`` is a folder of dated copies of the
-    deals.
+    ``scope_type`` and ``scope_value``. ``personal`` says whether addresses, telephone numbers and
+    free text are hidden at the door (``hash``) or kept. ``customers`` says whether those without
+    an id in common are joined by ``name`` or by ``id`` alone; ``snapshots`` is a folder of dated
+    copies of the deals.
     """
 
     schema: int = SCHEMA
@@ -94,6 +95,7 @@ class Config:
     password_env: str | None = None
     currency: str = "EUR"
     mixed_currencies: str = "refuse"
+    personal: str = "hash"
     rates: Mapping[str, float] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
     windows: Mapping[str, int | None] = field(default_factory=dict)

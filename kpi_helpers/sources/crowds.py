@@ -21,6 +21,7 @@ from kpi_helpers.sources.marks import (
     copy_number,
     is_placeholder,
 )
+from kpi_helpers.sources.personal import same_phone
 from kpi_helpers.sources.reading import STATUS_WORDS
 from kpi_helpers.sources.rules import marks_of, unusable
 
@@ -78,7 +79,8 @@ def _twins(expr: ir.Table, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
     marks = []
     for column in columns:
         key, copy = f"_kpi_{column}", f"{COPY}_{column}"
-        expr = expr.mutate(**{key: normal(expr[column])})
+        same = same_phone if column == "phone" else normal
+        expr = expr.mutate(**{key: same(expr[column])})
         expr = expr.mutate(**{copy: copy_number(expr, (key,), mapped.table, expr[OUT])})
         marks.append(Mark("duplicate_lead", column, _again(copy), kpis=("leads_generated",)))
     return expr, marks

@@ -26,6 +26,7 @@ from kpi_helpers.sources.headers import LINE
 from kpi_helpers.sources.joining import JOINED, join_customers
 from kpi_helpers.sources.mapping import Mapped, map_table
 from kpi_helpers.sources.marks import COPY, EXCLUDED, copy_number
+from kpi_helpers.sources.personal import sealed
 from kpi_helpers.sources.quality import left_out
 from kpi_helpers.sources.readers import Source, open_source
 from kpi_helpers.sources.recognition import recognised
@@ -76,13 +77,18 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
         source = _relative(settings.source, settings.file)
     opened = open_source(source, settings)
     settings, found = recognised(opened, settings)
-    mapped, files = {}, {}
-    for name, (origin, match) in found.items():
-        raw = origin.read(opened)
-        understood = map_table(opened.con, raw, TABLES[name], settings, origin.label, match)
-        in_place = opened.remote or (origin.query is None and opened.typed(origin.raw))
-        mapped[name] = understood if in_place else _kept(opened.con, understood, origin.label)
-        files[name] = origin.label
+    mapped = {
+        name: map_table(
+            opened.con, origin.read(opened), TABLES[name], settings, origin.label, match
+        )
+        for name, (origin, match) in found.items()
+    }
+    files = {name: origin.label for name, (origin, _) in found.items()}
+    if settings.personal != "keep":
+        mapped = sealed(mapped, opened.con)
+    for name, (origin, _) in found.items():
+        if not (opened.remote or (origin.query is None and opened.typed(origin.raw))):
+            mapped[name] = _kept(opened.con, mapped[name], origin.label)
     opened.passed.update(dict.fromkeys(opened.unasked, Phrase("files.unasked")))
     if settings.targets:
         mapped["targets"] = _declared_targets(opened.con, settings, "targets" in mapped)
