@@ -66,7 +66,6 @@ def test_what_was_joined_is_told_with_its_rows() -> None:
         ("orders", "zéd", "Zed", 1, "name"),
         ("orders", "beta s.a.s.", "C2", 1, "name"),
         ("leads", "BETA", "C2", 1, "name"),
-        ("leads", "Somebody", "Somebody", 1, "alone"),
     }
     found = kh.quality(data).set_index(["check", "table"])["rows"]
     assert found["joined_by_name", "deals"] == 2

@@ -61,7 +61,7 @@ def join_customers(
     -------
     dict
         The tables; those in which an id was replaced or found are new. A row without an id is
-        looked up by its name; a lead whose name no customer bears stays without.
+        looked up by its name, and stays without where no customer bears it.
     DataFrame
         ``table, written, customer_id, rows, by``: a row a table and customer as written that is
         not an id of the customers. ``by`` is ``name`` where ``customer_id`` took its place,
@@ -73,15 +73,12 @@ def join_customers(
         return dict(base), pd.DataFrame(columns=[*JOINED])
     known = _known(con, named.pop(ENTITY, None))
     spelt = pd.concat([_spelt(con, name, rows) for name, rows in named.items()], ignore_index=True)
-    outside = spelt[~spelt["written"].isin(known["id"])]
-    outside = outside.assign(said=normalised(outside["written"].astype("string")))
-    found = outside.merge(_one_each(outside, known), on="said", how="left")
-    differs = found["id"].notna() & (found["id"] != found["written"])
-    found["by"] = np.select([found["ambiguous"], differs], ["ambiguous", "name"], "alone")
-    found[KEY] = found["id"].where(differs, found["written"])
+    spelt["said"] = normalised(spelt["written"].astype("string"))
+    own = spelt["written"].isin(known["id"])
+    found = spelt.merge(_one_each(spelt[spelt["given"] & ~own], known), on="said", how="left")
+    found["id"] = found["id"].mask(own, found["written"])
     tables = {name: _replaced(con, rows, name, found) for name, rows in named.items()}
-    told = found[[*JOINED]].sort_values(["by", "table", "written"], ignore_index=True)
-    return {**base, **tables}, told
+    return {**base, **tables}, _told(found[~own])
 
 
 def _named(rows: ir.Table) -> ir.Table:
@@ -90,9 +87,9 @@ def _named(rows: ir.Table) -> ir.Table:
 
 
 def _spelt(con: Any, name: str, rows: ir.Table) -> pd.DataFrame:
-    """Each customer as a table writes it, with its number of rows."""
-    named = rows.filter(rows[WRITTEN].notnull())
-    counted = named.group_by(written=named[WRITTEN]).agg(rows=named.count())
+    """Each customer as a table writes it, with its rows, and whether any gives it as the id."""
+    named = rows.filter(rows[WRITTEN].notnull()).group_by(written=WRITTEN)
+    counted = named.agg(rows=ibis._.count(), given=ibis._[KEY].notnull().any())
     return frame_of(con, counted).assign(table=name)
 
 
@@ -105,25 +102,37 @@ def _known(con: Any, customers: ir.Table | None) -> pd.DataFrame:
     return pd.DataFrame({"id": own[KEY], "said": said})
 
 
-def _one_each(outside: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """For each name said: the id that stands for it, none where several customers bear it."""
-    ids = known.groupby("said")["id"].agg(["first", "nunique"])
-    most = outside.groupby(["said", "written"])[["rows"]].sum().reset_index()
+def _one_each(given: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """For each name said: the id that stands for it, none where several customers bear it.
+
+    That of the table of customers, else what is written most often.
+    """
+    most = given.groupby(["said", "written"])[["rows"]].sum().reset_index()
     most = most.assign(fewer=-most["rows"]).sort_values(["fewer", "written"])
     one = most.drop_duplicates("said").set_index("said")["written"]
-    own = ids.reindex(one.index)
-    ambiguous = own["nunique"].gt(1)
-    chosen = own["first"].fillna(one).where(~ambiguous)
-    return pd.DataFrame({"id": chosen, "ambiguous": ambiguous}).reset_index()
+    ids = known.groupby("said")["id"].agg(["first", "nunique"])
+    said = ids.index.union(one.index)
+    ambiguous = ids["nunique"].reindex(said).gt(1)
+    chosen = ids["first"].reindex(said).fillna(one.reindex(said)).where(~ambiguous)
+    return pd.DataFrame({"id": chosen, "ambiguous": ambiguous}).rename_axis("said").reset_index()
+
+
+def _told(found: pd.DataFrame) -> pd.DataFrame:
+    """What was made of the customers that are no id, without names that are nobody's."""
+    found = found[found["given"] | found["id"].notna() | found["ambiguous"].eq(True)]
+    differs = found["id"].notna() & (found["id"] != found["written"])
+    by = np.select([found["ambiguous"].eq(True), differs], ["ambiguous", "name"], "alone")
+    told = found.assign(by=by, **{KEY: found["id"].fillna(found["written"])})
+    return told[[*JOINED]].sort_values(["by", "table", "written"], ignore_index=True)
 
 
 def _replaced(con: Any, rows: ir.Table, name: str, found: pd.DataFrame) -> ir.Table:
     """The table with the ids found, as it was where there are none."""
-    ours = found[found["table"].eq(name) & (found["by"].eq("name") | (name != "leads"))]
+    ours = found[found["table"].eq(name) & found["id"].notna()]
     columns = [column for column in rows.columns if column != WRITTEN]
-    if not (ours["by"].eq("name").any() or NAME in rows.columns):
+    if ours["given"].all() and (ours["id"] == ours["written"]).all():
         return rows.select(*columns)
-    pairs = ours[["written", KEY]].rename(columns={KEY: "customer"}).astype("string")
+    pairs = pd.DataFrame({"written": ours["written"], "customer": ours["id"]}, dtype="string")
     right = stored(con, f"kpi_customers_of_{name}", pairs)
     joined = rows.left_join(right, rows[WRITTEN] == right["written"])
     customer = right["customer"].fill_null(rows[KEY])
