@@ -229,7 +229,7 @@ def test_a_headline_has_a_limit_and_keeps_its_proposals():
 
 def test_a_headline_names_a_few_and_counts_the_rest():
     frame = pd.DataFrame([{**FOUND[4], "team": team} for team in "ABCDEFG"])
-    assert "revenue (E) and 2 more: find the cause" in headline(frame, "en")[-1]
+    assert "revenue (A, B, C, D, E) and 2 more: find the cause" in headline(frame, "en")[-1]
 
 
 def test_nothing_found_is_said():

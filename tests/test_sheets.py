@@ -195,10 +195,11 @@ def test_the_heat_table_has_a_check_a_row_and_a_table_a_column() -> None:
     assert len(set(re.findall(r"<td[^>]*background-color: (#\w+)", html))) == 2
 
 
-def test_a_file_that_is_no_table_has_its_own_name_in_the_heat_table() -> None:
-    table = sheets.heat(checks(table=["<b>.md", "deals"]), "en")
-    assert texts(table)[0] == ["What was found", "<b>.md", "Deals"]
-    assert "<b>.md" not in table.as_raw_html()
+def test_files_that_are_no_tables_share_a_line_and_are_in_no_heat_table() -> None:
+    both = pd.concat([checks(table=["<b>.md", name]).head(1) for name in "wxyz"])
+    head, row = texts(sheets.quality_table(both.assign(column=""), "en"))
+    assert row[head.index("Where")] == "<b>.md, <b>.md, <b>.md and 1 more"
+    assert texts(sheets.heat(both, "en"))[1] == ["Nothing to report"]
 
 
 def test_no_finding_is_said_to_weaken_nothing() -> None:

@@ -149,13 +149,14 @@ def _bullets(sheet: Page, rows: Sequence[Row]) -> None:
 def _histories(sheet: Page, rows: Sequence[Row], history: Sequence[Row]) -> None:
     """Draw the last periods of each KPI, on a scale of its own, with their ranges."""
     ax = sheet.axes[1]
-    periods = sorted({edges(row): row for row in history}.items())[-PERIODS:]
+    read = [row for row in history if known(row["value"])]
+    periods = sorted({edges(row): row for row in read}.items())[-PERIODS:]
     if not periods:
         return
     (first, opening), (last, closing) = periods[0], periods[-1]
     ax.set_xlim(first[0], last[1])
     for place, row in enumerate(rows):
-        own = [each for each in history if each["kpi"] == row["kpi"] and edges(each) >= first]
+        own = [each for each in read if each["kpi"] == row["kpi"] and edges(each) >= first]
         _history(ax, one_series(own), place)
     span = " – ".join(sheet.reader.told(each).period() for each in (opening, closing))
     ax.set_title(span, loc="left", pad=4, fontsize=SMALL, color=QUIET, parse_math=False)

@@ -54,15 +54,15 @@ def _freshness(data: Dataset) -> str:
 
 
 def _checks(data: Dataset) -> str:
-    """Score the data, and say how many checks found something, by how much it weighs."""
-    from kpi_helpers.sources import quality, score
+    """Say how many checks found something, by how much it weighs."""
+    from kpi_helpers.sources import quality
 
-    found, lang = quality(data)["severity"].value_counts(), data.config.lang
-    said = [text("report.score", lang, score=score(data))]
-    for severity in ("block", "warn", "info"):
-        if severity in found:
-            said.append(text(f"report.checks.{severity}", lang, n=int(found[severity])))
-    return " · ".join(said)
+    found = quality(data)["severity"].value_counts()
+    return " · ".join(
+        text(f"report.checks.{severity}", data.config.lang, n=int(found[severity]))
+        for severity in ("block", "warn", "info")
+        if severity in found
+    )
 
 
 def _left_out(data: Dataset) -> str:

@@ -27,6 +27,7 @@ from kpi_helpers.units import COUNT, MONEY, PERCENT, write
 if TYPE_CHECKING:
     from great_tables import GT
 
+NAMED = 3
 # Background and letters of a cell, by weight: darker is graver, also in grey.
 HEAT = {"block": (LOUD, "#ffffff"), "warn": ("#f3c9a5", "#1b2430"), "info": ("#eef1f4", "#1b2430")}
 
@@ -41,6 +42,7 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     lang, currency
         As for `scorecard`.
     """
+    rows = _files_together(records(frame), lang)
     lines = [
         {
             "check": finding(row["consequence"]),
@@ -52,10 +54,10 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
             "consequence": consequence(row["consequence"]),
             "fix": plain(row["fix"]),
         }
-        for row in records(frame)
+        for row in rows
     ]
     table = build("quality", lines, lang, right=("rows", "share", "money"))
-    blocking = [i for i, row in enumerate(records(frame)) if row["severity"] == "block"]
+    blocking = [i for i, row in enumerate(rows) if row["severity"] == "block"]
     return coloured(table, blocking, ["severity"], LOUD)
 
 
@@ -73,7 +75,7 @@ def heat(frame: pd.DataFrame, lang: str) -> GT:
     """
     from great_tables import loc, style
 
-    rows = records(frame)
+    rows = [row for row in records(frame) if row["table"] in TABLES]
     tables = list(dict.fromkeys(row["table"] for row in rows))
     checks: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
@@ -83,7 +85,9 @@ def heat(frame: pd.DataFrame, lang: str) -> GT:
         {"check": check, **{name: _heat(found, lang) for name, found in cells.items()}}
         for check, cells in checks.items()
     ]
-    table = build("heat", lines, lang, {name: _table(name, lang) for name in tables})
+    table = build(
+        "heat", lines, lang, {name: text(f"sheets.tables.{name}", lang) for name in tables}
+    )
     for place, cells in enumerate(checks.values()):
         for name, found in cells.items():
             if found:
@@ -117,9 +121,19 @@ def _suffering(rows: list[Row], lang: str) -> list[str]:
     return list(lines) or [text("sheets.suffering.none", lang)]
 
 
-def _table(name: str, lang: str) -> str:
-    """Return what a table is called; a file that is none has its own name."""
-    return text(f"sheets.tables.{name}", lang) if name in TABLES else name
+def _files_together(rows: list[Row], lang: str) -> list[Row]:
+    """Return findings with one row for all files that are no table and have the same fault."""
+    found: dict[object, list[Row]] = {}
+    for place, row in enumerate(rows):
+        alike = place if row["table"] in TABLES else (row["consequence"], row["fix"])
+        found.setdefault(alike, []).append(row)
+    return [{**same[0], "table": _first_few(same, lang)} for same in found.values()]
+
+
+def _first_few(rows: list[Row], lang: str) -> str:
+    names = ", ".join(plain(row["table"]) for row in rows[:NAMED])
+    rest = len(rows) - NAMED
+    return text("wording.more", lang, names=names, n=rest) if rest > 0 else names
 
 
 def rows_left_out(frame: pd.DataFrame, lang: str, limit: int = 3, currency: str = "EUR") -> GT:

@@ -188,6 +188,14 @@ def _proposals(told: list[Told], places: list[int]) -> list[Line]:
 
 
 def _names(told: list[Told]) -> str:
-    names = ", ".join(f"{Said(each.name()):low}" for each in told[:NAMED])
+    """Name the first few; the groups of one KPI stand together behind its name."""
+    groups: dict[str, list[str]] = {}
+    for each in told[:NAMED]:
+        groups.setdefault(f"{Said(each.kpi_name()):low}", []).extend(each.groups())
+    one = told[0]
+    names = ", ".join(
+        one.text("grouped", what=what, group=", ".join(those)) if those else what
+        for what, those in groups.items()
+    )
     rest = len(told) - NAMED
     return told[0].text("more", names=names, n=rest) if rest > 0 else names

@@ -209,7 +209,8 @@ def _changed(told: Told, figure: str) -> Iterator[str]:
     """Say the figures with what has changed, or that no change is shown."""
     said, within = {"figure": figure, "change": told.change()}, told.change_range()
     if told.changed in ("none_shown", "no_reference"):
-        yield f"{figure}."
+        # A short month has its full stop already: 23 % en sept.
+        yield f"{figure.removesuffix('.')}."
     if told.changed == "none_shown":
         yield _none_shown(told, within)
     elif told.changed != "no_reference" and within:

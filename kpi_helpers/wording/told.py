@@ -136,17 +136,26 @@ class Told:
 
     def name(self, how: str = "") -> str:
         """Return the name of the KPI and of its group; ``dated`` or ``early``, with its period."""
-        kpi, said = self.kpi, plain(self.row["label"])
-        if kpi is not None:
-            key = f"names.{kpi.id}"
-            said = self.text(key) if self.has_text(key) else kpi.label(self.lang)
+        said = self.kpi_name()
         if how:
             period = self.when("of") if how == "early" else self.period()
             said = self.text(how, name=said, period=period)
-        for group in (column for column in self.row if column not in OWN):
-            blank = language.text("sheets.blank", self.lang)
-            said = self.text("grouped", what=said, group=plain(self.row[group]) or blank)
+        for group in self.groups():
+            said = self.text("grouped", what=said, group=group)
         return said
+
+    def kpi_name(self) -> str:
+        """Return the name of the KPI alone."""
+        kpi, said = self.kpi, plain(self.row["label"])
+        if kpi is None:
+            return said
+        key = f"names.{kpi.id}"
+        return self.text(key) if self.has_text(key) else kpi.label(self.lang)
+
+    def groups(self) -> list[str]:
+        """Return the names of the row's groups, one a dimension."""
+        blank = language.text("sheets.blank", self.lang)
+        return [plain(self.row[column]) or blank for column in self.row if column not in OWN]
 
     def period(self) -> str:
         """Return the period of the row."""
