@@ -38,7 +38,8 @@ def test_dates_that_no_row_decides_are_refused_with_both_readings(tmp_path: Path
     path = put(tmp_path, dated("01/02/2026", "03/04/2026", "05/05/2026"))
     error = refused(path)
     assert str(error) == (
-        "deals.csv, column created_at: nothing decides how values such as '01/02/2026' are read "
+        "deals.csv, column created_at: nothing decides how values such as '01/02/2026' "
+        "(2026-02-01 / 2026-01-02) are read "
         'in these 3 rows: "dmy" (0) or "mdy" (0) (in brackets, the rows that can only be read so). '
         "Set [tables.deals] date_order in kpi.toml."
     )

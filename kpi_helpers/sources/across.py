@@ -35,6 +35,7 @@ def across_tables(data: Dataset) -> Iterator[dict[str, Any]]:
     yield from _unknown_scopes(data)
     yield from _uncovered(data)
     yield from _empty_months(data)
+    yield from _only_won(data)
     yield from _unbilled(data)
     yield from _as_stored(data)
     yield from _not_read(data)
@@ -119,6 +120,16 @@ def _empty_months(data: Dataset) -> Iterator[dict[str, Any]]:
         if counts["n"].sum() >= STEADY * months > STEADY * len(counts):
             mark = Mark("empty_months", dated, never)
             yield finding(data, name, mark, months - len(counts), (months, 0.0))
+
+
+def _only_won(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Deals without a lost or open one among them: an export of successes."""
+    if "deals" in data.mapped:
+        deals = data.base["deals"]
+        rows, won = (number_of(data.con, n) for n in (deals.count(), (deals.status == "won").sum()))
+        if rows == won >= STEADY:
+            mark = Mark("only_won", "status", never, kpis=("win_rate_count", "win_rate_value"))
+            yield finding(data, "deals", mark, won)
 
 
 def _as_stored(data: Dataset) -> Iterator[dict[str, Any]]:

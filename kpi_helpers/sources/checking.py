@@ -106,6 +106,12 @@ class _Checker:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             raise self.bad(key, value, _TEXTS)
 
+    def dated_names(self, key: str, value: Any) -> None:
+        self.known(f"{key}.", value, value)
+        for day, names in value.items():
+            self.day(f"{key}.{day}", day)
+            self.texts(f"{key}.{day}", names)
+
     def rows(self, key: str, value: Any) -> None:
         if not isinstance(value, list | tuple):
             raise self.bad(key, value, "[[targets]]")
@@ -254,6 +260,7 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     ),
     **dict.fromkeys(("time_zone", "source_time_zone"), _Checker.time_zone),
     **dict.fromkeys(("stages", "kpis"), _Checker.texts),
+    "stages_from": _Checker.dated_names,
     "country": _Checker.country,
     "currency": _Checker.currency,
     "as_of": _Checker.day,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import datetime as dt
 import hashlib
 import json
 import os
@@ -72,13 +73,13 @@ class Config:
 
     ``owner`` answers for the report and ``audience`` reads it: both stand at the top of its pages.
     ``windows`` are days (``None`` for no window), ``lags`` are months, ``stages`` is the order of
-    the stages, ``segments`` are named filters, ``use`` names a KPI that stands in for another
-    (``revenue = "bookings"``), ``terms`` are the company's own words for the nouns of the texts
-    (lead, deal), by language. ``targets`` hold ``metric, period, value`` and, for a team or rep,
-    ``scope_type`` and ``scope_value``. ``personal`` says whether addresses, telephone numbers and
-    free text are hidden at the door (``hash``) or kept. ``customers`` says whether those without
-    an id in common are joined by ``name`` or by ``id`` alone; ``snapshots`` is a folder of dated
-    copies of the deals.
+    the stages, ``stages_from`` that from a day on (ISO text), ``segments`` are named filters,
+    ``use`` names a KPI that stands in for another (``revenue = "bookings"``), ``terms`` are the
+    company's own words for the nouns of the texts (lead, deal), by language. ``targets`` hold
+    ``metric, period, value`` and, for a team or rep, ``scope_type`` and ``scope_value``.
+    ``personal`` says whether addresses, telephone numbers and free text are hidden at the door
+    (``hash``) or kept. ``customers`` says whether those without an id in common are joined by
+    ``name`` or by ``id`` alone; ``snapshots`` is a folder of dated copies of the deals.
     """
 
     schema: int = SCHEMA
@@ -98,6 +99,7 @@ class Config:
     personal: str = "hash"
     rates: Mapping[str, float] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
+    stages_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     windows: Mapping[str, int | None] = field(default_factory=dict)
     lags: Mapping[str, int] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
@@ -119,6 +121,23 @@ class Config:
     def calendar(self) -> Calendar:
         """The fiscal calendar of the project."""
         return Calendar(fiscal_start=self.fiscal_start, country=self.country)
+
+    def stages_on(self, day: dt.date) -> tuple[str, ...]:
+        """The order of the stages on a day.
+
+        Examples
+        --------
+        >>> config = Config(stages=("A", "B"), stages_from={"2026-07-01": ("A", "C")})
+        >>> config.stages_on(dt.date(2026, 6, 30)), config.stages_on(dt.date(2026, 7, 1))
+        (('A', 'B'), ('A', 'C'))
+        """
+        begun = [each for each in self.stages_from if dt.date.fromisoformat(each) <= day]
+        return self.stages_from[max(begun)] if begun else self.stages
+
+    @property
+    def all_stages(self) -> tuple[str, ...]:
+        """Every stage that the settings name, on whatever day."""
+        return tuple(dict.fromkeys([*self.stages, *sum(self.stages_from.values(), ())]))
 
     @property
     def fingerprint(self) -> str:
@@ -193,6 +212,8 @@ def _checked(content: dict[str, Any], file: str) -> Config:
     }
     for key in ("stages", "kpis", "targets"):
         content[key] = tuple(content.get(key, ()))
+    dated = content.get("stages_from", {})
+    content["stages_from"] = {str(day): tuple(names) for day, names in dated.items()}
     if "as_of" in content:
         content["as_of"] = str(content["as_of"])
     return Config(**content, file=file)

@@ -144,7 +144,7 @@ def later_than(column: str, last: dt.date) -> Test:
 
 def _strange_stage(data: Dataset, mapped: Mapped) -> Iterator[Mark]:
     """Stages that the declared order does not have."""
-    known = [*data.config.stages]
+    known = [*data.config.all_stages]
     if known and "stage" in mapped.columns and mapped.table.name in ("deals", "stage_history"):
         ends = [word for end in ("won", "lost") for word in STATUS_WORDS[end].split(", ")]
 

@@ -124,7 +124,7 @@ def _values(
 def _status_words(config: Config) -> dict[str, str]:
     """Won and lost by their usual names; the other stages of the settings are open."""
     usual = {header_key(word): name for name, ws in STATUS_WORDS.items() for word in ws.split(", ")}
-    return {**dict.fromkeys(map(header_key, config.stages), "open"), **usual}
+    return {**dict.fromkeys(map(header_key, config.all_stages), "open"), **usual}
 
 
 def _words(con: Any, raw: ir.Table, sources: list[str]) -> list[str]:

@@ -59,6 +59,15 @@ class Match:
         return self.profile.vendor == KIT
 
     @property
+    def said(self) -> dict[str, object]:
+        """The vendor, its language, the table, and the columns known, for texts."""
+        vendor = (
+            f"{self.profile.vendor} ({self.language})" if self.language else self.profile.vendor
+        )
+        table = self.profile.table.name
+        return {"vendor": vendor, "table": table, "known": self.known, "total": self.total}
+
+    @property
     def is_sure(self) -> bool:
         """Whether the headers alone say what the table is."""
         return (

@@ -115,26 +115,34 @@ class Reader:
             return {}
         counts = {f"{n}__{i}": count for n, each in asked.items() for i, count in enumerate(each)}
         row = frame_of(self.con, raw.aggregate(**counts)).fillna(0).iloc[0]
-        decided = {}
+        seen = {}
         for name, each in asked.items():
             *counted, example = (row[f"{name}__{i}"] for i in range(len(each)))
             rows, first, second, either = map(int, counted)
-            seen = parsing.Evidence(rows, first, second, either, str(example))
-            decided[name] = self._decide(seen, name, sources[name])
-        return decided
+            seen[name] = parsing.Evidence(rows, first, second, either, str(example))
+        # One file is written in one way: a habit that its other dates contradict is none.
+        dates = [evidence for name, evidence in seen.items() if self._kind(name) in _DATES]
+        against = {"dmy": sum(e.second for e in dates), "mdy": sum(e.first for e in dates)}
+        usual = None if against.get(self.usual or "") else self.usual
+        return {name: self._decide(seen[name], name, sources[name], usual) for name in seen}
 
-    def _decide(self, seen: parsing.Evidence, name: str, source: str) -> Decision:
+    def _decide(
+        self, seen: parsing.Evidence, name: str, source: str, usual: str | None
+    ) -> Decision:
         dates = self._kind(name) in _DATES
         choices = ("dmy", "mdy") if dates else (",", ".")
         silent = not seen.first and not seen.second
-        if dates and self.usual and seen.either and silent:
-            return Decision(self.usual, "habit", seen)
+        if dates and usual and seen.either and silent:
+            return Decision(usual, "habit", seen)
         if (seen.first and seen.second) or (seen.either and silent):
             raise BadInput(
                 "ambiguous_column",
                 file=self.file,
                 column=source,
                 value=seen.example,
+                readings=self._readings(seen.example, parsing.as_date, choices)
+                if dates
+                else self._readings(seen.example, parsing.as_number, choices),
                 rows=seen.rows,
                 first=f'"{choices[0]}" ({seen.first})',
                 second=f'"{choices[1]}" ({seen.second})',
@@ -142,6 +150,12 @@ class Reader:
             )
         order = choices[0] if seen.first or (dates and not seen.second) else choices[1]
         return Decision(order, "nothing" if silent else "rows", seen)
+
+    def _readings(self, example: str, read: Any, choices: tuple[str, str]) -> str:
+        """What an example is when it is read in either way."""
+        values = {each: read(ibis.literal(example), each) for each in choices}
+        row = frame_of(self.con, ibis.literal(1).name("n").as_table().mutate(**values)).iloc[0]
+        return " / ".join(str(row[each]).removesuffix(" 00:00:00") for each in choices)
 
     def _kind(self, name: str) -> str | None:
         column = self.table.column(name)

@@ -12,6 +12,7 @@ import dataclasses
 import ibis.expr.types as ir
 
 from kpi_helpers.errors import BadInput
+from kpi_helpers.language import Phrase
 from kpi_helpers.periods import zone_of
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.headers import ROW_FACTS
@@ -94,6 +95,7 @@ def _by_headers(source: Source, found: Found) -> Found:
             raise two_files(source, [raw for raw, _ in alike], name)
     if not more and not found and len(source.names) == 1:
         (raw,) = source.names
+        source.passed.pop(source.label(raw), None)
         more["deals"] = [(raw, best(_headers(source.table(raw)), TABLES["deals"]))]
     return {
         name: (Origin(raw, None, source.label(raw)), None if match.is_kit else match)
@@ -103,10 +105,14 @@ def _by_headers(source: Source, found: Found) -> Found:
 
 def _guessed(source: Source, raw: str) -> Match | None:
     """What a raw table is by its headers; a file that nobody named may be anything."""
+    label = source.label(raw)
     try:
         match = best(_headers(source.table(raw)))
-    except BadInput:
+    except BadInput as error:
+        source.passed[label] = error
         return None
+    if not match.is_sure:
+        source.passed[label] = Phrase("files.unlike", match.said)
     return match if match.is_sure else None
 
 
@@ -119,10 +125,9 @@ def _entries(found: Found, tables: dict[str, TableConfig]) -> Found:
         return {}
     deals = tables["deals"]
     tables["stage_history"] = dataclasses.replace(
-        deals,
+        tables.get("stage_history", TableConfig()),
         columns={"deal_id": deals.columns["deal_id"]},
-        values={},
-        derived={},
         entered=dict(match.entered),
+        source_time_zone=deals.source_time_zone,
     )
     return {"stage_history": (origin, match)}

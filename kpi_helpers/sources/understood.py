@@ -9,6 +9,7 @@ from kpi_helpers.language import text
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.parsing import Decision
+from kpi_helpers.sources.stages import stage_order
 from kpi_helpers.units import COUNT, write
 
 LISTED = 12  # words and dimensions; a column of free text has thousands
@@ -58,20 +59,13 @@ def _deciding(how: Decision) -> int:
 
 def vendor_line(mapped: Mapped, file: str, lang: str) -> str:
     """Whose export a table is, and on how many columns that rests."""
-    match, table = mapped.match, mapped.table.name
+    match = mapped.match
     if match is None:
-        return text("understood.kit", lang, table=table, file=file)
-    spoken = f" ({match.language})" if match.language else ""
-    vendor = f"{match.profile.vendor}{spoken}"
-    known, total = (write(number, COUNT, lang) for number in (match.known, match.total))
-    said = text(
-        "understood.vendor", lang, vendor=vendor, table=table, known=known, total=total, file=file
-    )
-    return (
-        f"{said} {text('understood.ties', lang, vendors=', '.join(match.ties))}"
-        if match.ties
-        else said
-    )
+        return text("understood.kit", lang, table=mapped.table.name, file=file)
+    counts = {name: write(getattr(match, name), COUNT, lang) for name in ("known", "total")}
+    said = text("understood.vendor", lang, file=file, **{**match.said, **counts})
+    ties = text("understood.ties", lang, vendors=", ".join(match.ties)) if match.ties else ""
+    return f"{said} {ties}".strip()
 
 
 def understood_lines(data: Dataset) -> Iterator[str]:
@@ -87,6 +81,9 @@ def understood_lines(data: Dataset) -> Iterator[str]:
             yield f"  {line}{_evidence(mapped, column, lang)}"
             yield from (f"    {words}" for words in _words(spec.values.get(column, {}), lang))
         yield from (f"  {stage} ← {column}" for stage, column in spec.entered.items())
+        if name == "deals" and (stages := stage_order(data)).names:
+            order = " → ".join(stages.names)
+            yield "  " + text(f"understood.stages.{stages.by}", lang, stages=order)
         if mapped.dimensions:
             yield "  " + text("understood.dimensions", lang, names=_some(mapped.dimensions))
 

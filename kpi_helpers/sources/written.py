@@ -17,6 +17,7 @@ from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.quality import left_out
+from kpi_helpers.sources.stages import stage_order
 from kpi_helpers.sources.understood import vendor_line
 
 ALWAYS = ("schema", "name", "language", "country", "currency", "time_zone")
@@ -66,9 +67,11 @@ def settings_text(data: Dataset) -> str:
     >>> from kpi_helpers.sources import load
     >>> deals = pd.DataFrame({"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["open"]})
     >>> print(settings_text(load(deals, {"language": "en"})))
-    # The settings of the project, as "kpi check" understood them: edit what is not right.
+    # The settings of the project, as “kpi check” understood them: edit what is not right.
     schema = 1
+    name = ""
     ...
+    # deals: the kit's own names, or those of kpi.toml (deals)
     [tables.deals]
     table = "deals"
     <BLANKLINE>
@@ -84,8 +87,9 @@ def settings_text(data: Dataset) -> str:
     if data.config.windows:
         content["windows"] = {n: days or "none" for n, days in data.config.windows.items()}
     content["tables"] = {name: _table(data, name) for name in data.mapped if name not in told}
-    lines = _lines(content, _notes(data), ())
-    return "\n".join([f"# {text('written.head', lang)}", *lines]) + "\n"
+    notes = _notes(data)
+    lines = [f"# {text('written.head', lang)}", *_said(notes, ("",)), *_lines(content, notes, ())]
+    return "\n".join(lines) + "\n"
 
 
 def _changed(config: Config | TableConfig) -> dict[str, Any]:
@@ -140,6 +144,10 @@ def _notes(data: Dataset) -> dict[Place, list[str]]:
     """What is said above a section, by its place, and (under ``*place, ""``) at its beginning."""
     lang = data.config.lang
     notes: dict[Place, list[str]] = {}
+    stages = stage_order(data)
+    if stages.by == "history":
+        said = text("understood.stages.history", lang, stages="")
+        notes[("",)] = [said.strip(), f"stages = {_value(stages.names)}"]
     for name, mapped in data.mapped.items():
         place = ("tables", name)
         notes[place] = [vendor_line(mapped, data.files[name], lang)]
