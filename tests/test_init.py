@@ -9,7 +9,7 @@ from kpi_helpers.cli import main
 from kpi_helpers.reports import places
 from kpi_helpers.sources import load
 
-FRENCH = places.sample() / "exports" / "hubspot.csv"
+FRENCH = Path(__file__).parents[1] / "data" / "exports" / "hubspot.csv"
 ALWAYS = {"data", "kpi.toml", "kpis.py", "notebooks", "reports"}
 
 
