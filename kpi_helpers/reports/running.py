@@ -23,7 +23,7 @@ from kpi_helpers.reports.opening import chosen, opened
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.parameters import of_each
 from kpi_helpers.reports.record import record, scrub, secrets
-from kpi_helpers.reports.tables import TABLES, gather, read_csv
+from kpi_helpers.reports.tables import ROW_LEVEL, TABLES, gather, read_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,9 +38,8 @@ USUAL: dict[str, Any] = {
     **{"period": "last", "kpis": [], "share": False},
 }
 OPENED = ("data", "config", "as_of", "lang", "share")
-# What stays in the house: where things lie, and rows of the source.
+# Where things lie: what stays in the house when a report is shared.
 PLACES = ("data", "config", "before")
-ROW_LISTS = ("left_out", "behind")
 
 
 def run(
@@ -126,7 +125,7 @@ def _executed(
         done[source.stem] = executed(source, values, parts, step)
         own = parts / f"{FINDINGS}.csv"
         found = read_csv(own) if own.exists() else None
-        left = ROW_LISTS if values.get("share") else ()
+        left = ROW_LEVEL if values.get("share") else ()
         named = gather(parts, folder / TABLES, [FINDINGS, *left])
         if found is not None:
             findings[source.stem] = found.assign(table=found["table"].replace(named))
