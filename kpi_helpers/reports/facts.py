@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 def facts(data: Dataset, period: Period, segment: str = "") -> dict[str, str]:
     """Return what stands at the top of a page: label → value; what is not known is left out."""
     from kpi_helpers.periods import label
-    from kpi_helpers.sources import score
 
     lang, config = data.config.lang, data.config
     said = {
@@ -28,7 +27,7 @@ def facts(data: Dataset, period: Period, segment: str = "") -> dict[str, str]:
         "currency": config.currency,
         "owner": config.owner,
         "audience": config.audience,
-        "score": f"{score(data)} / 100",
+        "names": text("report.names", lang) if data.masked else "",
         "freshness": _freshness(data),
         "checks": _checks(data),
         "left_out": _left_out(data),
