@@ -90,7 +90,7 @@ def map_table(
         raw, spec = _entries(raw, spec)
     usual = match.profile.habits.get(match.language, {}).get("date_order") if match else None
     reader = Reader(con, table, config, file, tidy_columns(con, raw), usual)
-    sources = _find_columns(raw, table, spec, file)
+    sources = _find_columns(raw, table, spec, _place(file, match))
     known = {c.name: c for c in table}
     values = {n: reader.comparable(raw[s], known[n], s) for n, s in sources.items()}
     orders = reader.orders(raw, values, sources)
@@ -188,6 +188,14 @@ def found_columns(
             if others:
                 raise BadInput("two_columns", file=file, column=name, candidates=folded[name])
     return _stood_in(found, table, spec)
+
+
+def _place(file: str, match: Match | None) -> str:
+    """The file and, where a vendor is near, which and how near, for what is missing."""
+    near = match is not None and not match.is_kit and match.fits
+    return (
+        f"{file}: {{vendor}} {{known}}/{{total}}".format(**match.said) if near and match else file
+    )
 
 
 def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> dict[str, str]:
