@@ -213,7 +213,7 @@ def test_the_key_account_stops(sample: dict[str, Any]) -> None:
     share = months(own, "order_date", "2025-05", "2026-04")["amount_net"].sum() / year
     assert share == pytest.approx(key["share"], abs=0.006)
     sales = own[own["type"] == "order"]
-    assert sales["order_date"].max() <= pd.Timestamp(key["until"]) + pd.Timedelta(3, "D")
+    assert sales["order_date"].max() <= pd.Timestamp(key["from"]) + pd.Timedelta(3, "D")
     month = orders.groupby(orders["order_date"].dt.to_period("M"))["amount_net"].sum()
     change = month["2026-07":"2026-09"].sum() / month["2025-07":"2025-09"].sum() - 1
     noise = np.log(month).diff().std() / 2**0.5

@@ -1,6 +1,7 @@
 """The sample company has the volumes it was ordered with, and its tables agree."""
 
 import itertools
+import time
 import tomllib
 from dataclasses import replace
 from datetime import date
@@ -91,8 +92,7 @@ def test_tables_have_the_ordered_sizes(sample):
 def test_a_year_brings_about_15_million(sample):
     orders = sample["orders"]
     year = orders.groupby(orders["order_date"].dt.year)["amount_net"].sum()
-    assert year[2024] == pytest.approx(15e6, rel=0.07)
-    assert year[2025] == pytest.approx(15e6, rel=0.06)
+    assert year[[2024, 2025]].tolist() == pytest.approx([15e6] * 2, rel=0.07)
     # The key account is missing in five months of nine.
     assert year[2026] / 9 * 12 == pytest.approx(15e6 * (1 - 0.09 * 5 / 9), rel=0.08)
 
@@ -235,8 +235,7 @@ def test_customers_are_what_their_deals_say(sample):
     prospects = deals[(deals["deal_type"] == "new") & (deals["status"] != "won")]
     assert prospects["customer_id"].isna().all()
     assert (customers["first_seen"] < START).sum() == len(customers) - len(new)
-    ends = customers["contract_end"].dropna()
-    assert (ends > customers["contract_start"].dropna()).all()
+    assert not (customers["contract_end"] <= customers["contract_start"]).any()
 
 
 def test_every_won_deal_is_invoiced_once_near_its_amount(sample):
@@ -325,6 +324,12 @@ def test_targets_add_up_over_teams_and_stretch_the_reps(sample):
 
 
 # --- Generation ---------------------------------------------------------------------------------
+
+
+def test_a_company_takes_three_seconds_at_most():
+    before = time.process_time()
+    company(seed=2)
+    assert time.process_time() - before < 3
 
 
 def test_another_seed_other_tables(sample):

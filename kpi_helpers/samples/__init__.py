@@ -23,7 +23,7 @@ from kpi_helpers.samples import (
     plan,
     voice,
 )
-from kpi_helpers.samples.draws import Array
+from kpi_helpers.samples.draws import Array, read_data
 from kpi_helpers.samples.exports import export
 from kpi_helpers.samples.parameters import Parameters, changed
 from kpi_helpers.samples.truths import truths
@@ -50,36 +50,6 @@ STEPS = (
     "visits",
     "surveys",
 )  # a new step goes to the end: the streams are dealt in this order
-
-BANT = " ".join(care.BANT)
-COLUMNS = {
-    "deals": "deal_id created_at status closed_at amount owner stage expected_close customer_id"
-    " lead_id source segment sector region product deal_type lost_reason campaign competitor"
-    f" list_amount probability_crm sales_channel {BANT}",
-    "stage_history": "deal_id stage entered_at",
-    "close_date_history": "deal_id changed_at expected_close",
-    "leads": "lead_id created_at source sql_at converted_at customer_id owner segment region"
-    " campaign mql_at handed_over_at accepted_at rejected_reason first_response_at"
-    f" email phone {BANT}",
-    "customers": "customer_id first_seen segment region sector contract_start contract_end"
-    " customer_name email phone",
-    "mrr": "customer_id month mrr",
-    "orders": "order_id customer_id order_date amount_net type original_order_id cost"
-    " product_family channel owner",
-    "spend": "date amount channel cost_type campaign",
-    "activities": "activity_id type started_at direction outcome wait_s duration_s owner lead_id"
-    " deal_id customer_id first_reply_at note_words",
-    "surveys": "response_id question_id subject attribute type responded_at score scale_min"
-    " scale_max wave invited_n touchpoint channel customer_id comment",
-    "web_funnel": "date source device sessions product_views carts checkouts orders",
-    "targets": "metric period_start period_end scope_type scope_value value",
-    "reps": "owner team start end fte role",
-    "benchmarks": "metric entity period value unit perimeter definition source source_date"
-    " definition_match confidence",
-    "actions": "",
-    "kpi_log": "",
-    "events": "",
-}  # nothing: all of them
 
 
 def company(seed: int = SEED, **changes: Any) -> dict[str, pd.DataFrame]:
@@ -142,12 +112,10 @@ def company(seed: int = SEED, **changes: Any) -> dict[str, pd.DataFrame]:
         "targets": plan.set_targets(p),
         "reps": plan.list_reps(p),
         "benchmarks": market.list_benchmarks(orders, p),
-        **market.read_registers(),
+        **market.list_registers(),
     }
-    return {
-        name: _typed(tables[name][columns.split() or [*tables[name].columns]])
-        for name, columns in COLUMNS.items()
-    }
+    written = read_data("written")["columns"]
+    return {name: _typed(frame[written.get(name, [*frame])]) for name, frame in tables.items()}
 
 
 def write(folder: str | Path, seed: int = SEED, **changes: Any) -> list[Path]:

@@ -1,7 +1,9 @@
 """Draws that the sample's tables share: days with a season, shares, log-normal amounts, ids."""
 
+import tomllib
 from collections.abc import Sequence
 from datetime import date
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -107,3 +109,8 @@ def ids(prefix: str, numbered: Array) -> Array:
         ],
         dtype=object,
     )
+
+
+def read_data(name: str) -> dict[str, Any]:
+    """Read a file of data that stands beside the code."""
+    return tomllib.loads(resources.files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))

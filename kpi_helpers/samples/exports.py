@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kpi_helpers.samples.draws import read_data
 from kpi_helpers.samples.parameters import Parameters
 
 MONTHS = 9  # that go back from as_of: all deals would double the size of the sample
@@ -18,52 +19,6 @@ FOOTER = (
 )
 TYPES = {"new": "Nouvelle affaire", "upsell": "Client existant"}
 SAID = {True: "Oui", False: "Non"}
-SALESFORCE = {
-    "ID de l'opportunité": "deal_id",
-    "Nom de l'opportunité": "deal_name",
-    "ID du compte": "customer_id",
-    "Nom du compte": "customer_name",
-    "Étape": "stage",
-    "Montant": "amount",
-    "Probabilité (%)": "percent",
-    "Date de création": "created_at",
-    "Date de clôture": "closing",
-    "Propriétaire de l'opportunité": "owner",
-    "Origine de la piste": "source",
-    "Canal de vente": "sales_channel",
-    "Type": "deal_type",
-    "Raison de la perte": "lost_reason",
-    "Principaux concurrents": "competitor",
-    "Segment": "segment",
-    "Secteur d'activité": "sector",
-    "Région": "region",
-    "Nom du produit": "product",
-    "Gagnée": "won",
-    "Clôturée": "closed",
-}
-HUBSPOT = {
-    "ID de fiche d'informations": "deal_id",
-    "Nom de la transaction": "deal_name",
-    "Phase de la transaction": "stage",
-    "Pipeline": "pipeline",
-    "Montant": "amount",
-    "Date de fermeture": "closing",
-    "Date de création": "created_at",
-    "Propriétaire de la transaction": "owner",
-    "Probabilité de la transaction": "probability_crm",
-    "ID de l'entreprise associée": "customer_id",
-    "Entreprise associée (principale)": "customer_name",
-    "Source de trafic d'origine": "source",
-    "Canal de vente": "sales_channel",
-    "Type de transaction": "deal_type",
-    "Raison de la transaction perdue": "lost_reason",
-    "Concurrent": "competitor",
-    "Segment": "segment",
-    "Région": "region",
-    "Produit": "product",
-    "Est fermé gagné": "won",
-    "La transaction est-elle fermée ?": "closed",
-}
 
 
 def export(tables: dict[str, pd.DataFrame], folder: Path, p: Parameters) -> list[Path]:
@@ -90,18 +45,19 @@ def export(tables: dict[str, pd.DataFrame], folder: Path, p: Parameters) -> list
         closed=(recent["status"] != "open").map(SAID),
     )
     paths = [folder / "hubspot.csv", folder / "salesforce.xlsx"]
-    _labelled(rows, HUBSPOT).to_csv(
+    _labelled(rows, "hubspot").to_csv(
         paths[0],
         index=False,
         encoding="utf-8-sig",
         date_format="%Y-%m-%d %H:%M",
         lineterminator="\r\n",
     )
-    _workbook(_labelled(rows, SALESFORCE), paths[1], p)
+    _workbook(_labelled(rows, "salesforce"), paths[1], p)
     return paths
 
 
-def _labelled(rows: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
+def _labelled(rows: pd.DataFrame, vendor: str) -> pd.DataFrame:
+    labels = read_data("written")[vendor]
     return rows[[*labels.values()]].set_axis([*labels], axis=1)
 
 

@@ -1,23 +1,11 @@
 """What stands around the figures: the market, and what people wrote down."""
 
-import tomllib
 from datetime import date
-from importlib import resources
 
-import numpy as np
 import pandas as pd
 
+from kpi_helpers.samples.draws import read_data
 from kpi_helpers.samples.parameters import Parameters
-
-COLUMNS = ["metric", "entity", "period", "value", "source_date"]
-PANEL = {
-    "unit": "EUR",
-    "perimeter": "Machines et pièces d’emballage, France",
-    "definition": "Ventes hors taxes facturées dans l’année civile",
-    "source": "Panel de la profession (exemple)",
-    "definition_match": "yes",
-    "confidence": "B",
-}
 
 
 def list_benchmarks(orders: pd.DataFrame, p: Parameters) -> pd.DataFrame:
@@ -31,26 +19,18 @@ def list_benchmarks(orders: pd.DataFrame, p: Parameters) -> pd.DataFrame:
     for year in years:
         shares = {name: (before, after)[year == years[-1]] for name, before, after in p.market}
         market = float(billed[year]) / next(iter(shares.values()))
-        sales = {"marché": market} | {name: market * share for name, share in shares.items()}
-        rows += [
-            {
-                "metric": "market_sales",
-                "entity": entity,
-                "period": str(year),
-                "value": round(value, -3),
-                "source_date": np.datetime64(date(year + 1, 3, 16)),
-            }
-            for entity, value in sales.items()
-        ]
-    return pd.DataFrame(
-        rows, columns=["metric", "entity", "period", "value", "source_date"]
-    ).assign(**PANEL)
+        for entity, share in {"marché": 1.0, **shares}.items():
+            rows.append((entity, str(year), round(market * share, -3), date(year + 1, 3, 16)))
+    frame = pd.DataFrame(rows, columns=["entity", "period", "value", "source_date"])
+    frame["source_date"] = pd.to_datetime(frame["source_date"])
+    return frame.assign(**read_data("registers")["panel"])
 
 
-def read_registers() -> dict[str, pd.DataFrame]:
-    """Read the actions, the log of definitions and the events."""
-    text = resources.files(__package__).joinpath("registers.toml").read_text("utf-8")
-    return {name: pd.DataFrame(rows).apply(_days) for name, rows in tomllib.loads(text).items()}
+def list_registers() -> dict[str, pd.DataFrame]:
+    """List the actions, the log of definitions and the events."""
+    registers = read_data("registers")
+    named = {name: pd.DataFrame(registers[name]) for name in ("actions", "kpi_log", "events")}
+    return {name: frame.apply(_days) for name, frame in named.items()}
 
 
 def _days(values: pd.Series) -> pd.Series:

@@ -1,8 +1,13 @@
 """What is planted in the sample company, as plain data that tests and readers can hold it to."""
 
+from datetime import date
 from typing import Any
 
 from kpi_helpers.samples.parameters import Parameters
+
+# What follows from the parameters only by simulation.
+ECONOMICS = {"cac": [2_800, 5_330], "beside_cac": [650, 940], "margin_per_customer": 2_400}
+SLIPPAGE, KEY_SHARE, PAST_DUE = 0.22, 0.09, 0.10
 
 
 def truths(p: Parameters) -> dict[str, dict[str, Any]]:
@@ -21,83 +26,48 @@ def truths(p: Parameters) -> dict[str, dict[str, Any]]:
     Examples
     --------
     >>> truths(Parameters())["bottleneck"]
-    {'kpi': 'lead_qualification_rate', 'from': '2025-07-01', 'factor': 0.72}
+    {'from': '2025-07-01', 'factor': 0.72}
     """
-    found = _of_the_funnel(p) | _of_the_customers(p)
-    return found | _silent(p) | _besides(p)
+    return _to_find(p) | _to_pass_over(p)
 
 
-def _of_the_funnel(p: Parameters) -> dict[str, dict[str, Any]]:
-    social, search = p.channels[:2]
+def _to_find(p: Parameters) -> dict[str, dict[str, Any]]:
+    slipping = round(1 - (1 - SLIPPAGE) * (1 - p.slip_rate), 3)
+    nps = [round(100 * (up - down)) for up, down in (p.nps, p.nps_after)]
     return {
-        "bottleneck": {
-            "kpi": "lead_qualification_rate",
-            "from": p.bottleneck_from.isoformat(),
-            "factor": p.bottleneck,
-        },
-        "cure": {
-            "kpi": "lead_qualification_rate",
-            "from": p.training_from.isoformat(),
-            "factor": p.training,
-            "team": p.trained_team,
-        },
-        "bad_channel": {
-            "channel": social.name,
-            "cac": [2_800, 5_330],
-            "beside": search.name,
-            "beside_cac": [650, 940],
-            "margin_per_customer": 2_400,
-        },
+        "bottleneck": _since(p.bottleneck_from, factor=p.bottleneck),
+        "cure": _since(p.training_from, factor=p.training, team=p.trained_team),
+        "bad_channel": {"channel": p.channels[0].name, "beside": p.channels[1].name, **ECONOMICS},
         "reps": {"wins": dict(p.rep_wins)},
-        "slippage": {
-            "from": p.slip_from.isoformat(),
-            "over": p.slip_amount,
-            "before": 0.22,
-            "after": round(1 - 0.78 * (1 - p.slip_rate), 3),
-        },
+        "slippage": _since(p.slip_from, over=p.slip_amount, before=SLIPPAGE, after=slipping),
         "public_cycle": {"sector": "public", "factor": p.public_cycle},
         "competitor": {"wins": dict(p.rival_wins)},
-    }
-
-
-def _of_the_customers(p: Parameters) -> dict[str, dict[str, Any]]:
-    before, after = (round(100 * (up - down)) for up, down in (p.nps, p.nps_after))
-    return {
-        "renewal": {
-            "from": p.renewal_from.isoformat(),
-            "before": p.renewal_rate,
-            "after": p.renewal_after,
-        },
-        "nps": {"from": p.nps_from.isoformat(), "before": before, "after": after},
+        "renewal": _since(p.renewal_from, before=p.renewal_rate, after=p.renewal_after),
+        "nps": _since(p.nps_from, before=nps[0], after=nps[1]),
         "missed_calls": {"monday_9_to_11": p.missed_monday, "else": p.missed},
-        "key_account": {
-            "customer_id": "C00001",
-            "share": 0.09,
-            "until": p.key_account_until.isoformat(),
-        },
+        "key_account": _since(p.key_account_until, customer_id="C00001", share=KEY_SHARE),
         "market": {name: [before, after] for name, before, after in p.market},
         "perception": {name: [ours, theirs] for name, ours, theirs in p.perceived},
     }
 
 
-def _silent(p: Parameters) -> dict[str, dict[str, Any]]:
+def _to_pass_over(p: Parameters) -> dict[str, dict[str, Any]]:
     rep, product, wins, deals = p.lucky
     return {
         "win_rate": {"silent": True, "before": 0.252, "after": 0.235},
         "landing_page": {"silent": True, "action_id": "ACT-02"},
-        "visits": {"silent": True, "from": p.visits_from.isoformat(), "factor": p.visits},
+        "visits": _since(p.visits_from, silent=True, factor=p.visits),
         "weak_by_mix": {"silent": True, "owner": p.weak_by_mix[0]},
         "lucky": {"silent": True, "owner": rep, "product": product, "won": wins, "of": deals},
-    }
-
-
-def _besides(p: Parameters) -> dict[str, dict[str, Any]]:
-    return {
-        "definition": {"kpi": "qualified_leads", "from": p.mql_change.isoformat()},
+        "definition": _since(p.mql_change, kpi="qualified_leads"),
         "duplicates": {"share": p.duplicate_rate},
         "refunds": {"share": p.refund_rate},
-        "past_due": {"share": 0.10},
+        "past_due": {"share": PAST_DUE},
         "young": {"same_quarter": 0.24, "next_quarter": 0.81},
         "rep_targets": {"stretch": p.rep_stretch},
         "personal": {"domain": "example.com", "columns": ["email", "phone"]},
     }
+
+
+def _since(day: date, **sizes: Any) -> dict[str, Any]:
+    return {"from": day.isoformat(), **sizes}
