@@ -344,3 +344,22 @@ def test_exports_of_field_names(vendor: str, rows: str, tmp_path: Path) -> None:
     assert column(data, "deals", "amount") == [10, 20, 30]
     closed = [str(day)[:10] for day in column(data, "deals", "closed_at")]
     assert closed == ["2026-02-01", "2026-02-01", "None"]
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "status"),
+    [
+        ("Oui", "Non", "won"),
+        ("x", "", "won"),
+        ("non", "OUI", "lost"),
+        ("", "", "open"),
+        ("non", "", "open"),
+        ("peut-être", "", None),
+        ("non", "bof", None),
+    ],
+)
+def test_two_boxes_to_tick(won: str, lost: str, status: str | None, tmp_path: Path) -> None:
+    rows = "N° affaire;Date de création;Gagné ?;Perdu ?;Montant HT\n"
+    rows += f"1;15/01/2026;{won};{lost};5\n2;15/01/2026;oui;;5\n"
+    data = kh.load(put(tmp_path, rows, "suivi.csv"))
+    assert column(data, "deals", "status") == ([status, "won"] if status else ["won"])

@@ -7,6 +7,8 @@ What may be written: column names, numbers, quoted text, ``+ - * /``, comparison
 ``coalesce(a, b, …)``                 the first that is not missing
 ``if_else(test, a, b)``               ``a`` where the test holds, else ``b``
 ``when(test, a)``                     ``a`` where the test holds, else missing
+``yes(a)``                            whether ``a`` says yes: true, oui, 1, x…; missing where
+                                      it says neither yes nor no
 ``missing(a)``                        true where ``a`` is missing
 ``lower(a)``, ``trim(a)``             text
 ``starts_with(a, "x")``               text
@@ -33,6 +35,7 @@ from ibis.common.annotations import ValidationError
 from ibis.common.exceptions import IbisError
 
 from kpi_helpers.errors import BadInput, unknown
+from kpi_helpers.sources import parsing
 
 DEEPEST = 100
 FARTHEST = 100_000
@@ -71,6 +74,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
         lambda test, value: ibis.ifelse(test, value, ibis.null(value.type())),
         ("test", "any"),
     ),
+    "yes": (lambda value: parsing.as_flag(value.cast("string").strip()), ("any",)),
     "missing": (lambda value: value.isnull(), ("any",)),
     "lower": (lambda value: value.lower(), ("text",)),
     "trim": (lambda value: value.strip(), ("text",)),

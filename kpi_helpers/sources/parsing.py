@@ -149,7 +149,7 @@ def as_flag(value: ir.StringValue) -> ir.BooleanValue:
     """Read yes and no in English and French."""
     word = value.lower()
     return ibis.cases(
-        (word.isin(["1", "true", "yes", "y", "oui", "vrai", "o"]), True),
+        (word.isin(["1", "true", "yes", "y", "oui", "vrai", "o", "x", "ok"]), True),
         (word.isin(["0", "false", "no", "n", "non", "faux"]), False),
         else_=ibis.null("boolean"),
     )
