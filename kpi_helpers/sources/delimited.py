@@ -121,8 +121,10 @@ def _encoding(path: Path) -> tuple[str, int]:
             if b"\x00" in chunk:
                 line = lines + chunk[: chunk.index(b"\x00")].count(b"\n") + 1
                 raise BadInput("zero_bytes", file=path.name, line=line)
-            pairs = chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
-            lines, alone = lines + chunk.count(b"\n"), alone + chunk.count(b"\r") - pairs
+            lines += chunk.count(b"\n")
+            if b"\r" in chunk or last == b"\r":
+                pairs = chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
+                alone += chunk.count(b"\r") - pairs
             last = chunk[-1:]
             try:
                 decoder.decode(chunk)

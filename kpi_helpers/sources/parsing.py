@@ -8,7 +8,7 @@ and the setting to make is named.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -32,6 +32,7 @@ _DAYS = (
 _FOURS = "0[48]|[2468][048]|[13579][26]"
 _LEAP = f"(?:[0-9]{{2}}(?:{_FOURS})|(?:{_FOURS})00)-02-29"
 _DAY = f"^(?:[0-9]{{4}}-(?:{_DAYS})|{_LEAP})$"
+_MOMENT = rf"{_DAY[:-1]}(?: (?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?)?$"
 
 
 def clean(value: ir.StringValue) -> ir.StringValue:
@@ -119,6 +120,10 @@ def as_date(value: ir.StringValue, order: str) -> ir.DateValue:
     order
         ``"dmy"`` or ``"mdy"`` for dates that end with their year, ``"ymd"`` for ISO dates only.
     """
+    return _or_cast(value, _DAY, "date", _date(value, order))
+
+
+def _date(value: ir.StringValue, order: str) -> ir.DateValue:
     day = value.re_replace(_YMD, r"\1-\2-\3")
     if order != "ymd":
         day = day.re_replace(_XYZ, r"\3-\1-\2" if order == "mdy" else r"\3-\2-\1")
@@ -127,13 +132,20 @@ def as_date(value: ir.StringValue, order: str) -> ir.DateValue:
     return ibis.ifelse(exists, day, ibis.null("string")).cast("date")
 
 
+def _or_cast(value: ir.StringValue, form: str, kind: str, otherwise: ir.Value) -> Any:
+    """What a text in an engine's own form is cast to: a tenth of the work of taking it apart."""
+    plain = value.re_search(form) & ~value.startswith("0000")
+    return ibis.ifelse(plain, ibis.ifelse(plain, value, ibis.null("string")).cast(kind), otherwise)
+
+
 def as_time(value: ir.StringValue, order: str) -> ir.TimestampValue:
     """Like `as_date`, with the clock time as written (midnight where there is none)."""
     hour, minute, second = (part.fill_null(0) for part in _groups(value, _CLOCK, 1, 2, 3))
     half = value.re_extract(_CLOCK, 4).lower()
     later = ibis.cases((half == "p", hour % 12 + 12), (half == "a", hour % 12), else_=hour)
     seconds = later * 3600 + minute * 60 + second
-    return as_date(value, order).cast("timestamp") + seconds.as_interval("s")
+    moment = _date(value, order).cast("timestamp") + seconds.as_interval("s")
+    return _or_cast(value, _MOMENT, "timestamp", moment)
 
 
 def utc_offset(value: ir.StringValue) -> ir.IntegerValue:
