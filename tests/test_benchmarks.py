@@ -91,3 +91,20 @@ def test_the_shipped_company_shows_every_truth() -> None:
     told = ran.stdout.splitlines()
     assert len(told) > 20
     assert all(line.endswith("1 of 1") for line in told), ran.stdout
+
+
+def test_the_speed_of_reading_is_told(tmp_path: Path) -> None:
+    lines = pd.DataFrame({"basket_id": range(500), "household_id": 1, "product_id": 2})
+    day = pd.Timestamp("2017-01-01 11:53:26")
+    lines = lines.assign(quantity=1, sales_value=0.5, transaction_timestamp=day)
+    lines.to_parquet(tmp_path / "transactions.parquet")
+    ran = subprocess.run(
+        [sys.executable, str(HOME / "reading.py"), str(tmp_path), "--times", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    for kind in ("csv", "parquet"):
+        assert re.search(rf"\n{kind}, 0 MB +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +1\.50 ", ran.stdout)
+    assert ran.stdout.count("most memory: ") == 2

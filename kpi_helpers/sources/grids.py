@@ -36,7 +36,10 @@ Row = tuple[int, Sequence[str]]
 _TOTAL = r"^(grand |sous[- ]?|sub[- ]?)?tota(l|ls|ux)\b|\btotal$|^(sum|somme|count|nombre)$"
 _NUMBER = re.compile(r"[-+(]?[^\w\s]{0,3}\s*[0-9][0-9\s.,'’]*[)%\s-]*(?:k?[€$£]|k|M|[A-Z]{3})?")
 _DAY = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")
-_FOOT = re.compile(r"(?i)confidential|copyright|©|generated|exported|filtered|source|export[ée]? ")
+_FOOT = re.compile(
+    r"(?i)confidential|copyright|©|^(?:generated|g[ée]n[ée]r[ée]|export|extract|extrait|filtered"
+    r"|filtr[ée]|printed|imprim[ée]|source|as of|page [0-9]|report|rapport)"
+)
 
 
 def quoted_name(name: str) -> str:
@@ -188,9 +191,6 @@ def _adds(cells: Sequence[str | None]) -> bool:
 
 
 def _is_foot(cells: Sequence[str | None]) -> bool:
-    """Whether a line is one sentence, or says whose and from when the export is."""
+    """Whether a line below the rows is blank, or one text that says what the export is."""
     filled = [cell.strip() for cell in cells if cell and cell.strip()]
-    if not filled:
-        return True
-    sentence = len(cells) > 2 and (len(filled[0].split()) > 2 or _FOOT.search(filled[0]))
-    return len(filled) == 1 and filled[0] == (cells[0] or "").strip() and bool(sentence)
+    return not filled or (len(filled) == 1 and _FOOT.search(filled[0]) is not None)

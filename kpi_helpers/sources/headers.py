@@ -60,9 +60,10 @@ def find_header(rows: Sequence[Sequence[str]]) -> Header | None:
     return Header(distinct_names(rows[at]), at, at + 1)
 
 
-def _width(row: Sequence[str]) -> int:
-    """How many different cells are filled: a merged title counts once."""
-    return len({cell.strip() for cell in row} - {""})
+def _width(row: Sequence[str]) -> float:
+    """How far a row reaches, and how full it is; a merged title is but one cell."""
+    filled = {cell.strip(): place for place, cell in enumerate(row, 1) if cell.strip()}
+    return (len(filled) + max(filled.values())) / 2 if len(filled) > 1 else float(len(filled))
 
 
 def _is_words(row: Sequence[str]) -> bool:
