@@ -25,6 +25,7 @@ def describe_check(parser: Parser) -> None:
     """Add the options of ``kpi check`` to its parser."""
     parser.argument("source")
     parser.option("config", "FILE")
+    parser.option("against", "PACK")
     parser.option("write", "FILE")
     parser.switch("force")
     parser.switch("json")
@@ -34,6 +35,7 @@ def check(options: argparse.Namespace, lang: str) -> int:
     """Say what was understood of a source; 1 when a check blocks."""
     from kpi_helpers.measure.settings import check_segments
     from kpi_helpers.reports import opened
+    from kpi_helpers.reports.known import against
     from kpi_helpers.sources import quality
     from kpi_helpers.sources.written import write_settings
 
@@ -42,10 +44,11 @@ def check(options: argparse.Namespace, lang: str) -> int:
     if options.write:
         write_settings(data, Path(options.write), force=options.force)
         print(text("cli.check.written", data.config.lang, file=options.write), file=sys.stderr)
+    since = against(data, Path(options.against)) if options.against else None
     if options.json:
-        print_json(_answer(data))
+        print_json(_answer(data) | ({} if since is None else {"against": since}))
     else:
-        for line in _lines(data):
+        for line in [*_lines(data), *_changes(data, options.against, since)]:
             print(line)
     return int("block" in set(quality(data)["severity"]))
 
@@ -143,3 +146,18 @@ def _finding(row: Mapping[Any, Any], lang: str) -> str:
         total=write(total, COUNT, lang),
         consequence=row["consequence"],
     )
+
+
+def _changes(data: Dataset, pack: str, since: list[dict[str, Any]] | None) -> Iterator[str]:
+    """What has changed since a pack, a line each."""
+    from kpi_helpers.units import COUNT, MONEY, write
+
+    if since is None:
+        return
+    lang, currency = data.config.lang, data.config.currency
+    yield text("cli.check.since" if since else "cli.check.unchanged", lang, pack=pack)
+    for each in since:
+        shown = ", ".join(each["names"][:EXAMPLES]) + ("…" if len(each["names"]) > EXAMPLES else "")
+        money = "" if each["money"] is None else write(each["money"], MONEY, lang, currency)
+        said = text(f"cli.check.{each['what']}", lang, rows=write(each["n"], COUNT, lang))
+        yield "  " + " · ".join(part for part in (said, money, shown) if part)

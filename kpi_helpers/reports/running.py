@@ -18,6 +18,7 @@ from kpi_helpers.reports.difference import recorded
 from kpi_helpers.reports.executing import executed
 from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.index import FINDINGS, index, merged
+from kpi_helpers.reports.known import remember
 from kpi_helpers.reports.naming import folder_name
 from kpi_helpers.reports.opening import chosen, opened
 from kpi_helpers.reports.page import page
@@ -95,6 +96,8 @@ def run(
             made[f"{stem}.html"] = page(notebook, said, data.config.lang)
             if not values["share"]:
                 made[f"{stem}.ipynb"] = _json(notebook)
+        if not values["share"]:
+            remember(data, folder)
         told = values | (dict.fromkeys(PLACES, "") if values["share"] else {})
         made[pack.MARK] = _json(record(data, period, told, kpis))
         for name, content in made.items():
