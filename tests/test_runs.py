@@ -65,6 +65,8 @@ def test_two_runs_give_the_same_bytes_but_for_one_line_and_no_secret(project: Pa
     written = contents(first)
     assert sorted(written) == [
         "index.html",
+        "known/deals.csv",
+        "known/names.csv",
         "run.json",
         "tables/figures.csv",
         "tiny.html",
@@ -145,6 +147,8 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(
     assert set(contents(folder)) == {
         *tables,
         "index.html",
+        "known/deals.csv",
+        "known/names.csv",
         "run.json",
         PAGE,
         PAGE.replace("html", "ipynb"),
