@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROW, TOP, AROUND = 0.25 * INCH, 0.55 * INCH, 0.3 * INCH
-COLUMNS, NAMES, HEADING = 2, (150.0, 95.0), 190.0
+COLUMNS, NAMES, HEADING, CASES = 2, (150.0, 95.0), 190.0, (220.0, 85.0)
 SEEN = ("value", "low", "high", "target")
 HATCHES = {INDICATIVE: "////", INSUFFICIENT: "xxxx", IMMATURE: "...."}
 
@@ -99,7 +99,7 @@ def _panel(sheet: Page, ax: Axes, rows: Sequence[Row | None], alone: bool) -> No
     at = np.array([float(place) for place, _ in there])
     target = np.array([number(row.get("target")) for _, row in there])
     marks(sheet, ax, target, at, sheet.reader.text("key.target"), "target")
-    _figures(ax, there, sheet.reader)
+    _figures(ax, there, sheet.reader, CASES[not alone])
     if not alone:
         said = fitted(sheet.reader.name(first), HEADING, bold=True)
         style: dict[str, Any] = {"fontsize": TEXT, "fontweight": "bold", "color": INK}
@@ -132,7 +132,7 @@ def _ranges(sheet: Page, ax: Axes, there: Sequence[tuple[int, Row]]) -> None:
         sheet.key(sheet.reader.text("key.range"), whiskers)
 
 
-def _figures(ax: Axes, there: Sequence[tuple[int, Row]], reader: Reader) -> None:
+def _figures(ax: Axes, there: Sequence[tuple[int, Row]], reader: Reader, room: float) -> None:
     """Write each figure at the end of its row, with its cases or why it cannot be read."""
     figures = [reader.figure(row) if known(row["value"]) else "" for _, row in there]
     wide = max(width_of(said, TEXT, bold=True) for said in figures)
@@ -143,4 +143,4 @@ def _figures(ax: Axes, there: Sequence[tuple[int, Row]], reader: Reader) -> None
         right: dict[str, Any] = {"ha": "right", "weight": "bold", "gid": "figure"}
         ax.annotate(said, (1, place), (4 + wide, 0), **right, **apart)
         cases = "" if known(row["value"]) and row["value"] == row["n"] else reader.weight(row)
-        ax.annotate(cases, (1, place), (4 + wide + 5, 0), **small, **apart)
+        ax.annotate(fitted(cases, room, SMALL), (1, place), (4 + wide + 5, 0), **small, **apart)
