@@ -33,7 +33,7 @@ PRIVATE = ("customer_name", "deal_name", "email", "phone", "note", "comment")
 # Words that settings and declarations compare with, and what only identifies a row.
 WORDS = ("stage", "currency", "metric", "scope_type", "kpi_id")
 SHORTEST, LONGEST, HIDDEN = 2, 15, "***"  # letters of a name; its words and what parts them
-CONTACT = re.compile(r"\S+@\S+\.\S+|(?<![\w.])(?:\+|0)\d(?:[ ./-]?\d){7,}")
+CONTACT = re.compile(r"\S+@\S+\.\S+|#[0-9a-f]{16}|(?<![\w.])(?:\+|0)\d(?:[ ./-]?\d){7,}")
 WHOLE = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 
 Names = Mapping[str, str]
@@ -221,7 +221,7 @@ def _folded(name: str) -> str:
 
 
 def _without(said: str, names: Names) -> str:
-    """A text with the names in it replaced, and addresses and telephone numbers hidden.
+    """A text with the names in it replaced, and addresses, their digests and telephones hidden.
 
     Examples
     --------
