@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
+from kpi_helpers.cli.answers import say
 from kpi_helpers.cli.commands import COMMANDS
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.errors import KpiError, unknown
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KpiError as error:
-        print(f"kpi: {error.render(lang)}", file=sys.stderr)
+        say(f"kpi: {error.render(lang)}", sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, RuntimeError) as error:
         # DuckDB turns the interruption of a query into an error of its own.

@@ -1,12 +1,18 @@
-"""Answers in JSON, for programs."""
+"""Answers on a terminal: lines for people, JSON for programs."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import unicodedata
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Controls, marks that turn a text around, halves of characters, and breaks of lines; but not what
+# joins letters, nor what keeps a name that runs from right to left by itself.
+_STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_HARMLESS = "\u200c\u200d\u2068\u2069"
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -17,4 +23,21 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def print_json(said: object) -> None:
     """Print an answer as JSON, with letters as they are."""
-    print(json.dumps(said, ensure_ascii=False, indent=2))
+    for line in json.dumps(said, ensure_ascii=False, indent=2).split("\n"):
+        say(line)
+
+
+def say(line: object, file: IO[str] | None = None) -> None:
+    r"""Print a line; a character that would steer the terminal is written as JSON escapes it.
+
+    Examples
+    --------
+    >>> say("Zoë\x1b[31m\u202e")
+    Zoë\u001b[31m\u202e
+    """
+    print("".join(map(_seen, str(line))), file=file)
+
+
+def _seen(character: str) -> str:
+    steers = unicodedata.category(character) in _STEERING and character not in _HARMLESS
+    return json.dumps(character)[1:-1] if steers else character

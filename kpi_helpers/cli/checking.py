@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpi_helpers.cli.answers import print_json, records
+from kpi_helpers.cli.answers import print_json, records, say
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.language import text
 
@@ -49,7 +49,7 @@ def check(options: argparse.Namespace, lang: str) -> int:
         print_json(_answer(data) | ({} if since is None else {"against": since}))
     else:
         for line in [*_lines(data), *_changes(data, options.against, since)]:
-            print(line)
+            say(line)
     return int("block" in set(quality(data)["severity"]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from kpi_helpers.cli.answers import print_json
+from kpi_helpers.cli.answers import print_json, say
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.language import text
 
@@ -31,7 +31,7 @@ def diff(options: argparse.Namespace, lang: str) -> int:
         print_json(found)
     else:
         for line in _lines(found, lang):
-            print(line)
+            say(line)
     return int(not found["same"])
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kpi_helpers.cli.answers import say
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.errors import KpiError, ReportFailed, unknown
 from kpi_helpers.language import text
@@ -107,7 +108,7 @@ def snapshot(options: argparse.Namespace, lang: str) -> int:
     changes = snapshots.changes(folder)
     today = changes[changes["seen_at"].dt.date == data.as_of]
     for line in _snapshot_lines(data, path, today):
-        print(line)
+        say(line)
     return 0
 
 

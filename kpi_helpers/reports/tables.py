@@ -18,7 +18,9 @@ TABLES = "tables"
 FOLDER_VARIABLE = "KPI_TABLES"
 # The tables that list rows one by one: a pack that is shared goes without them.
 ROW_LEVEL = ("left_out", "behind")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet may run text that begins so. Text with an apostrophe gets another, so that taking
+# the first one away always gives what was there.
+FORMULA_STARTS = (*"=+-@＝＋－＠\t\r\n", "'")
 
 
 @dataclass(frozen=True)

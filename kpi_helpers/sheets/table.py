@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kpi_helpers.language import text
+from kpi_helpers.wording.told import plain as one_line
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -45,6 +46,7 @@ def build(
     """
     from great_tables import GT
 
+    lines = [{name: _inert(said) for name, said in line.items()} for line in lines]
     frame = pd.DataFrame(lines or [{"check": text("sheets.nothing", lang)}])
     frame = frame.loc[:, (frame != "").any()]
     first = "kpi" if "kpi" in frame else str(frame.columns[0])
@@ -114,6 +116,11 @@ def consequence(said: str) -> str:
     """
     rest = said.partition(":")[2].strip(" \u00a0")
     return rest[:1].upper() + rest[1:]
+
+
+def _inert(said: str) -> str:
+    """Return a text whose lines cannot reorder or hide what stands beside them."""
+    return "\n".join(one_line(line, longest=None) for line in said.split("\n"))
 
 
 def _calm(table: GT) -> GT:

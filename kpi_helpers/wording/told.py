@@ -264,11 +264,16 @@ def plain(value: object, longest: int | None = LONGEST) -> str:
         return ""
     seen = "".join(c for c in str(value).translate(_BREAKS) if _is_seen(c))
     line = " ".join(word for word in seen.split(" ") if word)
-    return line if longest is None or len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    if longest is not None and len(line) > longest:
+        line = line[: longest - 1].rstrip() + "…"
+    # Kept by itself, what runs from right to left leaves the figures beside it in their order.
+    from_right = any(unicodedata.bidirectional(c) in ("R", "AL") for c in line)
+    return f"\u2068{line}\u2069" if from_right else line
 
 
 def _is_seen(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs")
+    joins = character in "\u200c\u200d"
+    return joins or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs")
 
 
 def _is_absent(value: object) -> bool:
