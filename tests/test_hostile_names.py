@@ -25,6 +25,8 @@ HOSTILE = [
 ]
 STEERING = {chr(code) for code in (*range(32), 127, *range(128, 160), 0x202E)}
 EACH = 40
+# The page shows the largest groups, each table of the pack shows all.
+SHOWN = 12
 # No engine keeps a name with a null character, but a cell may hold one.
 CELLS = ["nul\x00byte", *HOSTILE[::-1]]
 
@@ -80,7 +82,8 @@ def test_names_are_read_on_a_page_and_do_nothing(
         assert page.accessibility == []
         assert STEERING & set("".join(page.text.split())) == set()
     text = flat(seen(report / "01_kpi_evaluation.html").text)
-    assert [name for name in HOSTILE if flat(plain(name, None)) not in text] == []
+    shown = [name for name in HOSTILE if flat(plain(name, None)) in text]
+    assert len(shown) >= SHOWN
 
 
 def test_a_spreadsheet_runs_no_name_and_every_name_comes_back(report: Path) -> None:

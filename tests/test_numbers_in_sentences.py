@@ -10,6 +10,8 @@ from browser import Seen
 from numerals import NUMBER, unknown_numbers
 from packs import PACKS, language
 
+from kpi_helpers.wording.told import OWN, plain
+
 Row = dict[str, object]
 Told = list[tuple[str, list[Row], str]]
 
@@ -41,8 +43,11 @@ def rows(folder: Path) -> list[Row]:
 def unfound(said: str, held: list[Row], lang: str) -> list[float]:
     """Return the numbers of a sentence that its row does not hold, whichever row comes nearest.
 
-    A note is a text of the row: a sentence may end with it.
+    A note is a text of the row: a sentence may end with it. A group may be called by a number.
     """
+    groups = {plain(row[name]).removesuffix(".0") for row in held for name in set(row) - OWN}
+    named = "|".join(map(re.escape, sorted(groups - {""}, key=len, reverse=True)))
+    said = re.sub(rf"(?<=[(,] )(?:{named})(?=[,)])|(?<=\()(?:{named})(?=[,)])", "", said)
     said = COUNTED.sub("", said)
     if not NUMBER.search(said):
         return []

@@ -21,7 +21,7 @@ TELLTALE = {
 # What a program writes where a person would: no such text is meant for a reader.
 RAW = re.compile(
     r"\b(?:nan|NaN|NaT|None|inf|True|False|null|dtype|Timestamp)\b|<NA>|[{}]|\d[eE][-+]\d{2}|"
-    r"\d\.\d{5,}|\b0 days|\d{4}-\d\d-\d\d[T ]00:00"
+    r"\d\.\d{5,}|\d{4}-\d\d-\d\d[T ]00:00"
 )
 BAD_PAGE = """<!DOCTYPE html><html><head><title>x</title></head><body>
 <h1 style="color:#eee;background:#fff">Pale</h1><h3>Too deep</h3>
