@@ -1,5 +1,7 @@
 """The sample's exports come through the door as the deals they were written from, cell by cell."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -65,3 +67,11 @@ def test_a_quarter_has_the_figures_of_the_tables(
     columns = ["kpi", "owner", "numerator", "denominator", "n", "value", "low", "high", "status"]
     read, known = (kh.measure(data, kpis, period, by=["owner"]) for data in (export[1], tables))
     pd.testing.assert_frame_equal(read[columns], known[columns])
+
+
+def test_no_address_and_no_number_of_a_person_reaches_a_pack(pack: Callable[[str], Path]) -> None:
+    personal = re.compile(rb"contact\.\d+@|0[1-6](?: \d\d){4}|\+33\d{9}", re.IGNORECASE)
+    files = [path for path in pack("sample fr").rglob("*") if path.is_file()]
+    assert len(files) > 5
+    for path in files:
+        assert personal.search(path.read_bytes()) is None, path

@@ -84,8 +84,8 @@ def _owners(created: Array, channel: Array, p: Parameters, rng: Generator) -> Ar
 
     The others then get fewer of these and more of the rest, so that all have as many deals.
     """
-    reps, rep, pull = len(p.owners), p.owners.index(p.weak_by_mix[0]), p.weak_by_mix[1]
-    first = p.channels[0]
+    (name, pull), first, reps = p.weak_by_mix, p.channels[0], len(p.owners)
+    rep, pull = (p.owners.index(name), pull) if name in p.owners else (0, 1.0)
     deals = [c.share_after * c.qualified for c in p.channels]
     rest = (sum(deals) - pull * first.share_after * first.qualified) / sum(deals[1:])
     own = np.where(channel == 0, pull, rest) / reps
@@ -122,7 +122,7 @@ def qualification_chance(leads: pd.DataFrame, p: Parameters) -> Array:
     once = 1 - p.duplicate_rate
     chance = np.array([c.qualified / once for c in p.channels])[leads["channel"]]
     created = leads["created_at"].to_numpy("M8[D]")
-    trained = leads["owner"].isin(dict(p.teams)[p.trained_team]).to_numpy()
+    trained = leads["owner"].isin(dict(p.teams).get(p.trained_team, ())).to_numpy()
     chance = chance * np.where(created >= day(p.bottleneck_from), p.bottleneck, 1.0)
     chance = chance * np.where(trained & (created >= day(p.training_from)), p.training, 1.0)
     return np.where(leads["repeated"], 0.0, chance)

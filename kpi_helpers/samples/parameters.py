@@ -82,11 +82,11 @@ STAGES = (
 class Parameters:
     """The sample company, and what happens to it.
 
-    An effect is off when its factor is 1, its rate that of before or its number 0. Rates are 0 to
-    1, amounts euros without tax, delays days unless the name says otherwise;
-    seasons are twelve factors from January to December with a mean of 1, weekdays seven weights
-    from Monday. Amounts and cycles are log-normal, given by their median and the standard
-    deviation of their logarithm (``spread``).
+    An effect is off when its factor is 1, its rate that of before, its number 0 or its list empty.
+    Rates are 0 to 1, amounts euros without tax, delays days unless the name says otherwise; seasons
+    are twelve factors from January to December with a mean of 1, weekdays seven weights from
+    Monday. Amounts and cycles are log-normal, given by their median and the standard deviation of
+    their logarithm (``spread``).
 
     Examples
     --------
@@ -185,31 +185,33 @@ class Parameters:
     trained_team: str = "Équipe A"
     duplicate_rate: float = 0.015
     mql_change: date = date(2024, 10, 1)
-    mql_before: float = 0.45
+    mql_before: float = 0.45  # of the leads that sales does not qualify
     mql_after: float = 0.25
+    # Factors on the chance to win; the rep with so many times as many leads of the first channel;
+    # the rep, product, wins and deals of a lucky year.
     rep_wins: Shares = (("Chloé Masson", 1.70), ("Hugo Marchal", 0.47))
     weak_by_mix: tuple[str, float] = ("Inès Caron", 2.0)
     lucky: tuple[str, str, int, int] = ("Bruno Garnier", "Palettiseur", 6, 9)
     rivals: Shares = (("Concurrent A", 0.24), ("Concurrent B", 0.148), ("Concurrent C", 0.165))
     rival_wins: Shares = (("Concurrent A", 1.15), ("Concurrent B", 0.60), ("Concurrent C", 1.15))
     public_cycle: float = 1.45
-    slip_rate: float = 0.295
+    slip_rate: float = 0.295  # that the end of a large deal moves by a quarter, each time
     slip_amount: float = 15_000.0
     slip_from: date = date(2026, 4, 1)
-    neglected: float = 0.12
+    neglected: float = 0.12  # expected closes that are left to pass
 
     # What happens: customers, their voice, the web shop and the market.
     renewal_after: float = 0.85
     renewal_from: date = date(2025, 10, 1)
-    key_account_parts: float = 70.0
+    key_account_parts: float = 70.0  # invoices a month
     key_account_until: date = date(2026, 5, 1)
     nps_answers: int = 400
-    nps: tuple[float, float] = (0.55, 0.15)
+    nps: tuple[float, float] = (0.55, 0.15)  # promoters and detractors
     nps_after: tuple[float, float] = (0.45, 0.21)
     nps_from: date = date(2026, 9, 1)
     perceptions: int = 180
     perceived_rival: str = "Concurrent B"
-    perceived: tuple[tuple[str, float, float], ...] = (
+    perceived: tuple[tuple[str, float, float], ...] = (  # ours and the rival's, of 10
         ("Prix", 5.9, 6.9),
         ("Délai", 6.8, 6.7),
         ("Qualité", 8.1, 7.4),
@@ -219,7 +221,7 @@ class Parameters:
     missed_monday: float = 0.19
     visits: float = 2.0
     visits_from: date = date(2026, 4, 1)
-    market: tuple[tuple[str, float, float], ...] = (
+    market: tuple[tuple[str, float, float], ...] = (  # shares of the last two full years
         ("nous", 0.118, 0.121),
         ("Concurrent A", 0.184, 0.179),
         ("Concurrent B", 0.142, 0.163),
