@@ -89,7 +89,7 @@ def test_the_shipped_company_shows_every_truth() -> None:
     )
     assert ran.returncode == 0, ran.stderr
     told = ran.stdout.splitlines()
-    assert len(told) > 20
+    assert len(told) > 12
     assert all(line.endswith("1 of 1") for line in told), ran.stdout
 
 

@@ -1,23 +1,35 @@
-"""Each truth of the sample company is in its tables, computed naively: pandas, no kit.
+"""Each truth of the sample company is in its tables, with its size, seen naively."""
 
-The sizes come from ``data/sample/truths.json``; tests of counts use the textbook z of two rates.
-"""
-
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from naive import (
+    AS_OF,
+    FOUND,
+    SILENT,
+    TRUTHS,
+    against,
+    cac,
+    decided_in,
+    landed,
+    lift,
+    missed_calls,
+    months,
+    quarter_of,
+    recommendation,
+    renewals,
+    slipped,
+    slower,
+    striking_reps,
+    weakness,
+    within_channel,
+    won_before,
+    z_of,
+)
 
 from kpi_helpers.samples import company
-
-FILE = Path(__file__).parents[1] / "data" / "sample" / "truths.json"
-TRUTHS = json.loads(FILE.read_text("utf-8"))
-AS_OF = pd.Timestamp("2026-09-30")
-YEAR = AS_OF - pd.DateOffset(years=1)
-FOUND, SILENT = 2.81, 1.96  # |z| at p = .005 and .05
 
 
 @pytest.fixture(scope="module")
@@ -25,36 +37,9 @@ def sample() -> dict[str, pd.DataFrame]:
     return company()
 
 
-def decided_in(sample: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Deals decided in the last twelve months."""
-    deals = sample["deals"]
-    return deals[deals["closed_at"] > YEAR].assign(won=deals["status"] == "won")
-
-
 @pytest.fixture(scope="module")
 def decided(sample: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return decided_in(sample)
-
-
-def z_of(a: pd.Series, b: pd.Series) -> float:
-    """Test statistic of two rates, given the cases as true and false."""
-    pooled = pd.concat([a, b]).mean()
-    return float((a.mean() - b.mean()) / (pooled * (1 - pooled) * (1 / len(a) + 1 / len(b))) ** 0.5)
-
-
-def months(rows: pd.DataFrame, column: str, first: str, last: str) -> pd.DataFrame:
-    return rows[rows[column].dt.strftime("%Y-%m").between(first, last)]
-
-
-def quarter_of(leads: pd.DataFrame, name: str) -> pd.DataFrame:
-    rows = leads[leads["created_at"].dt.to_period("Q") == pd.Period(name, "Q")]
-    return rows.assign(qualified=rows["sql_at"].notna())
-
-
-def within_channel(before: pd.DataFrame, after: pd.DataFrame) -> float:
-    """Rate after over that of before, with the channels of after."""
-    rate = before.groupby("source")["qualified"].mean()
-    return float(after["qualified"].mean() / after["source"].map(rate).mean())
 
 
 # --- Must be found ------------------------------------------------------------------------------
@@ -72,24 +57,10 @@ def test_the_bottleneck_is_qualification_within_each_channel(sample: dict[str, A
 
 
 def test_the_training_lifts_team_a_and_not_team_b(sample: dict[str, Any]) -> None:
-    cure, leads = TRUTHS["cure"], sample["leads"].merge(sample["reps"][["owner", "team"]])
-    before = months(leads, "created_at", "2025-07", "2025-12")
-    after = months(leads, "created_at", "2026-01", "2026-07")
-    change = {}
-    for team in ("Équipe A", "Équipe B"):
-        pair = [rows[rows["team"] == team] for rows in (before, after)]
-        change[team] = within_channel(*(r.assign(qualified=r["sql_at"].notna()) for r in pair))
-    assert change[cure["team"]] == pytest.approx(cure["factor"], abs=0.13)
-    assert change["Équipe B"] == pytest.approx(1, abs=0.13)
-    assert change[cure["team"]] / change["Équipe B"] > 1.12
-
-
-def cac(sample: dict[str, Any], channel: str) -> float:
-    """Media a customer, of the leads since the bottleneck that are old enough to have converted."""
-    spend = months(sample["spend"], "date", "2025-07", "2026-03")
-    leads = months(sample["leads"], "created_at", "2025-07", "2026-03")
-    media = spend[(spend["channel"] == channel) & (spend["cost_type"] == "media")]["amount"].sum()
-    return float(media / leads[leads["source"] == channel]["converted_at"].notna().sum())
+    (a, var_a), (b, var_b) = (lift(sample, team) for team in (TRUTHS["cure"]["team"], "Équipe B"))
+    assert np.exp(a) == pytest.approx(TRUTHS["cure"]["factor"], abs=0.13)
+    assert np.exp(b) == pytest.approx(1, abs=0.13)
+    assert (a - b) / (var_a + var_b) ** 0.5 > SILENT
 
 
 def test_one_channel_costs_more_than_its_customers_bring(sample: dict[str, Any]) -> None:
@@ -115,24 +86,7 @@ def test_two_reps_and_no_other_stand_out(decided: pd.DataFrame) -> None:
     best, worst = TRUTHS["reps"]["wins"]
     assert (by_rep["mean"].idxmax(), by_rep["mean"].idxmin()) == (best, worst)
     assert by_rep["mean"][[best, worst]].tolist() == pytest.approx([0.40, 0.11], abs=0.04)
-    base = decided.groupby("source")["won"].mean()
-    expected = decided["source"].map(base)
-    surprise = (decided["won"] - expected).groupby(decided["owner"]).sum() / (
-        (expected * (1 - expected)).groupby(decided["owner"]).sum() ** 0.5
-    )
-    assert set(surprise.index[surprise.abs() > FOUND]) == {best, worst}
-
-
-def slipped(sample: dict[str, Any], name: str) -> pd.Series:
-    """Large deals that were to close in a quarter, as said the day before: whether they did not."""
-    quarter = pd.Period(name, "Q")
-    history = sample["close_date_history"].query("changed_at < @quarter.start_time")
-    expected = history.groupby("deal_id")["expected_close"].last()
-    deals = sample["deals"].set_index("deal_id").loc[expected.index]
-    due = expected.between(quarter.start_time, quarter.end_time)
-    due &= ~(deals["closed_at"] < quarter.start_time)
-    due &= deals["amount"] > TRUTHS["slippage"]["over"]
-    return ~(deals["closed_at"][due] <= quarter.end_time)
+    assert striking_reps(decided) == {best, worst}
 
 
 def test_large_deals_slip_from_the_second_quarter_of_2026(sample: dict[str, Any]) -> None:
@@ -151,59 +105,39 @@ def test_public_deals_take_longer(decided: pd.DataFrame) -> None:
     assert public.sum() == pytest.approx(200, rel=0.15)
     factor = days[public].median() / days[~public].median()
     assert factor == pytest.approx(TRUTHS["public_cycle"]["factor"], abs=0.2)
-    logs = np.log(days)
-    spread = (logs[public].var() / public.sum() + logs[~public].var() / (~public).sum()) ** 0.5
-    assert (logs[public].mean() - logs[~public].mean()) / spread > FOUND
+    assert slower(decided) > FOUND
 
 
 def test_deals_against_competitor_b_are_lost(decided: pd.DataFrame) -> None:
-    b = decided[decided["competitor"] == "Concurrent B"]["won"]
-    others = decided[decided["competitor"].isin(["Concurrent A", "Concurrent C"])]["won"]
+    b, others = against(decided)
     assert (len(b), len(others)) == pytest.approx((220, 600), rel=0.1)
     assert (b.mean(), others.mean()) == pytest.approx((0.14, 0.27), abs=0.03)
     assert z_of(others, b) > FOUND
 
 
 def test_fewer_contracts_are_renewed(sample: dict[str, Any]) -> None:
-    size = TRUTHS["renewal"]
-    contracts = sample["customers"].dropna(subset=["contract_start"])
-    rows = []
-    for start, end in contracts[["contract_start", "contract_end"]].itertuples(index=False):
-        for year in range(1, 12):
-            due = start + pd.DateOffset(years=year)
-            if pd.Timestamp("2023-04-01") <= due <= min(end, AS_OF):
-                rows.append((due, due < end))
-    due = pd.DataFrame(rows, columns=["due", "renewed"])
-    before = due[due["due"] < size["from"]]["renewed"]
-    after = due[due["due"] >= size["from"]]["renewed"]
+    size, (before, after) = TRUTHS["renewal"], renewals(sample)
     assert (before.mean(), after.mean()) == pytest.approx(
         (size["before"], size["after"]), abs=0.025
     )
     assert z_of(before, after) > FOUND
-    assert (contracts["contract_end"] > AS_OF).sum() == pytest.approx(560, rel=0.06)
+    running = (sample["customers"]["contract_end"] > AS_OF).sum()
+    assert running == pytest.approx(560, rel=0.06)
 
 
 def test_recommendation_falls_in_the_last_wave(sample: dict[str, Any]) -> None:
-    answers = sample["surveys"].query("type == 'nps'")
-    value = (answers["score"] >= 9).astype(int) - (answers["score"] <= 6)
-    waves = value.groupby(answers["wave"]).agg(["mean", "var", "size"])
+    waves, z = recommendation(sample)
     assert waves["size"].tolist() == [400] * 7
-    last, previous = waves.iloc[-1], waves.iloc[-2]
-    told = (TRUTHS["nps"]["before"], TRUTHS["nps"]["after"])
-    assert (100 * previous["mean"], 100 * last["mean"]) == pytest.approx(told, abs=4)
-    z = (previous["mean"] - last["mean"]) / ((previous["var"] + last["var"]) / 400) ** 0.5
+    told = [TRUTHS["nps"]["before"], TRUTHS["nps"]["after"]]
+    assert (100 * waves["mean"].iloc[-2:]).tolist() == pytest.approx(told, abs=4)
     assert z > SILENT
 
 
 def test_monday_morning_calls_are_missed(sample: dict[str, Any]) -> None:
-    size = TRUTHS["missed_calls"]
-    calls = sample["activities"].query("type == 'call' and direction == 'in'")
-    at = calls["started_at"].dt
-    monday = (at.day_of_week == 0) & at.hour.isin([9, 10])
-    missed = calls["outcome"] == "missed"
-    rates = (missed[monday].mean(), missed[~monday].mean())
-    assert rates == pytest.approx((size["monday_9_to_11"], size["else"]), abs=0.02)
-    assert z_of(missed[monday], missed[~monday]) > FOUND
+    size, (monday, others) = TRUTHS["missed_calls"], missed_calls(sample)
+    rates = (size["monday_9_to_11"], size["else"])
+    assert (monday.mean(), others.mean()) == pytest.approx(rates, abs=0.02)
+    assert z_of(monday, others) > FOUND
 
 
 def test_the_key_account_stops(sample: dict[str, Any]) -> None:
@@ -246,21 +180,16 @@ def test_perceptions_are_paired(sample: dict[str, Any]) -> None:
 
 
 def test_the_win_rate_falls_no_more_than_chance(sample: dict[str, Any], decided: Any) -> None:
-    deals = sample["deals"].assign(won=sample["deals"]["status"] == "won")
-    before = months(deals, "closed_at", "2024-10", "2025-09")["won"]
-    assert before.mean() == pytest.approx(TRUTHS["win_rate"]["before"], abs=0.02)
-    assert decided["won"].mean() == pytest.approx(TRUTHS["win_rate"]["after"], abs=0.02)
-    assert abs(z_of(before, decided["won"])) < SILENT
+    before, after = won_before(sample), decided["won"]
+    told = [TRUTHS["win_rate"]["before"], TRUTHS["win_rate"]["after"]]
+    assert [before.mean(), after.mean()] == pytest.approx(told, abs=0.02)
+    assert abs(z_of(before, after)) < SILENT
 
 
 def test_the_landing_page_does_nothing(sample: dict[str, Any]) -> None:
     action = sample["actions"].set_index("action_id").loc[TRUTHS["landing_page"]["action_id"]]
-    leads = sample["leads"].merge(sample["reps"][["owner", "team"]])
-    search = leads[(leads["source"] == "Recherche en ligne")]
-    start = action["start_date"]
-    before = search[search["created_at"].between("2026-01-01", start - pd.Timedelta(1, "D"))]
-    after = search[search["created_at"].between(start, "2026-08-15")]
-    assert abs(z_of(before["sql_at"].notna(), after["sql_at"].notna())) < SILENT
+    assert action["start_date"] == pd.Timestamp("2026-04-01")
+    assert abs(z_of(*landed(sample))) < SILENT
 
 
 def test_visits_double_and_orders_do_not(sample: dict[str, Any]) -> None:
@@ -275,15 +204,12 @@ def test_visits_double_and_orders_do_not(sample: dict[str, Any]) -> None:
     assert web["orders"].sum() == len(shop)
 
 
-def test_a_rep_looks_weak_by_his_channels_alone(decided: pd.DataFrame) -> None:
-    own = decided[decided["owner"] == TRUTHS["weak_by_mix"]["owner"]]
-    others = decided[decided["owner"] != TRUTHS["weak_by_mix"]["owner"]]
-    social = [(rows["source"] == "Réseaux sociaux").mean() for rows in (own, others)]
-    assert social[0] > 1.5 * social[1]
-    assert own["won"].mean() < others["won"].mean() - 0.02
-    expected = own["source"].map(others.groupby("source")["won"].mean())
-    spread = (expected * (1 - expected)).sum() ** 0.5
-    assert abs(own["won"].sum() - expected.sum()) < SILENT * spread
+def test_a_rep_looks_weak_by_the_channels_alone(decided: pd.DataFrame) -> None:
+    own = decided["owner"] == TRUTHS["weak_by_mix"]["owner"]
+    social = decided["source"] == "Réseaux sociaux"
+    assert social[own].mean() > 1.5 * social[~own].mean()
+    assert decided["won"][own].mean() < decided["won"][~own].mean() - 0.02
+    assert abs(weakness(decided)) < SILENT
 
 
 def test_a_rep_is_lucky_on_nine_deals(decided: pd.DataFrame) -> None:
