@@ -1,8 +1,8 @@
 """In how many sample companies each truth is seen: ``python benchmarks/truths.py [--seeds N]``.
 
 Seen means by a naive test at p < .005, and at p < .05 for the training and the recommendation; what
-must stay silent is seen when it does, at p > .05. ``tests/test_sample_truths.py`` asks for the sizes
-as well; the shipped seed is the first with which all of it holds.
+must stay silent is seen when it does, at p > .05. ``tests/test_sample_truths.py`` asks for sizes
+too; the shipped seed is the first with which all of it holds.
 """
 
 import argparse
