@@ -115,6 +115,7 @@ def map_table(
         expr = expr.mutate(**{SAME: _is_unchanged(expr, table, spec.changes_of)})
     named = {**sources, **dict.fromkeys(written, sources.get(str(table.money), ""))}
     named |= {name: name for name in spec.derived if name in known and name not in named}
+    named |= dict(config.table(table.name).columns)
     other = [*dimensions, *(name for name in spec.derived if name not in known)]
     _check_values(spec, named, known, other)
     return Mapped(expr, table, named, tuple(dict.fromkeys(other)), orders, match)

@@ -112,7 +112,8 @@ def _guessed(source: Source, raw: str) -> Match | None:
         source.passed[label] = error
         return None
     if not match.is_sure:
-        source.passed[label] = Phrase("files.unlike", match.said)
+        nothing = Phrase("files.unasked")
+        source.passed[label] = Phrase("files.unlike", match.said) if match.known else nothing
     return match if match.is_sure else None
 
 

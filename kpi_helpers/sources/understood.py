@@ -63,7 +63,9 @@ def vendor_line(mapped: Mapped, file: str, lang: str) -> str:
     if match is None:
         return text("understood.kit", lang, table=mapped.table.name, file=file)
     counts = {name: write(getattr(match, name), COUNT, lang) for name in ("known", "total")}
-    said = text("understood.vendor", lang, file=file, **{**match.said, **counts})
+    said = text(
+        "understood.vendor", lang, file=file, **{**match.said, **counts, "table": mapped.table.name}
+    )
     ties = text("understood.ties", lang, vendors=", ".join(match.ties)) if match.ties else ""
     return f"{said} {ties}".strip()
 

@@ -1,0 +1,106 @@
+"""Workbooks, folders, databases and frames: each of their tables recognised by itself."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+import xlsxwriter
+from exports import put
+
+import kpi_helpers as kh
+from kpi_helpers.sources.understood import understood
+
+DAY = dt.datetime(2026, 1, 15)
+SHEETS: dict[str, list[list[Any]]] = {
+    "Suivi": [
+        ["N° affaire", "Client", "Date de création", "Statut", "Montant HT (k€)", "Date signature"],
+        ["A1", "Acme", DAY, "Signé", 12.5, DAY],
+        ["A2", "Beta", DAY, "en cours", 3, ""],
+    ],
+    "Factures": [
+        ["N° facture", "Date de facture", "Code client", "Type", "Montant HT"],
+        ["F1", DAY, "Acme", "Facture", 12500],
+        ["AV1", DAY, "Acme", "Avoir", 500],
+    ],
+    "Équipe": [["Commercial", "Équipe", "ETP"], ["Ann", "Nord", 1]],
+    "Divers": [["Couleur", "Forme"], ["rouge", "rond"]],
+}
+
+
+@pytest.fixture
+def workbook(tmp_path: Path) -> Path:
+    path = tmp_path / "acme.xlsx"
+    with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy"}) as book:
+        for name, rows in SHEETS.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return path
+
+
+def test_every_sheet_of_a_workbook_goes_to_its_table(workbook: Path) -> None:
+    data = kh.load(workbook, {"language": "en"})
+    assert data.tables == ("deals", "orders", "reps")
+    assert data["deals"]["amount"].tolist() == [12_500, 3_000]
+    assert data["orders"]["amount_net"].tolist() == [12_500, -500]
+    assert [each["file"] for each in understood(data)] == [
+        "acme.xlsx/Suivi",
+        "acme.xlsx/Factures",
+        "acme.xlsx/Équipe",
+    ]
+    assert "Divers" in " ".join(kh.quality(data)["check"] + kh.quality(data)["table"])
+
+
+def test_settings_that_name_a_table_leave_other_files_alone(workbook: Path) -> None:
+    settings = {"tables": {"orders": {"file": "acme.xlsx/Factures"}}}
+    assert kh.load(workbook, settings).tables == ("orders",)
+
+
+def test_two_exports_of_one_vendor_and_the_stages_of_one_of_them(tmp_path: Path) -> None:
+    deals = "Record ID,Deal Name,Deal Stage,Create Date,hs_v2_date_entered_a\n"
+    deals += "1,A,Closed Won,2026-01-15,2026-01-16\n"
+    contacts = "Record ID,Email,Lifecycle Stage,Create Date\n9,a@b.fr,lead,2026-01-15\n"
+    put(tmp_path, deals, "x.csv")
+    put(tmp_path, contacts, "y.csv")
+    data = kh.load(tmp_path)
+    assert data.tables == ("deals", "stage_history", "leads")
+    assert data.mapped["stage_history"].columns["deal_id"] == "Record ID"
+
+
+def test_a_database_with_a_vendors_columns(tmp_path: Path) -> None:
+    path = tmp_path / "crm.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            "CREATE TABLE deals AS SELECT 7 AS hs_object_id, 'A' AS dealname, 10.5 AS amount,"
+            " 'closedwon' AS dealstage, TIMESTAMP '2026-01-05 10:00' AS createdate,"
+            " TIMESTAMP '2026-02-05 23:30' AS closedate"
+        )
+    (deal,) = kh.load(path)["deals"].to_dict("records")
+    assert (deal["deal_id"], deal["status"], deal["amount"]) == ("7", "won", 10.5)
+    assert deal["closed_at"] == pd.Timestamp("2026-02-05")
+
+
+def test_a_frame_with_a_vendors_columns_is_not_changed() -> None:
+    frame = pd.DataFrame(
+        {
+            "Opportunity ID": ["1"],
+            "Stage": ["Negotiation/Review"],
+            "Created Date": [pd.Timestamp("2026-01-05")],
+            "Close Date": [pd.Timestamp("2026-05-05")],
+            "Probability (%)": [60],
+        }
+    )
+    before = frame.copy()
+    (deal,) = kh.load(frame)["deals"].to_dict("records")
+    assert (deal["status"], deal["probability_crm"]) == ("open", 0.6)
+    assert deal["expected_close"] == pd.Timestamp("2026-05-05")
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_a_short_list_by_hand_keeps_its_amount(tmp_path: Path) -> None:
+    rows = "Nom,Étape,Montant,Date de création\nA,Gagné,10,2026-01-05\n"
+    data = kh.load(put(tmp_path, rows, "x.csv"))
+    assert data["deals"]["amount"].tolist() == [10]
