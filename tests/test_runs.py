@@ -17,7 +17,16 @@ PATIENCE = 10
 
 PAGE = "01_kpi_evaluation.html"
 TABLES = (
-    *("behind", "breakdown", "compared", "decisions", "findings", "left_out", "others"),
+    *(
+        "accounting",
+        "behind",
+        "breakdown",
+        "compared",
+        "decisions",
+        "findings",
+        "left_out",
+        "others",
+    ),
     *("quality", "scorecard", "year_ago"),
 )
 

@@ -207,6 +207,25 @@ def test_no_finding_is_said_to_weaken_nothing() -> None:
     assert "Aucun KPI n’est bloqué ni fragilisé." in note
 
 
+def test_every_row_is_accounted_for_with_its_money_and_the_score() -> None:
+    counts = {"rows": [1205], "used": [1200], "excluded": [5], "flagged": [7]}
+    money = {"money": [4500.0], "money_used": [4000.0], "money_excluded": [500.0]}
+    frame = pd.DataFrame({"table": ["deals"], "file": ["deals.csv"], **counts, **money})
+    table = sheets.accounts(frame, 87, "fr")
+    amounts = ["4\u202f500\u00a0€", "500\u00a0€"]
+    assert texts(table)[1] == [
+        "Affaires",
+        "deals.csv",
+        "1\u202f205",
+        "1\u202f200",
+        "5",
+        "7",
+        *amounts,
+    ]
+    assert "87 sur 100" in table.as_raw_html()
+    assert "deals.csv" not in sheets.accounts(frame.drop(columns="file"), 87, "fr").as_raw_html()
+
+
 def test_nothing_found_is_said() -> None:
     assert ["Nothing to report"] in texts(sheets.quality_table(checks().head(0), "en"))
 

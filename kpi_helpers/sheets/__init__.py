@@ -4,13 +4,14 @@ Nothing is computed here. Text that comes from data reaches the table as plain t
 great_tables escapes; every table has a fixed id, so that the same frame gives the same page.
 """
 
-from kpi_helpers.sheets.checks import heat, quality_table, rows_left_out
+from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
 from kpi_helpers.sheets.contents import definitions, links
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
 from kpi_helpers.sheets.restated import restated
 
 __all__ = [
+    "accounts",
     "changes",
     "decisions",
     "definitions",

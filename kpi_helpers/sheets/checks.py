@@ -173,6 +173,33 @@ def rows_left_out(frame: pd.DataFrame, lang: str, limit: int = 3, currency: str 
     return noted(table, text("sheets.shown", lang, limit=limit, total=total))
 
 
+def accounts(frame: pd.DataFrame, score: int, lang: str, currency: str = "EUR") -> GT:
+    """Show what became of every row that was read, and of its money; the score stands below.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What `kpi_helpers.accounting` returns; without ``file``, where that is not to be shown.
+    score : int
+        That of `kpi_helpers.score`.
+    lang, currency
+        As for `scorecard`.
+    """
+    counts, amounts = ("rows", "used", "excluded", "flagged"), ("money", "money_excluded")
+    lines = [
+        {
+            "table": text(f"sheets.tables.{row['table']}", lang),
+            "file": plain(row.get("file")),
+            **{name: write(row[name], COUNT, lang) for name in counts},
+            **{name: write(row[name], MONEY, lang, currency) for name in amounts},
+        }
+        for row in records(frame)
+    ]
+    table = build("accounting", lines, lang, right=(*counts, *amounts))
+    said = f"{text('score.said', lang, score=score)} {text('score.rule', lang)}"
+    return noted(table, said)
+
+
 def _joined(row: Row) -> str:
     return ".".join(plain(row[part]) for part in ("table", "column") if plain(row[part]))
 
