@@ -178,6 +178,25 @@ def nameless(path: Path) -> Path:
     return zipped(path, **parts)
 
 
+def repeating(path: Path) -> Path:
+    """A workbook of LibreOffice whose one cell is repeated a thousand million times."""
+    cell = (
+        '<table:table-cell table:number-columns-repeated="1000000000" office:value-type="string">'
+        "<text:p>x</text:p></table:table-cell>"
+    )
+    names = "urn:oasis:names:tc:opendocument:xmlns"
+    spaces = " ".join(f'xmlns:{each}="{names}:{each}:1.0"' for each in ("office", "table", "text"))
+    rows = f'<table:table table:name="S"><table:table-row>{cell}</table:table-row></table:table>'
+    body = f"<office:body><office:spreadsheet>{rows}</office:spreadsheet></office:body>"
+    return zipped(
+        path,
+        **{
+            "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+            "content.xml": f"<office:document-content {spaces}>{body}</office:document-content>",
+        },
+    )
+
+
 def charts(path: Path) -> Path:
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("Data")
@@ -233,6 +252,16 @@ MADE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     ),
     "a stray cell": ("deals.xlsx", stray, STRAY),
     "stray cells without a place": ("deals.xlsx", nameless, STRAY),
+    "a cell repeated without end": (
+        *("deals.ods", repeating),
+        "deals.ods reaches over 1 rows and 1000000000 columns; at most 20000000 cells are read. "
+        "Delete the stray cells at its end, or export it as CSV.",
+    ),
+    "a workbook without its parts": (
+        *("deals.xlsx", lambda p: zipped(p, **{"xl/workbook.xml": "<a/>"})),
+        'deals.xlsx is damaged or incomplete ("There is no item named '
+        f"'xl/_rels/workbook.xml.rels' in the archive\"). {AGAIN}",
+    ),
     "charts and hidden sheets": (
         *("deals.xlsx", charts),
         "deals.xlsx has no visible sheet with cells. Unhide the sheet that holds the table, or "

@@ -123,11 +123,10 @@ def distinct_names(header: Sequence[str]) -> list[str]:
     names: list[str] = []
     taken = set(ROW_FACTS)
     for place, cell in enumerate(header, start=1):
-        name = cell.replace("\x00", "").strip() or f"column {place}"
-        again = (f"{name} ({number})" for number in itertools.count(2))
-        name = next(again) if name.casefold() in taken else name
+        own = name = cell.replace("\x00", "").strip() or f"column {place}"
+        numbers = itertools.count(2)
         while name.casefold() in taken:
-            name = next(again)
+            name = f"{own} ({next(numbers)})"
         taken.add(name.casefold())
         names.append(name)
     return names

@@ -217,7 +217,7 @@ def _open_files(path: Path) -> Source:
     """The tables of a file, or of the files of a folder, where one that cannot be read is noted."""
     source, tables = Source(_embedded()), []
     inside = _inside(path)
-    if sum(file.stat().st_size for file in inside if file.is_file()) > LARGE:
+    if sum(_size(file) for file in inside if file.is_file()) > LARGE:
         source.con.con.execute(f"SET memory_limit = '{MOST_MEMORY}'")
     for file in inside:
         try:
@@ -240,6 +240,12 @@ def _open_files(path: Path) -> Source:
         failed = [each for each in source.passed.values() if isinstance(each, KpiError)]
         raise failed[0] if failed else _no_source(path)
     return source
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file once it is unpacked, as a rule of thumb."""
+    packed = file.name.lower().endswith((".gz", ".zip", ".xlsx"))
+    return file.stat().st_size * (10 if packed else 1)
 
 
 def _no_source(path: Path) -> BadInput:

@@ -32,6 +32,9 @@ _CHUNK, _TAG = 1 << 20, 1000
 _CELL = re.compile(rb"""<(?:\w+:)?c [^>]*?r=["']([A-Z]{1,3})([0-9]{1,7})["']([^>]*)>""")
 _ROW = re.compile(rb"""<(?:\w+:)?row [^>]*?r=["']([0-9]{1,7})["']""")
 _NAMELESS = re.compile(rb"""<(?:\w+:)?c(?![^>]* r=)[ >]""")  # a cell that stands where it comes
+_REPEATED = re.compile(
+    rb"""<table:table-cell(?=[^>]*value-type)[^>]*number-columns-repeated=["']([0-9]+)["']"""
+)
 _WIDEST = 16_384
 _COMMA = re.compile(r"[^a-zA-Z]*[0-9],[0-9]{1,2}[^0-9a-zA-Z]*")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -112,38 +115,56 @@ def _sheet(book: Any, name: str, file: str, extent: Extent) -> Sheet:
 
 
 def _extents(path: Path) -> dict[str, Extent]:
-    """The extent of each sheet of an xlsx file, none of which is larger than can be held."""
+    """The extent of each sheet of an xlsx file; none of a workbook is larger than can be held."""
+    found: dict[str, Extent] = {}
     with checked_zip(path, MOST_BYTES) as parts:
-        names = set(parts.namelist())
-        if "xl/workbook.xml" not in names:
-            return {}
-        links = ElementTree.fromstring(parts.read("xl/_rels/workbook.xml.rels"))
-        targets = {str(link.get("Id")): str(link.get("Target")).lstrip("/") for link in links}
-        found = {}
-        for sheet in ElementTree.fromstring(parts.read("xl/workbook.xml")).iter():
-            target = targets.get(str(sheet.get(_RELATION)), "")
-            part = target if target in names else f"xl/{target}"
-            if sheet.tag.endswith("}sheet") and part in names:
-                name = str(sheet.get("name"))
+        if "content.xml" in parts.namelist():
+            texts = _texts(parts, "content.xml")
+            repeated = sum(int(n) for text in texts for n in _REPEATED.findall(text))
+            _check_size(1, repeated, path.name)
+            return found
+        try:
+            for name, part in _sheet_parts(parts):
                 found[name] = _extent(parts, part)
                 _check_size(found[name].rows, found[name].columns, f"{path.name}/{name}")
+        except (KeyError, ElementTree.ParseError) as error:
+            raise BadInput("damaged", file=path.name, reason=str(error)) from error
     return found
 
 
-def _extent(parts: zipfile.ZipFile, part: str) -> Extent:
-    rows, named, nameless, kept = 0, 0, 0, b""
-    columns: set[bytes] = set()
-    errors: set[tuple[int, int]] = set()
+def _sheet_parts(parts: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    """The name of each sheet of an xlsx file, and the part that holds its cells."""
+    names = set(parts.namelist())
+    links = ElementTree.fromstring(parts.read("xl/_rels/workbook.xml.rels"))
+    targets = {str(link.get("Id")): str(link.get("Target")).lstrip("/") for link in links}
+    for sheet in ElementTree.fromstring(parts.read("xl/workbook.xml")).iter():
+        target = targets.get(str(sheet.get(_RELATION)), "")
+        part = target if target in names else f"xl/{target}"
+        if sheet.tag.endswith("}sheet") and part in names:
+            yield str(sheet.get("name")), part
+
+
+def _texts(parts: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+    """A part piece by piece; a tag that a piece cuts stands whole in the next one."""
+    kept = b""
     with parts.open(part) as stream:
         while text := stream.read(_CHUNK):
             text = kept + text
-            filled = [cell for cell in _CELL.findall(text) if cell[2][-1:] != b"/"]
-            kept = text[text.rfind(b"<") :][:_TAG]  # a tag that the next bytes may end
-            columns |= {column for column, _, _ in filled}
-            nameless += len(_NAMELESS.findall(text))
-            rows = max([rows, *(int(row) for _, row, _ in filled)])
-            named = max([named, *(int(row) for row in _ROW.findall(text))])
-            errors |= {(int(r) - 1, _place(c)) for c, r, own in filled if b't="e"' in own}
+            kept = text[text.rfind(b"<") :][:_TAG]
+            yield text
+
+
+def _extent(parts: zipfile.ZipFile, part: str) -> Extent:
+    rows, named, nameless = 0, 0, 0
+    columns: set[bytes] = set()
+    errors: set[tuple[int, int]] = set()
+    for text in _texts(parts, part):
+        filled = [cell for cell in _CELL.findall(text) if cell[2][-1:] != b"/"]
+        columns |= {column for column, _, _ in filled}
+        nameless += len(_NAMELESS.findall(text))
+        rows = max([rows, *(int(row) for _, row, _ in filled)])
+        named = max([named, *(int(row) for row in _ROW.findall(text))])
+        errors |= {(int(r) - 1, _place(c)) for c, r, own in filled if b't="e"' in own}
     widest = max([min(nameless, _WIDEST), *(_place(column) + 1 for column in columns)])
     return Extent(max(rows, named) if nameless else rows, widest, frozenset(errors))
 
