@@ -11,6 +11,7 @@ import xlsxwriter
 from exports import put
 
 import kpi_helpers as kh
+from kpi_helpers.sources.matching import best
 from kpi_helpers.sources.understood import understood
 
 DAY = dt.datetime(2026, 1, 15)
@@ -104,3 +105,23 @@ def test_a_short_list_by_hand_keeps_its_amount(tmp_path: Path) -> None:
     rows = "Nom,Étape,Montant,Date de création\nA,Gagné,10,2026-01-05\n"
     data = kh.load(put(tmp_path, rows, "x.csv"))
     assert data["deals"]["amount"].tolist() == [10]
+
+
+@pytest.mark.parametrize(
+    ("header", "table"),
+    [
+        ("N° facture;Date de facture;Code client;Article;Qté;PU HT;Montant HT", "order_lines"),
+        ("N° facture;Date de facture;Code client;Montant HT;Montant TTC;TVA", "orders"),
+        ("Code client;Raison sociale;Secteur d’activité;Région;Client depuis", "customers"),
+        ("Code article;Famille;Prix catalogue;Coût unitaire", "products"),
+        ("Indicateur;Début;Fin;Niveau;Périmètre;Objectif", "targets"),
+        ("N° avis;Date de l'avis;Étoiles;Plateforme;Avis", "surveys"),
+        ("Date;Source de la session;Catégorie d'appareil;Sessions;Transactions", "web_funnel"),
+        ("Jour;Plateforme;Nom de la campagne;Montant dépensé;Impressions;Clics", "spend"),
+        ("N° affaire;Client;Date de création;Statut;Montant HT;Produit;Commercial", "deals"),
+    ],
+)
+def test_lists_without_a_vendor_by_their_headers(header: str, table: str) -> None:
+    match = best(header.split(";"))
+    assert (match.profile.table.name, match.is_sure) == (table, True)
+    assert match.known == match.total

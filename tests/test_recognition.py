@@ -192,6 +192,11 @@ def test_amounts_in_thousands_and_probabilities_up_to_a_hundred(tmp_path: Path) 
     assert column(data, "deals", "probability_crm") == [0.4, 0.05]
 
 
+def test_a_cell_that_says_its_unit_is_not_multiplied_again(tmp_path: Path) -> None:
+    rows = "N° affaire;Date de création;Statut;Montant (k€)\n1;15/01/2026;en cours;1,5 k€\n"
+    assert column(kh.load(put(tmp_path, rows, "suivi.csv")), "deals", "amount") == [1500]
+
+
 @pytest.mark.parametrize("word", ["Gagné", "GAGNEE", "Signé", "OK", "Closed Won", "Fermé gagné"])
 def test_words_for_won(word: str, tmp_path: Path) -> None:
     rows = "N° affaire;Date de création;Statut;Montant HT;Date signature\n"

@@ -86,6 +86,7 @@ def _scaled(
         name: f"{name} * {unit_of(source)}"
         for name, source in found.items()
         if unit_of(source) > 1 and _kind(table.column(name)) == "number" and name not in derived
+        if not _says_unit(con, raw[source])
     }
     share = found.get("probability_crm")
     if share is not None and _largest(con, raw[share]) > 1:
@@ -95,6 +96,11 @@ def _scaled(
 
 def _kind(column: Any) -> str | None:
     return column.type if column else None
+
+
+def _says_unit(con: Any, value: ir.Value) -> bool:
+    """Whether the cells themselves say that they are thousands or millions, as ``12 k€`` does."""
+    return value.type().is_string() and number_of(con, value.re_search("[0-9] *[kKM]").sum()) > 0
 
 
 def _largest(con: Any, value: ir.Value) -> float:
