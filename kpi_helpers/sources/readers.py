@@ -27,8 +27,9 @@ from kpi_helpers.sources.databases import connect
 from kpi_helpers.sources.delimited import read_delimited
 from kpi_helpers.sources.engine import first_line, one_query
 from kpi_helpers.sources.files import ENDINGS, Raw, is_parquet, is_sqlite, raw_tables, unchanged
+from kpi_helpers.sources.frames import plain
 from kpi_helpers.sources.grids import quoted_name, quoted_text
-from kpi_helpers.sources.headers import LINE, distinct_names
+from kpi_helpers.sources.headers import LINE
 
 DATABASES = (".duckdb", ".ddb", ".db")
 LARGE = 256 << 20  # bytes of files from which on tables are kept on disk, not in memory
@@ -271,33 +272,3 @@ def _embedded() -> Any:
 def _quiet(con: Any) -> Any:
     con.con.execute("SET enable_progress_bar = false")
     return con
-
-
-def plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns that DuckDB can take: names as text, categories and periods as what they hold."""
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise BadInput("two_columns", column=str(repeated[0]))
-    taken = frame.reset_index(drop=True)
-    names = distinct_names([str(name) for name in taken.columns])
-    columns = (column for _, column in taken.items())
-    converted = [_converted(c) if _needs_conversion(c) else c for c in columns]
-    return pd.DataFrame(dict(zip(names, converted, strict=True)), index=taken.index)
-
-
-def _needs_conversion(column: pd.Series[Any]) -> bool:
-    return isinstance(column.dtype, pd.CategoricalDtype | pd.PeriodDtype) or (
-        column.dtype == object
-    )
-
-
-def _converted(column: pd.Series[Any]) -> pd.Series[Any]:
-    if isinstance(column.dtype, pd.PeriodDtype):
-        return column.dt.start_time
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(object).astype("string")
-    inferred = column.infer_objects()
-    kind = pd.api.types.infer_dtype(column, skipna=True)
-    if inferred.dtype != object or kind in ("date", "datetime", "boolean", "decimal"):
-        return inferred if kind != "decimal" else column.astype(float)
-    return column.astype("string")
