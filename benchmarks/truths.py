@@ -28,7 +28,7 @@ def seen(sample: dict[str, Any]) -> dict[str, bool]:
         "bottleneck in 2025Q4": t.z_of(spring, autumn) > t.FOUND,
         "cure in 2026Q3": (a - b) / (var_a + var_b) ** 0.5 > t.SILENT,
         "bad channel": social > t.TRUTHS["bad_channel"]["margin_per_customer"] > search,
-        "exactly the two reps": t.striking_reps(decided) == set(t.TRUTHS["reps"]["wins"]),
+        "exactly the two reps": t.striking_reps(decided) == set(t.TRUTHS["reps"]),
         "slippage, 2026Q3 and 2025Q3": t.z_of(*quarters) > t.FOUND,
         "public-sector cycle": t.slower(decided) > t.FOUND,
         "competitor B": t.z_of(others, rival) > t.FOUND,

@@ -3,16 +3,14 @@
 Tests of counts use the textbook z of two rates.
 """
 
-import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-TRUTHS = json.loads(
-    (Path(__file__).parents[1] / "data" / "sample" / "truths.json").read_text("utf-8")
-)
+TRUTHS = tomllib.loads((Path(__file__).parents[1] / "data" / "truths.toml").read_text("utf-8"))
 AS_OF = pd.Timestamp("2026-09-30")
 YEAR = AS_OF - pd.DateOffset(years=1)
 FOUND, SILENT = 2.81, 1.96  # |z| at p = .005 and .05

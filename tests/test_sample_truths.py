@@ -83,7 +83,7 @@ def test_two_reps_and_no_other_stand_out(decided: pd.DataFrame) -> None:
     by_rep = decided.groupby("owner")["won"].agg(["mean", "size"])
     assert by_rep["size"].between(100, 200).all()
     assert decided["won"].mean() == pytest.approx(0.235, abs=0.02)
-    best, worst = TRUTHS["reps"]["wins"]
+    best, worst = TRUTHS["reps"]
     assert (by_rep["mean"].idxmax(), by_rep["mean"].idxmin()) == (best, worst)
     assert by_rep["mean"][[best, worst]].tolist() == pytest.approx([0.40, 0.11], abs=0.04)
     assert striking_reps(decided) == {best, worst}

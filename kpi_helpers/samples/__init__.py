@@ -5,7 +5,6 @@ for the first deals. Everything follows from one seed, and each step draws from 
 own: an effect added to one step leaves the draws of the others as they are.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from kpi_helpers.samples import (
 from kpi_helpers.samples.draws import Array, read_data
 from kpi_helpers.samples.exports import export
 from kpi_helpers.samples.parameters import Parameters, changed
-from kpi_helpers.samples.truths import truths
+from kpi_helpers.samples.truths import as_toml, truths
 
 __all__ = ["SEED", "Parameters", "company", "write"]
 
@@ -124,7 +123,7 @@ def write(folder: str | Path, seed: int = SEED, **changes: Any) -> list[Path]:
     Parameters
     ----------
     folder : str or Path
-        Gets the folders ``sample`` (truths and tables) and ``exports``, where it lacks them.
+        Gets the truths, and the folders ``sample`` and ``exports`` where it lacks them.
     seed, **changes
         As for `company`.
 
@@ -138,12 +137,12 @@ def write(folder: str | Path, seed: int = SEED, **changes: Any) -> list[Path]:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     [path.name for path in write(folder, leads_a_month=40)][:2]
-    ['truths.json', 'deals.parquet']
+    ['truths.toml', 'deals.parquet']
     """
     folder, planted = Path(folder), truths(changed(**changes))
     (folder / "sample").mkdir(parents=True, exist_ok=True)
-    told = folder / "sample" / "truths.json"
-    told.write_text(json.dumps(planted, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    told = folder / "truths.toml"
+    told.write_text(as_toml(planted), "utf-8")
     paths, tables = [told], company(seed, **changes)
     for name, frame in tables.items():
         path = folder / "sample" / f"{name}.parquet"

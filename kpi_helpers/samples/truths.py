@@ -1,5 +1,6 @@
 """What is planted in the sample company, as plain data that tests and readers can hold it to."""
 
+import json
 from datetime import date
 from typing import Any
 
@@ -31,6 +32,29 @@ def truths(p: Parameters) -> dict[str, dict[str, Any]]:
     return _to_find(p) | _to_pass_over(p)
 
 
+def as_toml(planted: dict[str, dict[str, Any]]) -> str:
+    """Return truths as a TOML file.
+
+    Examples
+    --------
+    >>> print(as_toml({"nps": {"before": 40, "after": 24}}))
+    [nps]
+    "before" = 40
+    "after" = 24
+    <BLANKLINE>
+    """
+    lines = []
+    for name, sizes in planted.items():
+        told = (f"{_text(key)} = {_text(value)}" for key, value in sizes.items())
+        lines += [f"[{name}]", *told, ""]
+    return "\n".join(lines)
+
+
+def _text(value: Any) -> str:
+    """Texts, numbers, flags and lists of them are written in TOML as they are in JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _to_find(p: Parameters) -> dict[str, dict[str, Any]]:
     slipping = round(1 - (1 - SLIPPAGE) * (1 - p.slip_rate), 3)
     nps = [round(100 * (up - down)) for up, down in (p.nps, p.nps_after)]
@@ -38,10 +62,10 @@ def _to_find(p: Parameters) -> dict[str, dict[str, Any]]:
         "bottleneck": _since(p.bottleneck_from, factor=p.bottleneck),
         "cure": _since(p.training_from, factor=p.training, team=p.trained_team),
         "bad_channel": {"channel": p.channels[0].name, "beside": p.channels[1].name, **ECONOMICS},
-        "reps": {"wins": dict(p.rep_wins)},
+        "reps": dict(p.rep_wins),
         "slippage": _since(p.slip_from, over=p.slip_amount, before=SLIPPAGE, after=slipping),
         "public_cycle": {"sector": "public", "factor": p.public_cycle},
-        "competitor": {"wins": dict(p.rival_wins)},
+        "competitor": dict(p.rival_wins),
         "renewal": _since(p.renewal_from, before=p.renewal_rate, after=p.renewal_after),
         "nps": _since(p.nps_from, before=nps[0], after=nps[1]),
         "missed_calls": {"monday_9_to_11": p.missed_monday, "else": p.missed},
