@@ -1,5 +1,6 @@
 """Each truth of the sample company is in its tables, with its size, seen naively."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -311,3 +312,11 @@ def test_an_effect_that_is_off_is_not_there() -> None:
     assert not sample["leads"]["email"].str.lower().duplicated().any()
     billed = sample["orders"].groupby("customer_id")["amount_net"].sum()
     assert billed.get("C00001", 0.0) < 0.01 * billed.sum()
+
+
+def test_nobody_writes_down_what_is_still_to_come() -> None:
+    sample = company(as_of=date(2025, 12, 31), leads_a_month=40)
+    dated = {"actions": "created_at", "kpi_log": "date", "events": "date"}
+    for name, column in (*dated.items(), ("benchmarks", "source_date")):
+        assert len(sample[name]) > 0, name
+        assert (sample[name][column] <= "2025-12-31").all(), name

@@ -100,7 +100,7 @@ def company(seed: int = SEED, **changes: Any) -> dict[str, pd.DataFrame]:
         "targets": plan.set_targets(p),
         "reps": plan.list_reps(p),
         "benchmarks": market.list_benchmarks(orders, p),
-        **market.list_registers(),
+        **market.list_registers(p),
     }
     written = read_data("written")["columns"]
     return {name: _typed(frame[written.get(name, [*frame])]) for name, frame in tables.items()}

@@ -23,14 +23,17 @@ def list_benchmarks(orders: pd.DataFrame, p: Parameters) -> pd.DataFrame:
             rows.append((entity, str(year), round(market * share, -3), date(year + 1, 3, 16)))
     frame = pd.DataFrame(rows, columns=["entity", "period", "value", "source_date"])
     frame["source_date"] = pd.to_datetime(frame["source_date"])
-    return frame.assign(**read_data("registers")["panel"])
+    known = frame[frame["source_date"] <= pd.Timestamp(p.as_of)]
+    return known.assign(**read_data("registers")["panel"])
 
 
-def list_registers() -> dict[str, pd.DataFrame]:
-    """List the actions, the log of definitions and the events."""
-    registers = read_data("registers")
-    named = {name: pd.DataFrame(registers[name]) for name in ("actions", "kpi_log", "events")}
-    return {name: frame.apply(_days) for name, frame in named.items()}
+def list_registers(p: Parameters) -> dict[str, pd.DataFrame]:
+    """List the actions, the log of definitions and the events up to as_of."""
+    registers, known = read_data("registers"), {}
+    for name, dated in (("actions", "created_at"), ("kpi_log", "date"), ("events", "date")):
+        frame = pd.DataFrame(registers[name]).apply(_days)
+        known[name] = frame[frame[dated] <= pd.Timestamp(p.as_of)]
+    return known
 
 
 def _days(values: pd.Series) -> pd.Series:
