@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 import xlsxwriter
-from exports import put
+from exports import put, refused
 
 import kpi_helpers as kh
 from kpi_helpers.sources.matching import best
@@ -125,3 +125,13 @@ def test_lists_without_a_vendor_by_their_headers(header: str, table: str) -> Non
     match = best(header.split(";"))
     assert (match.profile.table.name, match.is_sure) == (table, True)
     assert match.known == match.total
+
+
+def test_a_label_over_two_columns_is_refused_unless_one_is_meant(tmp_path: Path) -> None:
+    rows = (
+        "N° affaire;Statut;Montant (EUR);Montant (k€);Date de création\n1;en cours;7;8;15/01/2026\n"
+    )
+    source = put(tmp_path, rows, "suivi.csv")
+    assert "Montant (EUR), Montant (k€)" in str(refused(source))
+    data = kh.load(source, {"tables": {"deals": {"columns": {"amount": "Montant (EUR)"}}}})
+    assert data["deals"]["amount"].tolist() == [7]

@@ -13,7 +13,7 @@ from vendors import DIALECTS, export
 
 import kpi_helpers as kh
 from kpi_helpers.cli import main
-from kpi_helpers.errors import KpiError
+from kpi_helpers.errors import BadConfig, KpiError
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.stages import stage_order
 from kpi_helpers.sources.understood import understood, understood_lines
@@ -151,6 +151,12 @@ def test_the_order_of_the_stages_comes_from_the_settings_of_the_day() -> None:
     days = [pd.Timestamp(day).date() for day in ("2026-06-30", "2026-07-01")]
     assert [stage_order(data, day).names for day in days] == [("A", "B"), ("B", "C")]
     assert stage_order(data).by == "settings"
+
+
+@pytest.mark.parametrize("dated", [{"soon": ["A"]}, {"2026-07-01": "A"}])
+def test_an_order_of_stages_needs_a_day_and_names(dated: dict[str, object]) -> None:
+    with pytest.raises(BadConfig, match=f"stages_from.{next(iter(dated))}"):
+        kh.load(frames(), {"stages_from": dated})
 
 
 def test_else_from_what_most_deals_went_through_first_and_is_said() -> None:

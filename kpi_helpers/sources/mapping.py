@@ -193,10 +193,9 @@ def found_columns(
 
 def _place(file: str, match: Match | None) -> str:
     """The file and, where a vendor is near, which and how near, for what is missing."""
-    near = match is not None and not match.is_kit and match.fits
-    return (
-        f"{file}: {{vendor}} {{known}}/{{total}}".format(**match.said) if near and match else file
-    )
+    if match is None or match.is_kit or not match.fits:
+        return file
+    return f"{file}: {match.said['vendor']} {match.known}/{match.total}"
 
 
 def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def best(columns: Iterable[str], table: Table | None = None) -> Match:
     found = max(tried, key=lambda match: match.score)
     others = {m.profile.vendor for m in tried if m.score == found.score and m.found != found.found}
     ties = sorted(others - {found.profile.vendor, KIT}) if not found.is_kit else []
-    return Match(**{**vars(found), "ties": tuple(ties)})
+    return dataclasses.replace(found, ties=tuple(ties))
 
 
 def candidates(table: Table, column: str, columns: Collection[str]) -> list[str]:

@@ -19,6 +19,7 @@ from kpi_helpers.sources.headers import ROW_FACTS
 from kpi_helpers.sources.inferring import inferred
 from kpi_helpers.sources.mapping import found_columns
 from kpi_helpers.sources.matching import Match, best
+from kpi_helpers.sources.names import header_key
 from kpi_helpers.sources.origins import Origin, origins, two_files
 from kpi_helpers.sources.readers import Source
 from kpi_helpers.sources.tables import TABLES
@@ -57,7 +58,9 @@ def recognised(source: Source, config: Config) -> tuple[Config, Found]:
     tables = dict(config.tables)
     for name, (origin, match) in found.items():
         if match is not None and match.fits and not match.is_kit:
-            tables[name] = inferred(source.con, origin.read(source), match, config)
+            raw = origin.read(source)
+            _check_alike(_headers(raw), match, config.table(name), origin.label)
+            tables[name] = inferred(source.con, raw, match, config)
     found |= _entries(found, tables)
     zone = config.time_zone or (zone_of(config.country) if tables != config.tables else None)
     ordered = {name: found[name] for name in TABLES if name in found}
@@ -80,6 +83,14 @@ def _match(source: Source, origin: Origin, name: str, config: Config) -> Match |
 
 def _headers(raw: ir.Table) -> list[str]:
     return [name for name in raw.columns if name not in ROW_FACTS]
+
+
+def _check_alike(headers: list[str], match: Match, spec: TableConfig, file: str) -> None:
+    """Refuse a label that stands over two columns, unless the settings say which is meant."""
+    for name, source in match.found.items():
+        alike = [each for each in headers if header_key(each) == header_key(source)]
+        if len(alike) > 1 and name not in spec.columns and match.profile.table.column(name):
+            raise BadInput("two_columns", file=file, column=name, candidates=alike)
 
 
 def _by_headers(source: Source, found: Found) -> Found:
