@@ -135,3 +135,18 @@ def test_a_label_over_two_columns_is_refused_unless_one_is_meant(tmp_path: Path)
     assert "Montant (EUR), Montant (k€)" in str(refused(source))
     data = kh.load(source, {"tables": {"deals": {"columns": {"amount": "Montant (EUR)"}}}})
     assert data["deals"]["amount"].tolist() == [7]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "seller_id,seller_zip_code_prefix,seller_city,seller_state",
+        "mql_id,first_contact_date,landing_page_id,origin",
+        "account,sector,year_established,revenue,employees,office_location,subsidiary_of",
+        "ad_id,xyz_campaign_id,age,gender,interest,Impressions,Clicks,Spent,Total_Conversion",
+        "customerID,gender,tenure,Contract,MonthlyCharges,TotalCharges,Churn",
+        "Product,Colour,Weight,Depth,Height,Width",
+    ],
+)
+def test_published_tables_of_no_vendor_are_taken_for_none(header: str) -> None:
+    assert not best(header.split(",")).is_sure
