@@ -8,6 +8,7 @@ may be a ``Phrase``, which follows the language the error is shown in, or a list
 """
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Set
 
@@ -15,6 +16,8 @@ from kpi_helpers.language import Phrase, text
 
 LONGEST_LIST = 12
 CLOSE_ENOUGH = 0.6
+# In whatever place the URL of a database was given, its password is not repeated.
+PASSWORD = re.compile(r"(:/{1,2}[^\s/:@]*:)[^\s/@]+@")
 HINTS = ("nearest", "candidates", "allowed", "fix")
 
 
@@ -53,7 +56,7 @@ class KpiError(Exception):
         for hint in HINTS:
             if self._shows(hint):
                 sentences.append(text(f"errors.hints.{hint}", lang, **{hint: said[hint]}))
-        return " ".join(sentences)
+        return PASSWORD.sub(r"\1***@", " ".join(sentences))
 
     def _shows(self, hint: str) -> bool:
         value = self.values.get(hint)

@@ -130,7 +130,7 @@ def test_a_date_of_toml_is_a_day(tmp_path: Path) -> None:
         ({"as_of": "30/09/2026"}, "as_of", "30/09/2026", "a day such as 2026-09-30"),
         ({"as_of": 20261301}, "as_of", "20261301", "a day such as 2026-09-30"),
         ({"source": 3}, "source", "3", "a text"),
-        ({"password_env": ["A"]}, "password_env", "['A']", "a text"),
+        ({"password_env": ["A"]}, "password_env", "***", "a text"),
         ({"currency": "EURO"}, "currency", "EURO", "a currency code such as EUR"),
         ({"currency": ""}, "currency", "", "a currency code such as EUR"),
         ({"mixed_currencies": True}, "mixed_currencies", "True", "refuse, as_stored"),

@@ -50,7 +50,7 @@ def opened(
     """
     from kpi_helpers.catalogue import declare_from
     from kpi_helpers.measure.settings import check_names
-    from kpi_helpers.reports.places import own_kpis, project
+    from kpi_helpers.reports.places import own_kpis, project, sample
     from kpi_helpers.sources import load
     from kpi_helpers.sources.engine import add_in_order
     from kpi_helpers.sources.pseudonyms import pseudonymised
@@ -63,6 +63,8 @@ def opened(
     settings: str | Path | None = config or None
     if not data:
         source, beside = project(Path(config).parent if config else Path())
+        if config and source == sample():
+            source = None  # settings that are named say where the data are
         settings = settings or beside
     dataset = load(source, settings, as_of or None)
     check_names(dataset.config)

@@ -164,7 +164,17 @@ def scrub(folder: Path, hidden: Sequence[str]) -> None:
     """Take secrets, the longest first, out of every file of a folder."""
     for path in folder.rglob("*") if hidden else ():
         if path.is_file():
-            content = path.read_bytes()
-            for secret in hidden:
-                content = content.replace(secret.encode(), HIDDEN.encode())
-            path.write_bytes(content)
+            path.write_bytes(scrubbed(path.read_bytes(), hidden))
+
+
+def scrubbed(content: bytes, hidden: Sequence[str]) -> bytes:
+    """A content with stars in the place of secrets.
+
+    Examples
+    --------
+    >>> scrubbed(b"password: s3cret", ["s3cret"])
+    b'password: ***'
+    """
+    for secret in hidden:
+        content = content.replace(secret.encode(), HIDDEN.encode())
+    return content

@@ -23,7 +23,7 @@ from kpi_helpers.reports.naming import folder_name
 from kpi_helpers.reports.opening import chosen, opened
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.parameters import of_each
-from kpi_helpers.reports.record import record, scrub, secrets
+from kpi_helpers.reports.record import record, scrub, scrubbed, secrets
 from kpi_helpers.reports.tables import ROW_LEVEL, TABLES, gather, read_csv
 
 if TYPE_CHECKING:
@@ -86,8 +86,10 @@ def run(
     check(data, period, values["by"], values["segment"])
     if values["before"]:
         recorded(Path(values["before"]))
+    address = values["data"] or data.config.source or ""
+    hidden = secrets(address, data.config.password_env)
     target = Path(out) / folder_name(period.name, values["segment"], values["share"])
-    with _said(target.name), pack.writing(target) as folder:
+    with _said(target.name, hidden), pack.writing(target) as folder:
         done, findings = _executed(each, folder, progress)
         progress("writing")
         said = facts(data, period, values["segment"])
@@ -102,9 +104,7 @@ def run(
         made[pack.MARK] = _json(record(data, period, told, kpis))
         for name, content in made.items():
             (folder / name).write_text(content, "utf-8")
-        address = values["data"] or data.config.source or ""
         paths = places.named_in(address, values["config"], values["before"], data.config.file)
-        hidden = secrets(address, data.config.password_env)
         scrub(folder, [*(paths if values["share"] else []), *hidden])
     progress("done")
     return target
@@ -137,13 +137,18 @@ def _executed(
 
 
 @contextmanager
-def _said(report: str) -> Iterator[None]:
-    """Say what the system refused: a full disk, a folder that may not be written."""
+def _said(report: str, hidden: Sequence[str]) -> Iterator[None]:
+    """Say what the system or a notebook refused, without a secret that its words may hold."""
     try:
         yield
     except OSError as error:
         said = pack.reason(error.strerror or str(error))
         raise ReportFailed(report=report, reason=said) from error
+    except ReportFailed as error:
+        reason = error.values.get("reason")
+        if isinstance(reason, str):
+            reason = scrubbed(reason.encode(), hidden).decode()
+        raise ReportFailed(error.key, **{**error.values, "reason": reason}) from None
 
 
 def check(data: Dataset, period: Period, by: str = "", segment: str = "") -> None:

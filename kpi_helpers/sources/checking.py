@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import zoneinfo
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -24,6 +25,7 @@ TARGET_KEYS = ("metric", "period", "value")
 NOUN_FORMS = ("one", "other")
 TERM = 'fr = { one = "demande", other = "demandes", gender = "f" }'
 LONGEST_LAG = 60
+SECRET, HIDDEN = re.compile("pass|pwd|secret|token", re.IGNORECASE), "***"
 
 _TEXT, _TEXTS, _TABLE = (Phrase(f"expected.{kind}") for kind in ("text", "names", "table"))
 _NUMBER = Phrase("expected.positive_number")
@@ -69,7 +71,8 @@ class _Checker:
         self.file = file
 
     def bad(self, key: str, value: Any, expected: object) -> BadConfig:
-        return BadConfig(file=self.file, key=key, value=str(value), expected=expected)
+        said = HIDDEN if SECRET.search(key) else str(value)
+        return BadConfig(file=self.file, key=key, value=said, expected=expected)
 
     def known(self, place: str, content: Any, allowed: Collection[str]) -> None:
         """A table of the file whose keys are all among those allowed."""
