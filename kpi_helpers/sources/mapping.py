@@ -108,17 +108,26 @@ def map_table(
     written = _written_currency(reader, raw, sources)
     kept = {name: raw[name] for name in ROW_FACTS if name in raw.columns}
     expr = raw.select(**columns, **written, **dimensions, **texts, **kept)
-    for name, text in spec.derived.items():
-        expr, order = _derived(reader, expr, name, text)
-        orders |= order
-    if spec.changes_of:
-        expr = expr.mutate(**{SAME: _is_unchanged(expr, table, spec.changes_of)})
+    expr, more = _with_derived(reader, expr, spec)
     named = {**sources, **dict.fromkeys(written, sources.get(str(table.money), ""))}
     named |= {name: name for name in spec.derived if name in known and name not in named}
     named |= dict(config.table(table.name).columns)
     other = [*dimensions, *(name for name in spec.derived if name not in known)]
     _check_values(spec, named, known, other)
-    return Mapped(expr, table, named, tuple(dict.fromkeys(other)), orders, match)
+    return Mapped(expr, table, named, tuple(dict.fromkeys(other)), orders | more, match)
+
+
+def _with_derived(
+    reader: Reader, expr: ir.Table, spec: TableConfig
+) -> tuple[ir.Table, dict[str, Decision]]:
+    """The table with every column of an expression, and rows without a change marked."""
+    read: dict[str, Decision] = {}
+    for name, text in spec.derived.items():
+        expr, decided = _derived(reader, expr, name, text)
+        read |= decided
+    if spec.changes_of:
+        expr = expr.mutate(**{SAME: _is_unchanged(expr, reader.table, spec.changes_of)})
+    return expr, read
 
 
 def _entries(raw: ir.Table, spec: TableConfig) -> tuple[ir.Table, TableConfig]:
