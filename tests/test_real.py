@@ -196,3 +196,16 @@ def test_online_retail_looks_back_no_further_than_its_history(online_retail: Dat
     assert quarters["note"].str.contains("begins only on 1 December 2010").all()
     growth = only(kh.measure(online_retail, "revenue_growth", "2011Q4"))
     assert growth["status"] == "missing"
+
+
+def test_cycles_from_before_closings_were_recorded_are_not_compared(
+    olist: Dataset, maven: Dataset
+) -> None:
+    cycles = kh.measure(olist, "sales_cycle_duration", "2017Q4:2018Q1").set_index("period")
+    assert cycles["status"].tolist() == ["indicative", "ok"]
+    assert "only from 5 December 2017" in cycles.loc["2017Q4", "note"]
+    beside = only(kh.compare(olist, "sales_cycle_duration", "2018Q1"))
+    assert (beside["value"], beside["change_verdict"]) == (15, "no_reference")
+    early = only(kh.measure(maven, "sales_cycle_duration", "2017Q1"))
+    assert early["status"] == "indicative"
+    assert only(kh.compare(maven, "sales_cycle_duration", "2017Q3"))["reference"] == 49

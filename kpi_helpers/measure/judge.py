@@ -31,6 +31,8 @@ DAY, YEAR = dt.timedelta(days=1), dt.timedelta(days=365)
 
 # Dates that a row gets from the calendar of others: coverage is that of the date behind them.
 _BEHIND = {"opened_at": "created_at", "midpoint": None, "expected_close": None}
+# How long the first deals of a history may take before one of them closes.
+LEAD = dt.timedelta(days=31)
 
 
 class Finding(NamedTuple):
@@ -73,7 +75,10 @@ def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     if looks_across(kpi) and cover is not None:
         findings += _presumed(cover, period)
     if kind_of(kpi) is KINDS["cohort"]:
-        findings += _conversions(data, kpi, period)
+        findings += _recorded(data.covered.get((kpi.table, "converted_at")), period, "conversions")
+    ends = data.covered.get((kpi.table, "closed_at"))
+    if kind_of(kpi) is KINDS["duration"] and _cut_at_start(cover, ends):
+        findings += _recorded(ends, period, "closings")
     return findings
 
 
@@ -115,13 +120,22 @@ def _presumed(cover: Coverage, period: Period) -> Iterator[Finding]:
         yield Finding("presumed_new", INDICATIVE, {"day": cover.first})
 
 
-def _conversions(data: Dataset, kpi: Kpi, period: Period) -> Iterator[Finding]:
-    """Cohorts from before conversions were recorded cannot be compared with later ones."""
-    cover = data.covered.get((kpi.table, "converted_at"))
+def _cut_at_start(starts: Coverage | None, ends: Coverage | None) -> bool:
+    """Tell whether ends were recorded only long after the first of what they end had begun."""
+    if starts is None or ends is None or starts.first is None or ends.first is None:
+        return False
+    return starts.first + LEAD + ends.tolerance < ends.first
+
+
+def _recorded(cover: Coverage | None, period: Period, what: str) -> Iterator[Finding]:
+    """Cohorts from before their ends were recorded cannot be compared with later ones.
+
+    Of those only what ended late is known: fewer conversions, and long durations.
+    """
     if cover is None or cover.first is None:
         return
     if period.start + cover.tolerance < cover.first:
-        yield Finding("conversions_begin", INDICATIVE, {"day": cover.first})
+        yield Finding(f"{what}_begin", INDICATIVE, {"day": cover.first})
 
 
 def statuses(
