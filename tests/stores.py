@@ -80,6 +80,7 @@ def _copied(con: Any, table: str, frame: pd.DataFrame, types: Mapping[str, str])
 
 
 OWNERS = ["Zoë Ünal", "zoë ünal", "O'Brien", 'Léa "L", Martin', "Éric", "eric", "日本", None]
+LEAD_DAYS = ("mql_at", "handed_over_at", "accepted_at", "sql_at")
 CUSTOMERS = ["C1", "c1", "Émile & fils", "démo SARL", "C5", "C6", None]
 
 
@@ -101,6 +102,7 @@ def awkward(seed: int = 7) -> Tables:
                 "lead_id": [str(i) for i in range(200)],
                 "created_at": days("2025-01-01", 500, 200),
                 "converted_at": days("2025-01-20", 540, 200, missing=0.6),
+                **{name: days("2025-01-20", 540, 200, missing=0.4) for name in LEAD_DAYS},
                 "source": pick(["salon", "Salon", "été", None], 200),
                 "owner": pick(OWNERS, 200),
             }
@@ -112,6 +114,7 @@ def awkward(seed: int = 7) -> Tables:
                 "customer_id": pick(CUSTOMERS, 300),
                 "amount_net": pick([0.1, 0.2, -0.3, 100.0, 100.0, 1e6], 300),
                 "type": pick(["order", "refund", "gift", None, None], 300),
+                "cost": pick([0.1, 60.0, None], 300),
                 "owner": pick(OWNERS, 300),
             }
         ),
@@ -149,6 +152,7 @@ def _deals(pick: Callable[..., Any], days: Callable[..., Any], rng: Any) -> pd.D
             "closed_at": closed,
             "status": status,
             "amount": pick([None, 0.0, -5.0, 0.1, 0.1, 100.0, 100.0, 33333.33, 1e9], size),
+            "list_amount": pick([None, 0.0, 120.0, 5e4], size),
             "expected_close": days("2025-06-01", 400, size, missing=0.4),
             "owner": pick(OWNERS, size),
             "customer_id": pick(CUSTOMERS, size),

@@ -17,7 +17,8 @@ from kpi_helpers.sources import Coverage, Dataset
 FIRST, AS_OF = dt.date(2024, 7, 1), dt.date(2026, 6, 30)
 QUARTERS = "2025Q3:2026Q2"
 WINDOW, LAG = 60, 1
-CONFIG = {"language": "en", "windows": {"lead_to_customer_rate": WINDOW}, "lags": {"cac": LAG}}
+COHORTS = ["lead_to_customer_rate", "lead_qualification_rate", "lead_acceptance_rate"]
+CONFIG = {"language": "en", "windows": dict.fromkeys(COHORTS, WINDOW), "lags": {"cac": LAG}}
 
 Frames = dict[str, pd.DataFrame]
 
@@ -45,11 +46,13 @@ DAY, TEXT, NUMBER = "datetime64[us]", "str", "float64"
 DEALS = {
     **{"created_at": DAY, "closed_at": DAY, "expected_close": DAY, "status": TEXT},
     **{"amount": NUMBER, "owner": TEXT, "source": TEXT, "customer_id": TEXT},
+    "list_amount": NUMBER,
 }
-LEADS = {"created_at": DAY, "converted_at": DAY, "source": TEXT, "owner": TEXT}
+EVENTS = ("converted_at", "sql_at", "mql_at", "handed_over_at", "accepted_at")
+LEADS = {"created_at": DAY, **dict.fromkeys(EVENTS, DAY), "source": TEXT, "owner": TEXT}
 ORDERS = {
     **{"order_date": DAY, "amount_net": NUMBER, "type": TEXT},
-    **{"customer_id": TEXT, "owner": TEXT, "channel": TEXT},
+    **{"customer_id": TEXT, "owner": TEXT, "channel": TEXT, "cost": NUMBER},
 }
 SPEND = {"date": DAY, "amount": NUMBER, "channel": TEXT, "cost_type": TEXT}
 sources = st.sampled_from(["web", "fair", "unknown", None])
@@ -68,13 +71,15 @@ def deal(draw: st.DrawFn) -> tuple[Any, ...]:
         None if forgotten else closed,
         None if expected is None else created + dt.timedelta(expected),
         *(status, draw(amounts), draw(owners), draw(sources), draw(customers)),
+        draw(amounts),
     )
 
 
 @st.composite
 def lead(draw: st.DrawFn) -> tuple[Any, ...]:
     created = draw(days)
-    return created, _later(created, draw(delays)), draw(sources), draw(owners)
+    events = (_later(created, draw(delays)) for _ in EVENTS)
+    return created, *events, draw(sources), draw(owners)
 
 
 orders_rows = st.tuples(
@@ -84,6 +89,7 @@ orders_rows = st.tuples(
     customers,
     owners,
     st.sampled_from(["shop", "sales", None]),
+    amounts,
 )
 spend_rows = st.tuples(
     days,
@@ -95,8 +101,8 @@ spend_rows = st.tuples(
 
 def deals(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
     ends = [
-        (FIRST, FIRST, FIRST, "won", 100.0, "Ann", "web", "c1"),
-        (AS_OF, AS_OF, AS_OF, "lost", 100.0, "Bob", "fair", "c2"),
+        (FIRST, FIRST, FIRST, "won", 100.0, "Ann", "web", "c1", 100.0),
+        (AS_OF, AS_OF, AS_OF, "lost", 100.0, "Bob", "fair", "c2", 100.0),
     ]
     return st.lists(deal(), min_size=15, max_size=most).map(
         lambda rows: _table(ends + rows, DEALS, "deal_id")
@@ -104,14 +110,14 @@ def deals(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
 
 
 def leads(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
-    ends = [(FIRST, FIRST, "web", "Ann"), (AS_OF, AS_OF, None, "Bob")]
+    ends = [(day, *[day for _ in EVENTS], "web", "Ann") for day in (FIRST, AS_OF)]
     return st.lists(lead(), min_size=15, max_size=most).map(
         lambda rows: _table(ends + rows, LEADS, "lead_id")
     )
 
 
 def orders(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
-    ends = [(day, 100.0, "order", "c1", "Ann", "shop") for day in (FIRST, AS_OF)]
+    ends = [(day, 100.0, "order", "c1", "Ann", "shop", 60.0) for day in (FIRST, AS_OF)]
     return st.lists(orders_rows, min_size=15, max_size=most).map(
         lambda rows: _table(ends + rows, ORDERS, "order_id")
     )
@@ -122,6 +128,17 @@ def spend(most: int = 15) -> st.SearchStrategy[pd.DataFrame]:
     return st.lists(spend_rows, min_size=8, max_size=most).map(
         lambda rows: _table(ends + rows, SPEND, None)
     )
+
+
+def actions() -> pd.DataFrame:
+    """An action due on the last day of each month, every third of them late or never done."""
+    due = pd.date_range(FIRST, AS_OF, freq="ME")
+    late = pd.Series(range(len(due))) % 3
+    done = pd.Series(due + pd.Timedelta(1, "D")).where(late != 0, due[0]).where(late != 1)
+    given = dict.fromkeys(["kpi_id", "root_cause", "action"], "x")
+    given |= {"owner": "Ann", "expected_effect": 0.1, "created_at": FIRST, "start_date": FIRST}
+    ids = [str(number) for number in range(len(due))]
+    return pd.DataFrame({"action_id": ids, **given, "due_date": due, "done_date": done})
 
 
 def reps() -> pd.DataFrame:
@@ -144,7 +161,7 @@ def targets() -> pd.DataFrame:
 def companies(draw: st.DrawFn) -> Frames:
     """All tables together."""
     drawn = {name: draw(made()) for name, made in _TABLES.items()}
-    return {**drawn, "reps": reps(), "targets": targets()}
+    return {**drawn, "reps": reps(), "targets": targets(), "actions": actions()}
 
 
 _TABLES = {"deals": deals, "leads": leads, "orders": orders, "spend": spend}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from strategies import COHORTS
 
 import kpi_helpers as kh
 from kpi_helpers.catalogue import REGISTRY, kpi
@@ -38,7 +39,7 @@ def of_base(over: str, declared: bool) -> list[str]:
 
 @pytest.fixture(scope="module")
 def sample() -> Dataset:
-    config = {"windows": {"lead_to_customer_rate": 30}, "as_of": "2026-08-14"}
+    config = {"windows": dict.fromkeys(COHORTS, 30), "as_of": "2026-08-14"}
     return kh.load(SAMPLE, config)
 
 
@@ -94,11 +95,14 @@ def two_counters() -> Dataset:
             "customer_id": ["A"] * 4 + ["B"] * 4,
             "channel": ["shop", "phone"] * 4,
             "amount_net": 10.0,
+            "cost": 4.0,
         }
     )
     deals = orders.rename(columns={"order_id": "deal_id", "order_date": "closed_at"})
     deals = deals.assign(created_at=deals["closed_at"], status="won", source=deals["channel"])
-    return kh.load({"orders": orders, "deals": deals.drop(columns=["amount_net", "channel"])})
+    return kh.load(
+        {"orders": orders, "deals": deals.drop(columns=["amount_net", "cost", "channel"])}
+    )
 
 
 @pytest.mark.parametrize("name", of_base(DIMENSIONS, declared=False))

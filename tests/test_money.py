@@ -74,9 +74,11 @@ def test_credit_notes_count_below_zero_however_they_are_written() -> None:
             "order_date": "2026-01-05",
             "amount_net": [100.0, 30.0, -20.0, -5.0],
             "type": ["order", "refund", "refund", None],
+            "cost": [60.0, 10.0, -15.0, -5.0],
         }
     )
     data = kh.load({"orders": orders})
+    assert amounts(data, "orders", "cost") == [60, -10, -15, -5]
     assert amounts(data) == [100, -30, -20, -5]
     assert kh.measure(data, "revenue", "2026Q1")["value"].iloc[0] == 45
 

@@ -16,7 +16,9 @@ DAY = dt.timedelta(days=1)
 
 PLANNED = {("deals", "expected_close"), ("customers", "contract_end"), ("reps", "end")}
 PLANNED |= {("targets", "period_start"), ("targets", "period_end")}
+PLANNED |= {("actions", "due_date"), ("actions", "start_date"), ("actions", "expected_by")}
 DATED = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
+DATED |= {"actions": "created_at"}
 
 
 class Found(NamedTuple):
@@ -77,6 +79,10 @@ def truncated(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, p
 def rows_of(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, list[Row]]:
     """Rows as dictionaries with plain dates and None, as known on a day, each with its team."""
     tables = {name: _plain(frame) for name, frame in truncated(frames, as_of).items()}
+    for order in tables.get("orders", []):
+        if order.get("type") == "refund" and order["amount_net"] > 0:
+            for name in {"amount_net", "cost"} & {*order}:
+                order[name] = None if order[name] is None else -order[name]
     team = {rep["owner"]: rep["team"] for rep in tables.get("reps", [])}
     for rows in tables.values():
         for row in rows:
@@ -152,8 +158,12 @@ def leads_generated(tables: Tables, ask: Asked) -> Found:
 
 def lead_to_customer_rate(tables: Tables, ask: Asked) -> Found:
     """With a window the leads that have had it; while none has, the counts so far and no value."""
-    cohort = [r for r in tables["leads"] if ask.holds(r["created_at"]) and ask.keep(r)]
-    taken = [(ask.as_of - r["created_at"], _delay(r)) for r in cohort]
+    return _within(tables, ask, "created_at", "converted_at")
+
+
+def _within(tables: Tables, ask: Asked, begins: str, ends: str) -> Found:
+    cohort = [r for r in tables["leads"] if ask.holds(r[begins]) and ask.keep(r)]
+    taken = [(ask.as_of - r[begins], _delay(r[begins], r[ends])) for r in cohort]
     if ask.window is None:
         return _share(sum(1 for _, delay in taken if delay is not None), len(cohort))
     length, none = dt.timedelta(days=ask.window), dt.timedelta(0)
@@ -165,11 +175,40 @@ def lead_to_customer_rate(tables: Tables, ask: Asked) -> Found:
     return _share(sum(1 for age in quick if age >= length), len(old))
 
 
-def _delay(lead: Row) -> dt.timedelta | None:
-    if lead["converted_at"] is None:
-        return None
-    delay: dt.timedelta = lead["converted_at"] - lead["created_at"]
-    return delay
+def _delay(begun: dt.date, ended: dt.date | None) -> dt.timedelta | None:
+    return None if ended is None else ended - begun
+
+
+def qualified_leads(tables: Tables, ask: Asked) -> Found:
+    return _count(r for r in tables["leads"] if ask.holds(r["sql_at"]) and ask.keep(r))
+
+
+def marketing_qualified_leads(tables: Tables, ask: Asked) -> Found:
+    return _count(r for r in tables["leads"] if ask.holds(r["mql_at"]) and ask.keep(r))
+
+
+def lead_qualification_rate(tables: Tables, ask: Asked) -> Found:
+    return _within(tables, ask, "created_at", "sql_at")
+
+
+def lead_acceptance_rate(tables: Tables, ask: Asked) -> Found:
+    return _within(tables, ask, "handed_over_at", "accepted_at")
+
+
+def _grown(now: Found, before: Found) -> Found:
+    base = before.value if before.value > 0 else NAN
+    return Found(now.value / base - 1, now.value, base, now.n)
+
+
+def lead_velocity_rate(tables: Tables, ask: Asked) -> Found:
+    return _grown(qualified_leads(tables, ask), qualified_leads(tables, ask.earlier(1)))
+
+
+def cost_per_qualified_lead(tables: Tables, ask: Asked) -> Found:
+    """Leads that have had their window speak for the others of the period."""
+    spent, rate = media_spend(tables, ask).value, lead_qualification_rate(tables, ask)
+    qualified = rate.value * leads_generated(tables, ask).value
+    return Found(divided(spent, qualified), spent, qualified, rate.numerator)
 
 
 def new_customers(tables: Tables, ask: Asked) -> Found:
@@ -341,9 +380,7 @@ def revenue_attainment(tables: Tables, ask: Asked) -> Found:
 
 
 def revenue_growth(tables: Tables, ask: Asked) -> Found:
-    now, before = revenue(tables, ask), revenue(tables, ask.earlier(12))
-    base = before.value if before.value > 0 else NAN
-    return Found(now.value / base - 1, now.value, base, now.n)
+    return _grown(revenue(tables, ask), revenue(tables, ask.earlier(12)))
 
 
 def deals_won_count(tables: Tables, ask: Asked) -> Found:
@@ -377,6 +414,34 @@ def lead_to_customer_rate_period(tables: Tables, ask: Asked) -> Found:
 
 def cost_per_lead(tables: Tables, ask: Asked) -> Found:
     return _quotient(media_spend(tables, ask), leads_generated(tables, ask))
+
+
+def gross_margin_rate(tables: Tables, ask: Asked) -> Found:
+    sold = [order for order in _sold(tables, ask) if order["cost"] is not None]
+    total = sum(order["amount_net"] for order in sold)
+    margin = total - sum(order["cost"] for order in sold)
+    buyers = {order["customer_id"] or order["order_id"] for order in sold}
+    return Found(margin / total if total > 0 else NAN, margin, total, len(buyers))
+
+
+def discount_rate(tables: Tables, ask: Asked) -> Found:
+    won = [deal for deal in _closed(tables, ask, "won") if deal["amount"] is not None]
+    listed = [deal for deal in won if deal["list_amount"] is not None and deal["list_amount"] > 0]
+    full = sum(deal["list_amount"] for deal in listed)
+    off = full - sum(deal["amount"] for deal in listed)
+    return Found(divided(off, full), off, full, len(listed))
+
+
+def sales_marketing_ratio(tables: Tables, ask: Asked) -> Found:
+    spent, sold = acquisition_spend(tables, ask), revenue(tables, ask)
+    base = sold.value if sold.value > 0 else NAN
+    return Found(spent.value / base, spent.value, base, sold.n)
+
+
+def action_completion_rate(tables: Tables, ask: Asked) -> Found:
+    due = [a for a in tables["actions"] if ask.holds(a["due_date"]) and ask.keep(a)]
+    done = [a for a in due if a["done_date"] is not None and a["done_date"] <= a["due_date"]]
+    return _share(len(done), len(due))
 
 
 Twin = Callable[[Tables, Asked], Found]

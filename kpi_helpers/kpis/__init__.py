@@ -5,10 +5,19 @@ from __future__ import annotations
 import pandas as pd
 
 from kpi_helpers.catalogue import REGISTRY, Kpi
-from kpi_helpers.kpis import acquisition, customers, pipeline, revenue
+from kpi_helpers.kpis import acquisition, actions, customers, leads, margins, pipeline, revenue
 from kpi_helpers.kpis.tried import tried
 
-__all__ = ["acquisition", "catalogue", "customers", "pipeline", "revenue"]
+__all__ = [
+    "acquisition",
+    "actions",
+    "catalogue",
+    "customers",
+    "leads",
+    "margins",
+    "pipeline",
+    "revenue",
+]
 
 
 def catalogue(lang: str = "en") -> pd.DataFrame:

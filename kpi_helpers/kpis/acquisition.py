@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 from kpi_helpers.catalogue import LOWER, Ago, Example, kpi
 from kpi_helpers.kpis.parts import Parts, cohort, count, decided, distinct
 from kpi_helpers.kpis.settled import Settled, quotient
+from kpi_helpers.sources.derived import days_between
 from kpi_helpers.units import COUNT, MONEY, PERCENT
 
 
@@ -53,7 +54,7 @@ def leads_generated(leads: ir.Table) -> Parts:
 )
 def lead_to_customer_rate(leads: ir.Table) -> Parts:
     """Leads of the period converted within the window, among those that have had this time."""
-    return cohort(leads.days_to_convert, age=leads.age_days)
+    return cohort(days_between(leads.created_at, leads.converted_at), age=leads.age_days)
 
 
 @kpi(

@@ -74,9 +74,14 @@ def quotient(a: Settled, b: Settled) -> Settled:
     return Settled(value, a.value, b.value, b.n, low, high, method, pace=a.pace - b.pace)
 
 
+def above_zero(figure: Settled) -> Settled:
+    """The figure where it may be divided by; missing where it is not above zero."""
+    return figure._replace(value=np.where(figure.value > 0, figure.value, np.nan))
+
+
 def growth(now: Settled, before: Settled) -> Settled:
     """``now ÷ before − 1``; missing where ``before`` is not above zero."""
-    base = np.where(before.value > 0, before.value, np.nan)
+    base = above_zero(before).value
     change = quotient(now, before._replace(value=base))
     spread = None
     if now.spread is not None and before.spread is not None:

@@ -182,6 +182,11 @@ def _columns_named(kpi: Kpi) -> frozenset[str]:
     return _columns_read(kpi) | _fields([tried(kpi).cluster], kpi.table) | dated
 
 
+def fields_of(kpi: Kpi, term: str) -> frozenset[str]:
+    """Columns of its table that one term of a KPI's parts is made of."""
+    return _fields([tried(kpi).terms[term]], kpi.table)
+
+
 def looks_across(kpi: Kpi) -> bool:
     """Whether a KPI reads a column that looks at other rows: the first order of a customer."""
     return bool(_columns_named(kpi) & {*across_rows(kpi.table)})

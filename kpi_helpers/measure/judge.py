@@ -12,7 +12,7 @@ from kpi_helpers.catalogue import REGISTRY, Kpi, find
 from kpi_helpers.kpis.settled import Array, Settled
 from kpi_helpers.language import text
 from kpi_helpers.measure.cells import Cells
-from kpi_helpers.measure.facts import kind_of, looks_across
+from kpi_helpers.measure.facts import fields_of, kind_of, looks_across
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period, elapsed
 from kpi_helpers.sources.coverage import Coverage
@@ -75,7 +75,8 @@ def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     if looks_across(kpi) and cover is not None:
         findings += _presumed(cover, period)
     if kind_of(kpi) is KINDS["cohort"]:
-        findings += _recorded(data.covered.get((kpi.table, "converted_at")), period, "conversions")
+        for end in fields_of(kpi, "days") - {kpi.dated}:
+            findings += _recorded(data.covered.get((kpi.table, end)), period, "conversions")
     ends = data.covered.get((kpi.table, "closed_at"))
     if kind_of(kpi) is KINDS["duration"] and _cut_at_start(cover, ends):
         findings += _recorded(ends, period, "closings")

@@ -164,14 +164,17 @@ def _settle_share(sums: Sums) -> Settled:
 def _settle_ratio(sums: Sums) -> Settled:
     """Fieller's interval; the delta method's where so few cases leave Fieller's unbounded.
 
-    Under five cases there is none: their spread says next to nothing of the spread of all.
+    Under five cases there is none: their spread says next to nothing of the spread of all. Nothing
+    is a share of an amount that is not above zero.
     """
     six = [sums[name] for name in ("n", "a", "b", "aa", "bb", "ab")]
     fieller, delta = intervals.fieller(*six), intervals.ratio(*six)
     low, high = (np.where(np.isnan(f), d, f) for f, d in zip(fieller, delta, strict=True))
     low, high = _unless_few(sums["n"], low, high)
     a, b = sums["a"], sums["b"]
-    return Settled(divided(a, b), a, b, sums["n"], low, high, "fieller")
+    value = divided(a, np.maximum(b, 0))
+    low, high = (np.where(b > 0, bound, np.nan) for bound in (low, high))
+    return Settled(value, a, b, sums["n"], low, high, "fieller")
 
 
 def _settle_clustered(sums: Sums) -> Settled:

@@ -100,8 +100,12 @@ def _all_rated(con: Any, rows: ir.Table, table: Table, config: Config) -> None:
 
 
 def one_sign(rows: ir.Table, table: Table) -> ir.Table:
-    """The rows with refunds below zero: some accounts write a credit note as a positive amount."""
+    """The rows with refunds below zero: some accounts write a credit note as a positive amount.
+
+    What the returned goods had cost stands with the amount, and turns with it.
+    """
     if not {"type", "amount_net"} <= {*table.names}:
         return rows
     wrong = ((rows.type == "refund") & (rows.amount_net > 0)).fill_null(False)
-    return rows.mutate(amount_net=ibis.ifelse(wrong, -rows.amount_net, rows.amount_net))
+    signed = [name for name in ("amount_net", "cost", "margin") if name in rows.columns]
+    return rows.mutate(**{name: ibis.ifelse(wrong, -rows[name], rows[name]) for name in signed})

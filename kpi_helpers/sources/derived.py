@@ -99,7 +99,6 @@ def _leads(leads: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     return {
         "is_converted": leads.converted_at.notnull(),
         "age_days": days_between(leads.created_at, day),
-        "days_to_convert": days_between(leads.created_at, leads.converted_at),
     }
 
 
