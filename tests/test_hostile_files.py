@@ -23,7 +23,7 @@ from hostile import (
 
 import kpi_helpers as kh
 from kpi_helpers.errors import KpiError
-from kpi_helpers.sources import files
+from kpi_helpers.sources.files import kinds
 
 TEXT = text_of(*PLAIN)
 AGAIN = "Export or copy it again."
@@ -261,7 +261,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
 ) -> None:
     path = put(tmp_path, TEXT)
     other = put(tmp_path, TEXT, "other")
-    read = kh.sources.readers.read_delimited
+    read = kh.sources.files.readers.read_delimited
 
     def reads_and_changes(*args: object) -> None:
         read(*args)
@@ -270,7 +270,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         else:
             path.write_text(TEXT * 2 if change == "grows" else HEADER, "utf-8")
 
-    monkeypatch.setattr("kpi_helpers.sources.readers.read_delimited", reads_and_changes)
+    monkeypatch.setattr("kpi_helpers.sources.files.readers.read_delimited", reads_and_changes)
     assert str(refused(path)) == (
         "deals.csv changed while it was read. Close what is writing it and try again, "
         "or read a copy."
@@ -287,7 +287,7 @@ def test_a_file_without_permission_is_refused(
         def forbidden(*args: object, **options: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr("kpi_helpers.sources.files.open", forbidden, raising=False)
+        monkeypatch.setattr("kpi_helpers.sources.files.kinds.open", forbidden, raising=False)
     assert str(refused(path)) == "deals.csv cannot be read: Permission denied"
     put(tmp_path, json.dumps([]), "leads.json")
     failed = refused(tmp_path)
@@ -307,7 +307,7 @@ def test_a_setting_names_no_file_outside_of_the_folder(tmp_path: Path, name: str
 
 
 def test_what_is_held_whole_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MOST_HELD", 1 << 20)
+    monkeypatch.setattr(kinds, "MOST_HELD", 1 << 20)
     error = refused(put(tmp_path, b"[" + b" " * (2 << 20) + b"]", "deals.json"))
     assert str(error) == (
         "deals.json takes 2 MB unpacked; at most 1 MB are read. Export it as CSV."

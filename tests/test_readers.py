@@ -14,7 +14,7 @@ import pytest
 from exports import COLUMNS, HEADER, LOST, OPEN, PLAIN, WON, left, out, put, refused, text_of
 
 import kpi_helpers as kh
-from kpi_helpers.sources.headers import find_header
+from kpi_helpers.sources.files.headers import find_header
 
 TEXT = text_of(*PLAIN)
 ROWS = [row.split(";") for row in PLAIN]

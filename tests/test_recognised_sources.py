@@ -11,8 +11,8 @@ import xlsxwriter
 from exports import put, refused
 
 import kpi_helpers as kh
-from kpi_helpers.sources.matching import best
-from kpi_helpers.sources.understood import understood
+from kpi_helpers.sources.recognition.matching import best
+from kpi_helpers.sources.recognition.understood import understood
 
 DAY = dt.datetime(2026, 1, 15)
 SHEETS: dict[str, list[list[Any]]] = {

@@ -9,9 +9,9 @@ from exports import put, refused
 
 import kpi_helpers as kh
 from kpi_helpers.sources.expressions import names_in
-from kpi_helpers.sources.matching import best
-from kpi_helpers.sources.names import header_key
-from kpi_helpers.sources.profiles import KIT, profiles, stage_of
+from kpi_helpers.sources.recognition.matching import best
+from kpi_helpers.sources.recognition.names import header_key
+from kpi_helpers.sources.recognition.profiles import KIT, profiles, stage_of
 from kpi_helpers.sources.tables import TABLES
 
 VENDORS = [profile for profile in profiles() if profile.vendor != KIT]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import kpi_helpers as kh
 from kpi_helpers.errors import KpiError
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.delimited import LINE, read_delimited
+from kpi_helpers.sources.files.delimited import LINE, read_delimited
 
 QUICK = settings(
     max_examples=30,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kpi_helpers.sources import load
-from kpi_helpers.sources.quality import quality
+from kpi_helpers.sources.checks.quality import quality
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.schema import Column
 from kpi_helpers.sources.tables import TABLES

@@ -15,8 +15,8 @@ import kpi_helpers as kh
 from kpi_helpers.cli import main
 from kpi_helpers.errors import BadConfig, KpiError
 from kpi_helpers.sources.config import Config, TableConfig
+from kpi_helpers.sources.recognition.understood import understood, understood_lines
 from kpi_helpers.sources.stages import stage_order
-from kpi_helpers.sources.understood import understood, understood_lines
 from kpi_helpers.sources.written import settings_text, write_settings
 
 NBSP = "\u00a0"

@@ -57,7 +57,7 @@ def _answer(data: Dataset) -> dict[str, Any]:
     """What is said in JSON; its keys stay."""
     from kpi_helpers.sources import accounting, freshness, left_out, quality, score
     from kpi_helpers.sources.engine import number_of
-    from kpi_helpers.sources.understood import understood
+    from kpi_helpers.sources.recognition.understood import understood
 
     return {
         "name": data.name,
@@ -74,7 +74,7 @@ def _answer(data: Dataset) -> dict[str, Any]:
 
 def _lines(data: Dataset) -> Iterator[str]:
     from kpi_helpers.sources import accounting, freshness, left_out, quality, score
-    from kpi_helpers.sources.understood import understood_lines
+    from kpi_helpers.sources.recognition.understood import understood_lines
     from kpi_helpers.units import COUNT, write, write_date
 
     lang, age, found, listed = data.config.lang, freshness(data), quality(data), left_out(data)

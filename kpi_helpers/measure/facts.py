@@ -17,7 +17,7 @@ from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.tried import tried
 from kpi_helpers.measure.held import LEVELS, timed
 from kpi_helpers.measure.kinds import KINDS, Kind
-from kpi_helpers.sources.across import known_scopes
+from kpi_helpers.sources.checks.across import known_scopes
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where, no_segment_column
 from kpi_helpers.sources.derived import across_rows, as_number, unbound
 from kpi_helpers.sources.engine import frame_of

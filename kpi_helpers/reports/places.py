@@ -107,6 +107,6 @@ def _shipped(installed: str, checkout: str) -> Path:
 
 
 def _holds_data(folder: Path) -> bool:
-    from kpi_helpers.sources.files import ENDINGS
+    from kpi_helpers.sources.files.kinds import ENDINGS
 
     return folder.is_dir() and any(p.name.lower().endswith(ENDINGS) for p in folder.iterdir())

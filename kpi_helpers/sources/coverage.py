@@ -10,8 +10,8 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from kpi_helpers.sources.checks.marks import is_placeholder
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.marks import is_placeholder
 from kpi_helpers.sources.tables import TABLES
 
 LONGEST_PAUSE = dt.timedelta(days=366)

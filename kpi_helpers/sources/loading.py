@@ -16,22 +16,22 @@ import pandas as pd
 
 from kpi_helpers.errors import BadConfig, BadInput, Unavailable, unknown
 from kpi_helpers.language import Phrase
+from kpi_helpers.sources.checks.marks import COPY, EXCLUDED, copy_number
+from kpi_helpers.sources.checks.quality import left_out
+from kpi_helpers.sources.checks.rules import unusable
 from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.currencies import one_currency, one_sign
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, as_day
 from kpi_helpers.sources.derived import shared
 from kpi_helpers.sources.engine import first_line, number_of, stored
-from kpi_helpers.sources.headers import LINE
+from kpi_helpers.sources.files.headers import LINE
+from kpi_helpers.sources.files.readers import Source, open_source
 from kpi_helpers.sources.joining import JOINED, join_customers
 from kpi_helpers.sources.mapping import Mapped, map_table
-from kpi_helpers.sources.marks import COPY, EXCLUDED, copy_number
 from kpi_helpers.sources.personal import sealed
-from kpi_helpers.sources.quality import left_out
-from kpi_helpers.sources.readers import Source, open_source
-from kpi_helpers.sources.recognition import recognised
+from kpi_helpers.sources.recognition.recognising import recognised
 from kpi_helpers.sources.registers import REGISTERS
-from kpi_helpers.sources.rules import unusable
 from kpi_helpers.sources.schema import IBIS_TYPES
 from kpi_helpers.sources.snapshots import rebuilt
 from kpi_helpers.sources.tables import ORDER_LINES, ORDERS, TABLES

@@ -20,9 +20,9 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.headers import ASIDE, FILE
+from kpi_helpers.sources.files.headers import ASIDE, FILE
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
-from kpi_helpers.sources.names import fold
+from kpi_helpers.sources.recognition.names import fold
 from kpi_helpers.sources.registers import REGISTERS
 
 KEY_VARIABLE = "KPI_KEY"

@@ -13,12 +13,12 @@ from typing import Any
 
 from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
+from kpi_helpers.sources.checks.quality import left_out
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.mapping import Mapped
-from kpi_helpers.sources.quality import left_out
+from kpi_helpers.sources.recognition.understood import vendor_line
 from kpi_helpers.sources.stages import stage_order
-from kpi_helpers.sources.understood import vendor_line
 
 ALWAYS = ("schema", "name", "language", "country", "currency", "time_zone")
 BARE = re.compile("[A-Za-z0-9_-]+")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_helpers.errors import BadInput
-from kpi_helpers.sources.headers import (
+from kpi_helpers.sources.files.headers import (
     ASIDE,
     FILE,
     HEAD,

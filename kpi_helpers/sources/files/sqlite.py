@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kpi_helpers.errors import BadInput
-from kpi_helpers.sources.grids import Row, check_width
-from kpi_helpers.sources.headers import Header, distinct_names
-from kpi_helpers.sources.workbooks import text_of
+from kpi_helpers.sources.files.grids import Row, check_width
+from kpi_helpers.sources.files.headers import Header, distinct_names
+from kpi_helpers.sources.files.workbooks import text_of
 
 
 class SqliteTable(NamedTuple):

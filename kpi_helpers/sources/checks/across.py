@@ -10,10 +10,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from kpi_helpers.sources.checks.finding import finding, never
+from kpi_helpers.sources.checks.marks import FLAGGED, INFO, WARN, Mark
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of, number_of
-from kpi_helpers.sources.finding import finding, never
-from kpi_helpers.sources.marks import FLAGGED, INFO, WARN, Mark
 from kpi_helpers.sources.registers import REGISTERS, SCOPES
 from kpi_helpers.sources.tables import LOOKUPS, TABLES
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from kpi_helpers.sources.headers import LINE
+from kpi_helpers.sources.files.headers import LINE
 from kpi_helpers.sources.schema import Table
 
 EXCLUDED, FLAGGED = "excluded", "flagged"

@@ -9,10 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.sources.dataset import Dataset
-from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.mapping import Mapped
-from kpi_helpers.sources.marks import (
+from kpi_helpers.sources.checks.marks import (
     COPY,
     EXCLUDED,
     FLAGGED,
@@ -21,9 +18,12 @@ from kpi_helpers.sources.marks import (
     copy_number,
     is_placeholder,
 )
+from kpi_helpers.sources.checks.rules import marks_of, unusable
+from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.personal import same_phone
 from kpi_helpers.sources.reading import STATUS_WORDS
-from kpi_helpers.sources.rules import marks_of, unusable
 
 OUT = "_kpi_out"
 CROWD = 20

@@ -33,7 +33,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from kpi_helpers.sources.names import header_key
+from kpi_helpers.sources.recognition.names import header_key
 from kpi_helpers.sources.schema import Table
 from kpi_helpers.sources.tables import TABLES
 

@@ -8,8 +8,8 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.language import text
+from kpi_helpers.sources.checks.marks import Mark
 from kpi_helpers.sources.dataset import Dataset
-from kpi_helpers.sources.marks import Mark
 from kpi_helpers.sources.tables import TABLES
 
 COLUMNS = (

@@ -15,13 +15,13 @@ from kpi_helpers.errors import BadInput
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import zone_of
 from kpi_helpers.sources.config import Config, TableConfig
-from kpi_helpers.sources.headers import ROW_FACTS
-from kpi_helpers.sources.inferring import inferred
+from kpi_helpers.sources.files.headers import ROW_FACTS
+from kpi_helpers.sources.files.readers import Source
 from kpi_helpers.sources.mapping import found_columns
-from kpi_helpers.sources.matching import Match, best
-from kpi_helpers.sources.names import header_key
-from kpi_helpers.sources.origins import Origin, origins, two_files
-from kpi_helpers.sources.readers import Source
+from kpi_helpers.sources.recognition.inferring import inferred
+from kpi_helpers.sources.recognition.matching import Match, best
+from kpi_helpers.sources.recognition.names import header_key
+from kpi_helpers.sources.recognition.origins import Origin, origins, two_files
 from kpi_helpers.sources.tables import TABLES
 
 Found = dict[str, tuple[Origin, Match | None]]

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from kpi_helpers.errors import BadInput
-from kpi_helpers.sources.headers import distinct_names
+from kpi_helpers.sources.files.headers import distinct_names
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:

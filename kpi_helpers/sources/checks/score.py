@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from kpi_helpers.sources.across import ENTITIES, NOT_READ
+from kpi_helpers.sources.checks.across import ENTITIES, NOT_READ
+from kpi_helpers.sources.checks.marks import BLOCK, INFO, WARN
+from kpi_helpers.sources.checks.quality import quality
 from kpi_helpers.sources.dataset import Dataset
-from kpi_helpers.sources.grids import REASONS
-from kpi_helpers.sources.marks import BLOCK, INFO, WARN
-from kpi_helpers.sources.quality import quality
+from kpi_helpers.sources.files.grids import REASONS
 from kpi_helpers.sources.registers import REGISTERS
 
 WEIGHTS = {BLOCK: 1.0, WARN: 0.5, INFO: 0.1}

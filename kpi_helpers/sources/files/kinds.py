@@ -12,13 +12,13 @@ from typing import Any
 
 from kpi_helpers.errors import BadInput, KpiError
 from kpi_helpers.language import Phrase
-from kpi_helpers.sources.archives import unpacked
-from kpi_helpers.sources.delimited import read_delimited
-from kpi_helpers.sources.grids import quoted_name, quoted_text, split_head, stack, store
-from kpi_helpers.sources.objects import LINES, read_objects
-from kpi_helpers.sources.sqlite_files import open_sqlite
-from kpi_helpers.sources.webpages import read_page
-from kpi_helpers.sources.workbooks import Sheet, open_workbook
+from kpi_helpers.sources.files.archives import unpacked
+from kpi_helpers.sources.files.delimited import read_delimited
+from kpi_helpers.sources.files.grids import quoted_name, quoted_text, split_head, stack, store
+from kpi_helpers.sources.files.objects import LINES, read_objects
+from kpi_helpers.sources.files.sqlite import open_sqlite
+from kpi_helpers.sources.files.webpages import read_page
+from kpi_helpers.sources.files.workbooks import Sheet, open_workbook
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")

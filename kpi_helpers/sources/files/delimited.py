@@ -23,7 +23,7 @@ from typing import IO, Any, cast
 import duckdb
 
 from kpi_helpers.errors import BadInput
-from kpi_helpers.sources.grids import (
+from kpi_helpers.sources.files.grids import (
     Row,
     check_width,
     create,
@@ -32,7 +32,7 @@ from kpi_helpers.sources.grids import (
     store,
     text_cells,
 )
-from kpi_helpers.sources.headers import HEAD, LINE, Header, find_header
+from kpi_helpers.sources.files.headers import HEAD, LINE, Header, find_header
 
 DELIMITERS = ";,\t|"
 _CHUNK = 1 << 20

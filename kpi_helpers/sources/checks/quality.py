@@ -10,14 +10,14 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.sources.across import across_tables
-from kpi_helpers.sources.crowds import hit, later_than, marked
+from kpi_helpers.sources.checks.across import across_tables
+from kpi_helpers.sources.checks.crowds import hit, later_than, marked
+from kpi_helpers.sources.checks.finding import COLUMNS, finding
+from kpi_helpers.sources.checks.marks import BLOCK, INFO, WARN, Mark
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.finding import COLUMNS, finding
-from kpi_helpers.sources.headers import FILE, LINE
+from kpi_helpers.sources.files.headers import FILE, LINE
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
-from kpi_helpers.sources.marks import BLOCK, INFO, WARN, Mark
 
 LISTED = ("table", "file", "line", "column", "value", "reason", "action", "money")
 MONEY = "_kpi_money"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from kpi_helpers.sources.crowds import OUT, hit
+from kpi_helpers.sources.checks.crowds import OUT, hit
+from kpi_helpers.sources.checks.marks import EXCLUDED
+from kpi_helpers.sources.checks.quality import fired
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.headers import FILE
-from kpi_helpers.sources.marks import EXCLUDED
-from kpi_helpers.sources.quality import fired
+from kpi_helpers.sources.files.headers import FILE
 from kpi_helpers.sources.tables import TABLES
 
 COUNTS = ("rows", "used", "excluded", "flagged")

@@ -8,8 +8,8 @@ import ibis.expr.types as ir
 
 from kpi_helpers.errors import BadInput
 from kpi_helpers.sources.config import Config
-from kpi_helpers.sources.names import fold
-from kpi_helpers.sources.readers import Source
+from kpi_helpers.sources.files.readers import Source
+from kpi_helpers.sources.recognition.names import fold
 from kpi_helpers.sources.tables import TABLES
 
 

@@ -23,13 +23,20 @@ import pandas as pd
 from kpi_helpers.errors import BadInput, KpiError, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import FILE_NAME, Config
-from kpi_helpers.sources.databases import connect
-from kpi_helpers.sources.delimited import read_delimited
 from kpi_helpers.sources.engine import first_line, one_query
-from kpi_helpers.sources.files import ENDINGS, Raw, is_parquet, is_sqlite, raw_tables, unchanged
-from kpi_helpers.sources.frames import plain
-from kpi_helpers.sources.grids import quoted_name, quoted_text
-from kpi_helpers.sources.headers import LINE
+from kpi_helpers.sources.files.databases import connect
+from kpi_helpers.sources.files.delimited import read_delimited
+from kpi_helpers.sources.files.frames import plain
+from kpi_helpers.sources.files.grids import quoted_name, quoted_text
+from kpi_helpers.sources.files.headers import LINE
+from kpi_helpers.sources.files.kinds import (
+    ENDINGS,
+    Raw,
+    is_parquet,
+    is_sqlite,
+    raw_tables,
+    unchanged,
+)
 
 DATABASES = (".duckdb", ".ddb", ".db")
 LARGE = 256 << 20  # bytes of files from which on tables are kept on disk, not in memory

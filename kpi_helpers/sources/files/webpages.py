@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from kpi_helpers.errors import BadInput
-from kpi_helpers.sources.grids import Row
+from kpi_helpers.sources.files.grids import Row
 
 _TABLE, _ROW, _CELLS = "table", "tr", ("td", "th")
 _UNSEEN = ("script", "style")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from kpi_helpers.errors import nearest
 from kpi_helpers.sources.expressions import names_in
-from kpi_helpers.sources.names import header_key
-from kpi_helpers.sources.profiles import KIT, Profile, profiles, stage_of
+from kpi_helpers.sources.recognition.names import header_key
+from kpi_helpers.sources.recognition.profiles import KIT, Profile, profiles, stage_of
 from kpi_helpers.sources.schema import Table
 from kpi_helpers.sources.tables import STAND_INS
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from kpi_helpers.errors import BadInput
 from kpi_helpers.language import Phrase
-from kpi_helpers.sources.grids import Row, check_width
-from kpi_helpers.sources.headers import Header, distinct_names
-from kpi_helpers.sources.workbooks import unambiguous
+from kpi_helpers.sources.files.grids import Row, check_width
+from kpi_helpers.sources.files.headers import Header, distinct_names
+from kpi_helpers.sources.files.workbooks import unambiguous
 
 LINES = (".jsonl", ".ndjson")
 

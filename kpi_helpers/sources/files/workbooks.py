@@ -19,9 +19,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from kpi_helpers.errors import BadInput
-from kpi_helpers.sources.archives import checked_zip
-from kpi_helpers.sources.grids import Row
-from kpi_helpers.sources.headers import HEAD
+from kpi_helpers.sources.files.archives import checked_zip
+from kpi_helpers.sources.files.grids import Row
+from kpi_helpers.sources.files.headers import HEAD
 
 MOST_CELLS = 20_000_000  # calamine takes some 32 bytes a cell: 640 MB
 MOST_BYTES = 1 << 30  # a million rows of twenty columns unpack to 0.8 GB

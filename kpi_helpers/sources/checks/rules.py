@@ -9,10 +9,7 @@ from collections.abc import Callable
 import ibis
 import ibis.expr.types as ir
 
-from kpi_helpers.sources.grids import REASONS
-from kpi_helpers.sources.headers import ASIDE, SURPLUS
-from kpi_helpers.sources.mapping import SAME, TEXT_PREFIX, Mapped
-from kpi_helpers.sources.marks import (
+from kpi_helpers.sources.checks.marks import (
     BLOCK,
     EXCLUDED,
     FLAGGED,
@@ -22,6 +19,9 @@ from kpi_helpers.sources.marks import (
     is_placeholder,
     is_test,
 )
+from kpi_helpers.sources.files.grids import REASONS
+from kpi_helpers.sources.files.headers import ASIDE, SURPLUS
+from kpi_helpers.sources.mapping import SAME, TEXT_PREFIX, Mapped
 from kpi_helpers.sources.schema import Column
 
 # Rows may lack these although the table must have the column: what needs them says so.
