@@ -336,3 +336,13 @@ def test_a_count_against_its_target_has_no_whisker(frames: Frames) -> None:
     counted = frames["compared"].assign(target=1.0, method="garwood")
     figure = charts.scorecard_rows(counted, frames["history"])
     assert figure.axes[0].findobj(lambda artist: artist.get_gid() == "range") == []
+
+
+def test_numbers_along_narrow_axes_stand_apart() -> None:
+    kpis = ["win_rate_count", "open_pipeline_value", "bookings", "avg_deal_value"]
+    figure = charts.bars(kh.measure(kh.load(SAMPLE), kpis, "2026Q3", by="owner"), "owner")
+    for ax in figure.axes:
+        seen = [each for each in ax.get_xticklabels() if each.get_visible() and each.get_text()]
+        boxes = [each.get_window_extent() for each in seen]
+        assert boxes
+        assert all(one.x1 + 4 < other.x0 for one, other in itertools.pairwise(boxes))

@@ -223,6 +223,14 @@ def test_a_pack_replaces_the_one_before(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["2026Q3"]
 
 
+def test_a_link_in_the_place_of_a_pack_is_followed_each_time(tmp_path: Path) -> None:
+    (tmp_path / "2026Q3").symlink_to("elsewhere", target_is_directory=True)
+    for text in ("first", "second", "third"):
+        write_pack(tmp_path / "2026Q3", text)
+        assert (tmp_path / "elsewhere" / "page.html").read_text() == text
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"2026Q3", "elsewhere"}
+
+
 @pytest.mark.parametrize(
     "wrong", [OSError(28, "No space left"), KeyboardInterrupt(), SystemExit(143)]
 )

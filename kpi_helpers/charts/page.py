@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from kpi_helpers.charts.lettering import inert, width_of, wrapped
 from kpi_helpers.charts.picture import Chart
 from kpi_helpers.charts.reader import Reader, Row, known
+from kpi_helpers.charts.scales import unclutter
 from kpi_helpers.charts.theme import INCH, INK, QUIET, SMALL, TEXT, TITLE, theme
 from kpi_helpers.wording.told import plain
 
@@ -109,6 +110,8 @@ class Page:
             self.figure.set_layout_engine(engine)
             engine.execute(self.figure)
             self.figure.set_layout_engine("none")
+            for ax in self.axes:
+                unclutter(ax.xaxis)
         elif len(self.axes) > 1:
             self.figure.suptitle(self.title, size=TITLE, weight="bold", parse_math=False)
         else:

@@ -125,6 +125,17 @@ def label_axis(axis: Axis, at: Sequence[float], said: Sequence[str]) -> None:
         label.set(parse_math=False, color=QUIET)
 
 
+def unclutter(axis: Axis) -> None:
+    """Hide numbers that run into the one after them, once the layout is known."""
+    free = float("inf")
+    for label in reversed([each for each in axis.get_ticklabels() if each.get_visible()]):
+        box = label.get_window_extent()
+        if box.x1 + box.height / 2 < free:
+            free = box.x0
+        else:
+            label.set_visible(False)
+
+
 def _whole_at(scaled: Sequence[float], digits: int) -> bool:
     return bool(np.allclose(np.round(scaled, digits), scaled, rtol=0, atol=1e-9))
 

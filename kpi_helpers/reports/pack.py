@@ -28,7 +28,8 @@ def writing(target: Path) -> Iterator[Path]:
     Parameters
     ----------
     target : Path
-        The folder of the pack. One that exists is replaced only if it holds a pack.
+        The folder of the pack. One that exists is replaced only if it holds a pack; of a link it is
+        the folder that it leads to.
 
     Raises
     ------
@@ -46,6 +47,7 @@ def writing(target: Path) -> Iterator[Path]:
     >>> [path.name for path in (place / "2026Q3").iterdir()]
     ['run.json']
     """
+    target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     draft, old, lock = (target.with_name(f".{target.name}.{end}") for end in ("new", "old", "lock"))
     with _locked(lock, target.name):
