@@ -217,3 +217,16 @@ def test_a_reader_who_stops_reading_is_no_error() -> None:
     code = f"{sys.executable} -m kpi_helpers catalogue | head -1"
     run = subprocess.run(["sh", "-c", code], capture_output=True, text=True, check=True)
     assert run.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("period", "near"),
+    [("2026Q5", "2026Q4"), ("2026T3", "2026Q3"), ("lsat", "last"), ("2026Q1:2026Q7", "2026Q4")],
+)
+def test_what_names_no_period_is_told_before_anything_is_read(
+    period: str, near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "--period", period]) == 2
+    said = capsys.readouterr().err
+    assert near in said
+    assert "Reading" not in said

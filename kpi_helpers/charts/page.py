@@ -72,7 +72,7 @@ class Page:
         """Say the finding, which is the alt text too, and what it is made of."""
         self.figure.set_label(inert(title))
         room = self._width()
-        self.title = "\n".join(wrapped(title, room, TITLE, bold=True))
+        self.title = "\n".join(wrapped(title, room, TITLE, bold=True, most=5))
         lines = [line for each in paragraphs for line in wrapped(each, room, TEXT, most=2)]
         self.subtitle = "\n".join(lines)
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from kpi_helpers.cli.answers import print_json, records
@@ -14,6 +15,9 @@ from kpi_helpers.cli.diffing import describe_diff, diff
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.cli.project import describe_init, describe_snapshot, init, snapshot
 from kpi_helpers.language import text
+
+
+ANY_DAY = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ def _describe_report(parser: Parser) -> None:
 
 
 def _report(options: argparse.Namespace, lang: str) -> int:
+    _check_period(options.period)
     from kpi_helpers.reports import run
 
     asked = ("period", "data", "config", "by", "segment", "before", "share")
@@ -45,6 +50,14 @@ def _report(options: argparse.Namespace, lang: str) -> int:
     for page in sorted(folder.glob("*.html")):
         print(page)
     return 0
+
+
+def _check_period(said: str) -> None:
+    """Refuse at once what names no period in any calendar, before anything is read."""
+    from kpi_helpers.periods import Calendar
+
+    for end in said.split(":"):
+        Calendar().parse(end, as_of=ANY_DAY, first=ANY_DAY)
 
 
 def _progress(lang: str) -> Callable[..., None]:
