@@ -16,7 +16,6 @@ from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.cli.project import describe_init, describe_snapshot, init, snapshot
 from kpi_helpers.language import text
 
-
 ANY_DAY = date(2000, 1, 1)
 
 
