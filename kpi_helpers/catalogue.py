@@ -77,7 +77,9 @@ class Example:
 def _filled(table: str, columns: dict[str, list[Any]]) -> pd.DataFrame:
     rows = len(next(iter(columns.values())))
     keys = {"deals": "deal_id", "leads": "lead_id", "orders": "order_id"}
+    keys |= {"activities": "activity_id", "surveys": "response_id"}
     days = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
+    days |= {"activities": "started_at", "surveys": "responded_at", "web_funnel": "date"}
     filled: dict[str, list[Any]] = {}
     if table in keys:
         filled[keys[table]] = [str(row + 1) for row in range(rows)]

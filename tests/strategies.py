@@ -55,6 +55,15 @@ ORDERS = {
     **{"customer_id": TEXT, "owner": TEXT, "channel": TEXT, "cost": NUMBER},
 }
 SPEND = {"date": DAY, "amount": NUMBER, "channel": TEXT, "cost_type": TEXT}
+ACTIVITIES = {
+    **{"started_at": DAY, "first_reply_at": DAY, "type": TEXT, "direction": TEXT},
+    **{"outcome": TEXT, "duration_s": NUMBER, "owner": TEXT},
+}
+SURVEYS = {
+    **{"responded_at": DAY, "type": TEXT, "score": NUMBER, "scale_min": NUMBER},
+    **{"scale_max": NUMBER, "customer_id": TEXT, "touchpoint": TEXT},
+}
+WEB_FUNNEL = {"date": DAY, "source": TEXT, "sessions": NUMBER, "carts": NUMBER, "orders": NUMBER}
 sources = st.sampled_from(["web", "fair", "unknown", None])
 
 
@@ -141,6 +150,58 @@ def actions() -> pd.DataFrame:
     return pd.DataFrame({"action_id": ids, **given, "due_date": due, "done_date": done})
 
 
+@st.composite
+def activity(draw: st.DrawFn) -> tuple[Any, ...]:
+    moment = dt.datetime.combine(draw(days), dt.time(draw(st.integers(0, 23))))
+    reply = moment + dt.timedelta(minutes=draw(st.integers(-90, 20_000)))
+    return (
+        moment,
+        reply if draw(st.booleans()) and reply.date() <= AS_OF else None,
+        draw(st.sampled_from(["call", "call", "call", "meeting", "ticket", "ticket", "note"])),
+        draw(st.sampled_from(["in", "out", None])),
+        draw(st.sampled_from(["answered", "missed", "voicemail", "booked", "held", None])),
+        draw(st.sampled_from([None, 0.0, 60.0])),
+        draw(owners),
+    )
+
+
+@st.composite
+def answer(draw: st.DrawFn) -> tuple[Any, ...]:
+    least, most = draw(st.sampled_from([(1.0, 5.0), (1.0, 7.0), (0.0, 10.0)]))
+    score = draw(st.integers(-2, 24)) / 2
+    kind = draw(st.sampled_from(["csat", "nps", "ces", "review"]))
+    return draw(days), kind, score, least, most, draw(customers), draw(st.sampled_from("ab"))
+
+
+web_rows = st.tuples(
+    days, st.sampled_from(["web", "fair", None]), *[st.none() | st.integers(0, 60)] * 3
+)
+
+
+def activities(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
+    ends = [
+        (dt.datetime.combine(day, dt.time(9)), None, "call", "in", "answered", 60.0, "Ann")
+        for day in (FIRST, AS_OF)
+    ]
+    return st.lists(activity(), min_size=15, max_size=most).map(
+        lambda rows: _table(ends + rows, ACTIVITIES, "activity_id")
+    )
+
+
+def surveys(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
+    ends = [(day, "nps", 9.0, 0.0, 10.0, "c1", "a") for day in (FIRST, AS_OF)]
+    return st.lists(answer(), min_size=15, max_size=most).map(
+        lambda rows: _table(ends + rows, SURVEYS, "response_id")
+    )
+
+
+def web_funnel(most: int = 15) -> st.SearchStrategy[pd.DataFrame]:
+    ends = [(day, "web", 50.0, 10.0, 5.0) for day in (FIRST, AS_OF)]
+    return st.lists(web_rows, min_size=8, max_size=most).map(
+        lambda rows: _table(ends + rows, WEB_FUNNEL, None)
+    )
+
+
 def reps() -> pd.DataFrame:
     return pd.DataFrame({"owner": ["Ann", "Bob", "Cyd"], "team": ["North", "South", "South"]})
 
@@ -164,7 +225,10 @@ def companies(draw: st.DrawFn) -> Frames:
     return {**drawn, "reps": reps(), "targets": targets(), "actions": actions()}
 
 
-_TABLES = {"deals": deals, "leads": leads, "orders": orders, "spend": spend}
+_TABLES = {
+    **{"deals": deals, "leads": leads, "orders": orders, "spend": spend},
+    **{"activities": activities, "surveys": surveys, "web_funnel": web_funnel},
+}
 _SQL: dict[Any, dict[Any, Any]] = {}
 
 

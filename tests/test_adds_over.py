@@ -22,6 +22,7 @@ from kpi_helpers.units import COUNT
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 KIND_OF = dict(zip(catalogue()["id"], catalogue()["kind"], strict=True))
 DIMENSION = {"leads": "source", "deals": "source", "orders": "channel", "spend": "channel"}
+DIMENSION |= {"surveys": "channel", "web_funnel": "source", "activities": "type"}
 PARTS = ["numerator", "denominator", "n"]
 
 # First orders and first wins fall into one month each, so that these two do add up over months,
@@ -30,10 +31,15 @@ FIRST_TIMES = ["new_customers", "new_customers_won"]
 
 
 def of_base(over: str, declared: bool) -> list[str]:
+    """KPIs of kinds that add over periods or dimensions, or do not.
+
+    The cases of clusters do add up; it is their spread that does not (below).
+    """
     return [
         name
         for name, kind in KIND_OF.items()
-        if kind != "derived" and (over in KINDS[kind].adds_over) is declared
+        if kind not in ("derived", "clustered_share")
+        if (over in KINDS[kind].adds_over) is declared
     ]
 
 
@@ -44,7 +50,7 @@ def sample() -> Dataset:
 
 
 def period_of(name: str) -> str:
-    return "2026Q4" if name == "pipeline_due" else "2026Q2"
+    return {"pipeline_due": "2026Q4", "nps": "2026Q1"}.get(name, "2026Q2")
 
 
 def summed(parts: pd.DataFrame) -> dict[str, float]:
@@ -114,6 +120,17 @@ def test_the_breakdown_does_not_add_up_where_the_kind_does_not_say_so(
     whole = kh.measure(two_counters, name, period)
     assert whole["status"].ne("missing").all()
     assert summed(parts) != pytest.approx(summed(whole))
+
+
+def test_the_spread_of_clusters_does_not_add_up() -> None:
+    """Each of 20 customers answers twice, alike, by two channels: 20 opinions, not 40."""
+    surveys = pd.DataFrame({"response_id": range(40), "customer_id": [*range(20)] * 2})
+    surveys = surveys.assign(channel=["mail"] * 20 + ["phone"] * 20, responded_at="2026-01-05")
+    surveys = surveys.assign(type="csat", score=[5, 1] * 20, scale_min=1, scale_max=5)
+    data = kh.load({"surveys": surveys})
+    whole, *parts = (kh.measure(data, "csat", "all", by=by) for by in ((), "channel"))
+    assert whole["n"].item() == 40
+    assert [whole["low"].item()] * 2 == pytest.approx(parts[0]["low"].tolist(), abs=0.01)
 
 
 def test_different_buyers_of_a_year_are_not_those_of_its_months(sample: Dataset) -> None:

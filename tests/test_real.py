@@ -209,3 +209,28 @@ def test_cycles_from_before_closings_were_recorded_are_not_compared(
     early = only(kh.measure(maven, "sales_cycle_duration", "2017Q1"))
     assert early["status"] == "indicative"
     assert only(kh.compare(maven, "sales_cycle_duration", "2017Q3"))["reference"] == 49
+
+
+def test_bank_calls_answered_of_those_offered() -> None:
+    found = kh.measure(opened("bank_calls"), ["answer_rate", "missed_call_rate"], "1999-02")
+    answered, missed = (row for _, row in found.iterrows())
+    assert (answered["numerator"], answered["n"]) == (27_162, 33_066)
+    assert answered["value"] == pytest.approx(0.8214, abs=5e-5)
+    assert answered["value"] + missed["value"] == 1
+    assert (answered["low"], answered["high"]) == pytest.approx(wilson(27_162, 33_066))
+
+
+def test_bank_nps_by_market_and_quarter() -> None:
+    """The column called NPS is a score of 0 to 10; plain pandas on the file says the same."""
+    data = opened("nps_bank")
+    rows = pd.read_csv(REAL / "nps_bank" / "NPStimeseries.csv")
+    day = pd.to_datetime(rows["Survey date"], format="%d-%m-%Y")
+    side = (rows["NPS"] >= 9).astype(int) - (rows["NPS"] <= 6).astype(int)
+    expected = 100 * side.groupby([rows["Market"], day.dt.quarter]).mean()
+    found = kh.measure(data, "nps", "2021Q1:2021Q4", by="market")
+    assert found["value"].tolist() == pytest.approx(expected.tolist())
+    assert found["n"].sum() == len(rows)
+    assert (found["status"] == "ok").all()
+    year = kh.measure(data, "nps", "all", by="market").set_index("market")
+    assert year["value"].round(1).to_dict() == {"MEX": 17.1, "UK": 8.5, "US": 9.9}
+    assert year["value"].between(year["low"], year["high"]).all()

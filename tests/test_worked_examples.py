@@ -210,6 +210,68 @@ def test_w24_revenue_per_customer_is_not_the_order_value() -> None:
     assert found["value"].tolist() == pytest.approx(expected)
 
 
+def surveyed(kind: str, scores: dict[float, int], **scale: float) -> pd.DataFrame:
+    """As many answers of each score as it says."""
+    given = [score for score, times in scores.items() for _ in range(times)]
+    answers = pd.DataFrame({"response_id": range(len(given)), "score": given, **scale})
+    return answers.assign(type=kind, responded_at="2026-01-05")
+
+
+def test_w4_the_promoter_score_with_its_interval() -> None:
+    waves = {"120/50/30": (120, 50, 30), "12/5/3": (12, 5, 3), "20/0/0": (20, 0, 0)}
+    for name, (up, passive, down) in waves.items():
+        answers = surveyed("nps", {10: up, 7: passive, 0: down}, scale_min=0, scale_max=10)
+        (row,) = kh.measure(kh.load({"surveys": answers}), "nps", "all").itertuples()
+        assert row.value == pytest.approx(WORKED["W4"][name]["nps"], abs=1e-6)
+        assert (row.numerator, row.n) == (up - down, up + passive + down)
+        expected = WORKED["W4"].get(f"{name}_adj", {}).get("ci")
+        if expected:
+            assert [row.low, row.high] == pytest.approx(expected, abs=1e-6)
+
+
+def test_w4_two_waves_differ_by_the_multinomial_variance() -> None:
+    """15 points, standard error 7.608, z 1.972, p .0486."""
+    waves = [{10: 100, 7: 60, 0: 40}, {10: 120, 7: 50, 0: 30}]
+    frames = [surveyed("nps", wave, scale_min=0, scale_max=10) for wave in waves]
+    answers = pd.concat(
+        frame.assign(response_id=range(place * 200, place * 200 + 200), responded_at=day)
+        for place, (frame, day) in enumerate(zip(frames, ("2026-01-05", "2026-06-30"), strict=True))
+    )
+    data = kh.load({"surveys": answers}, as_of="2026-06-30")
+    (row,) = kh.compare(data, "nps", "2026Q2").itertuples()
+    assert row.change == pytest.approx(15)
+    assert row.p_value == pytest.approx(0.0486, abs=5e-5)
+    assert row.change_low < 0.1 < row.change_high
+
+
+def test_w24_satisfied_customers_and_answered_calls() -> None:
+    answers = surveyed("csat", {4: 85, 2: 15}, scale_min=1, scale_max=5)
+    calls = pd.DataFrame({"activity_id": range(200), "started_at": "2026-01-05"})
+    calls = calls.assign(type="call", direction="in", outcome=["answered"] * 170 + ["missed"] * 30)
+    data = kh.load({"surveys": answers, "activities": calls})
+    found = kh.measure(data, ["csat", "answer_rate"], "all")
+    for row, name in zip(found.itertuples(), ("csat", "answer"), strict=True):
+        assert [row.value, row.low, row.high] == pytest.approx(WORKED["W24"][name], abs=1e-9)
+
+
+def test_w24_carts_left() -> None:
+    shop = pd.DataFrame({"date": ["2026-01-05"], "carts": [1000], "orders": [300]})
+    (row,) = kh.measure(kh.load({"web_funnel": shop}), "cart_abandonment_rate", "all").itertuples()
+    assert row.value == WORKED["W24"]["cart"]
+
+
+def test_w24_response_times() -> None:
+    """1 2 2 3 5 8 13 26 72 hours: median 5; the mean is 14.67. By ranks its range is 2 to 26."""
+    at = pd.Timestamp("2026-01-05 08:00")
+    replies = [at + pd.Timedelta(hours=h) for h in (1, 2, 2, 3, 5, 8, 13, 26, 72)]
+    tickets = pd.DataFrame({"activity_id": range(9), "started_at": at, "first_reply_at": replies})
+    data = kh.load({"activities": tickets.assign(type="ticket")}, as_of="2026-01-31")
+    (row,) = kh.measure(data, "service_response_time", "2026-01").itertuples()
+    assert (row.value, row.numerator, row.denominator) == (5, 9, 9)
+    assert row.low <= 3
+    assert 13 <= row.high <= 72
+
+
 def test_w24_customers_who_bought_again_a_year_later() -> None:
     last_year = first_orders({"2025-03": 400})
     again = last_year.iloc[:120].assign(

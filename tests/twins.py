@@ -5,6 +5,7 @@ A twin takes the rows of each table and an `Asked`, and returns value, numerator
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -19,6 +20,8 @@ PLANNED |= {("targets", "period_start"), ("targets", "period_end")}
 PLANNED |= {("actions", "due_date"), ("actions", "start_date"), ("actions", "expected_by")}
 DATED = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
 DATED |= {"actions": "created_at"}
+DATED |= {"activities": "started_at", "surveys": "responded_at", "web_funnel": "date"}
+MOMENTS = ("started_at", "first_reply_at")
 
 
 class Found(NamedTuple):
@@ -86,6 +89,8 @@ def rows_of(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, lis
     team = {rep["owner"]: rep["team"] for rep in tables.get("reps", [])}
     for rows in tables.values():
         for row in rows:
+            if row.get("type") == "refund":  # however the file writes it
+                row["amount_net"] = -abs(row["amount_net"])
             if "owner" in row:
                 row.setdefault("team", team.get(row["owner"]))
     return tables
@@ -94,7 +99,8 @@ def rows_of(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, lis
 def _plain(frame: pd.DataFrame) -> list[Row]:
     columns = {}
     for name, column in frame.items():
-        values = column.dt.date if column.dtype.kind == "M" else column
+        is_day = column.dtype.kind == "M" and name not in MOMENTS
+        values = column.dt.date if is_day else column
         columns[name] = values.astype(object).where(column.notna(), None).tolist()
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -445,9 +451,13 @@ def action_completion_rate(tables: Tables, ask: Asked) -> Found:
 
 
 Twin = Callable[[Tables, Asked], Found]
-TWINS: dict[str, Twin] = {
-    name: made
-    for name, made in globals().items()
-    if callable(made) and getattr(made, "__annotations__", {}).get("return") is Found
-    if not name.startswith("_")
-}
+
+
+def twins_in(module: ModuleType) -> dict[str, Twin]:
+    """The twins that a module holds, under the ids of their KPIs."""
+    return {
+        name: made
+        for name, made in vars(module).items()
+        if callable(made) and getattr(made, "__annotations__", {}).get("return") is Found
+        if not name.startswith("_")
+    }

@@ -6,6 +6,7 @@ figures                interval of the difference         test
 shares, cohorts        Newcombe                           z; exact where an expected count < 5
 counts                 MOVER on Garwood's limits          conditional binomial
 totals, attainment     compound Poisson, ±z·√Σx²          the same, as z
+promoter scores        MOVER on the figures' limits       z of the multinomial variance
 durations              MOVER on the figures' limits       median test at the same horizon
 stocks, spend, plans   none                               none: the change is a fact
 everything else        MOVER on the figures' limits       the same, as z
@@ -181,6 +182,10 @@ def _totals(now: Figures, then: Figures) -> Difference:
     return Difference(change, low, high, _two_sided(change, low, high))
 
 
+def _scores(now: Figures, then: Figures) -> Difference:
+    return _mover(now, then)._replace(p_value=_totals(now, then).p_value)
+
+
 def _durations(now: Figures, then: Figures) -> Difference:
     found = _mover(now, then)
     for row in np.flatnonzero(~np.isnan(found.change)).tolist():
@@ -193,6 +198,8 @@ _OWN_WAY = {
     "garwood": _counts,
     "exact": _totals,
     "aalen-johansen": _durations,
+    "kaplan-meier": _durations,
+    "adjusted wald": _scores,
 }
 
 

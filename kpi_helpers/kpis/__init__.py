@@ -5,18 +5,32 @@ from __future__ import annotations
 import pandas as pd
 
 from kpi_helpers.catalogue import REGISTRY, Kpi
-from kpi_helpers.kpis import acquisition, actions, customers, leads, margins, pipeline, revenue
+from kpi_helpers.kpis import (
+    acquisition,
+    actions,
+    activity,
+    customers,
+    leads,
+    margins,
+    pipeline,
+    revenue,
+    shop,
+    voice,
+)
 from kpi_helpers.kpis.tried import tried
 
 __all__ = [
     "acquisition",
     "actions",
+    "activity",
     "catalogue",
     "customers",
     "leads",
     "margins",
     "pipeline",
     "revenue",
+    "shop",
+    "voice",
 ]
 
 

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
+
+from kpi_helpers.sources.derived import as_number
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ def decided(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Pa
 def share(part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
     """Rows of ``of`` for which ``part`` holds too, as a share; interval of Wilson."""
     return Parts("share", {"k": part & of, "n": of}, of)
+
+
+def clustered_share(part: ir.Value, of: ir.Value, cluster: ir.Value) -> Parts:
+    """A share of cases that come in clusters: several answers of a customer, visits of a day.
+
+    ``part`` and ``of`` are tests or counts of the row. Wilson's interval, on the number of
+    independent cases that would say as much.
+    """
+    terms = {"a": as_number(part), "b": as_number(of)}
+    return Parts("clustered_share", terms, part.notnull() & of.notnull(), cluster)
 
 
 def ratio(
@@ -94,6 +107,28 @@ def average(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Pa
     return Parts("average", {"x": amount}, _and(amount.notnull(), where))
 
 
+def stars(
+    score: ir.NumericValue,
+    least: ir.NumericValue,
+    most: ir.NumericValue,
+    where: ir.BooleanValue | None = None,
+) -> Parts:
+    """A mean mark, read on a scale of 1 to 5 whatever its own; Hall's interval within the scale."""
+    place = (score - least) / (most - least).nullif(0)
+    return Parts("stars", {"x": 1 + 4 * place}, _and((place >= 0) & (place <= 1), where))
+
+
+def promoters(score: ir.NumericValue, where: ir.BooleanValue) -> Parts:
+    """Promoters (9 and 10) less detractors (0 to 6), in points; adjusted Wald interval.
+
+    Only whole scores from 0 to 10 count; the others are counted as strange.
+    """
+    valid = (score == score.floor()) & (score >= 0) & (score <= 10) & where
+    side = ibis.cases((valid & (score >= 9), 1.0), (valid & (score <= 6), -1.0), else_=0.0)
+    terms = {"k": side, "n": valid, "extreme": side != 0, "strange": where & ~valid}
+    return Parts("promoters", terms, where)
+
+
 def average_per(entity: ir.Value, amount: ir.NumericValue, present: ir.BooleanValue) -> Parts:
     """A sum divided by the entities (customers) of which some row is ``present``."""
     counted = entity.notnull() & amount.notnull()
@@ -108,6 +143,12 @@ def distinct(identity: ir.Value, where: ir.BooleanValue | None = None) -> Parts:
 def duration(days: ir.IntegerValue, won: ir.BooleanValue, lost: ir.BooleanValue) -> Parts:
     """Median time to win among those that win; losing competes, open ones are censored."""
     return Parts("duration", {"days": days, "won": won, "lost": lost}, days.notnull() & (days >= 0))
+
+
+def waiting(hours: ir.NumericValue, ended: ir.BooleanValue) -> Parts:
+    """Median time until something happens; where it has not happened yet, the time so far."""
+    terms = {"days": hours, "won": ended, "lost": ended & False}
+    return Parts("waiting", terms, hours.notnull() & (hours >= 0))
 
 
 def cohort(days: ir.IntegerValue, age: ir.IntegerValue) -> Parts:

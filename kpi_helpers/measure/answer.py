@@ -14,7 +14,7 @@ from kpi_helpers.errors import KpiError, Unavailable, UnknownName
 from kpi_helpers.kpis.settled import Settled
 from kpi_helpers.measure.ask import ask, joined, questions
 from kpi_helpers.measure.cells import LEFT, PLACE, Cells, Spread
-from kpi_helpers.measure.counted import settle_cohort, settle_duration, window_of
+from kpi_helpers.measure.counted import settle_cohort, settle_duration, settle_waiting, window_of
 from kpi_helpers.measure.facts import kind_of, metric_of, require
 from kpi_helpers.measure.held import remarked
 from kpi_helpers.measure.kinds import KINDS
@@ -172,6 +172,8 @@ def _settle(data: Dataset, spread: Spread, cells: Cells, kpi: Kpi) -> Settled:
     kind = kind_of(kpi)
     if kind is KINDS["duration"]:
         return settle_duration(spread, kpi)
+    if kind is KINDS["waiting"]:
+        return settle_waiting(spread, kpi)
     if kind is KINDS["cohort"]:
         return settle_cohort(spread, kpi, window_of(data, kpi))
     if kind is KINDS["standing"]:

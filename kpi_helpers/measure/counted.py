@@ -40,6 +40,17 @@ def settle_duration(spread: Spread, kpi: Kpi) -> Settled:
     return settled._replace(ages=ages)
 
 
+def settle_waiting(spread: Spread, kpi: Kpi) -> Settled:
+    """Median time until the end of any (Kaplan and Meier), where half of them have ended."""
+    ages = _by_age(spread, f"{kpi.id}__")
+    time, ended, _, everyone = ages
+    curve = survival.kaplan_meier(time, ended, everyone - ended)
+    value, (low, high) = survival.median(curve), survival.median_interval(curve)
+    done, n = ended.sum(axis=1), everyone.sum(axis=1)
+    remark = Remark("notes.not_reached", np.isnan(value) & (n > 0), {"n": n, "k": done})
+    return Settled(value, done, n, n, low, high, "kaplan-meier", (remark,), ages=ages)
+
+
 def time_to_win(ages: Ages, horizon: Array | None = None) -> tuple[Array, Array, Array, Array]:
     """Median, its limits and its horizon, by default the last age with enough deals at risk."""
     time, won, lost, everyone = ages

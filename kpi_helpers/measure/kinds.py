@@ -11,9 +11,13 @@ ratio              Σa, Σb, squares, product            Fieller                
 value_share        as ratio                            Fieller                        both
 exact_ratio        Σa, Σb                              none                           both
 clustered_ratio    the same over clusters              Fieller on clusters            nothing
+clustered_share    the same over clusters              Wilson, design effect          nothing
+stars              n, Σx, Σx², Σx³                     Hall, within 1 to 5            both
+promoters          promoters − detractors, both, n     adjusted Wald                  both
 average            n, Σx, Σx², Σx³                     Hall                           both
 distinct           count of different ids              Garwood                        nothing
 duration           counts by age and outcome           inverted test                  both
+waiting            counts by age and outcome           inverted test                  both
 cohort             counts by age × days to convert     Wilson                         both
 standing           opened less left, running           none                           dimensions
 retained           k, n over entities                  Wilson                         nothing
@@ -181,6 +185,44 @@ def _settle_clustered(sums: Sums) -> Settled:
     return _settle_ratio(sums)._replace(method="clustered fieller")
 
 
+def _settle_clustered_share(sums: Sums) -> Settled:
+    """Wilson's interval on as many independent cases as would say as much (Kish 1965).
+
+    The design effect is the variance between clusters over that of independent cases, taken as 1
+    where it is less or not known. More cases than there can be are no share.
+    """
+    k, n, clusters = sums["a"], sums["b"], sums["n"]
+    share = np.where((k < 0) | (k > n), np.nan, divided(k, n))
+    between = np.maximum(sums["aa"] - 2 * share * sums["ab"] + share**2 * sums["bb"], 0)
+    effect = divided(between * clusters * (n - 1), (clusters - 1) * n**2 * share * (1 - share))
+    alike = np.maximum(n / np.fmax(effect, 1), 1)
+    low, high = intervals.wilson(share * alike, alike)
+    strange = (k < 0) | (k > n)
+    remarks = (Remark("notes.more_than_all", strange, {"k": k, "n": n}),)
+    return Settled(share, k, n, n, low, high, "clustered wilson", remarks)
+
+
+def _settle_stars(sums: Sums) -> Settled:
+    """Marks that are all alike have no spread of their own: there the interval is Wilson's."""
+    n, x = sums["n"], sums["x"]
+    same = n * sums["xx"] - x**2 <= 1e-9 * n**2
+    hall = intervals.hall(n, x, sums["xx"], sums["xxx"])
+    wilson = (1 + 4 * share for share in intervals.wilson((x - n) / 4, n))
+    low, high = (np.where(same, w, h) for w, h in zip(wilson, hall, strict=True))
+    low, high = _unless_few(n, np.maximum(low, 1), np.minimum(high, 5))
+    return Settled(divided(x, n), x, n, n, low, high, "hall")
+
+
+def _settle_promoters(sums: Sums) -> Settled:
+    """The spread is the standard error by the variance of a multinomial."""
+    k, n, extreme = sums["k"], sums["n"], sums["extreme"]
+    low, high = intervals.nps((extreme + k) / 2, n - extreme, (extreme - k) / 2)
+    value = 100 * divided(k, n)
+    spread = np.sqrt(divided(1e4 * divided(extreme, n) - value**2, n))
+    remark = Remark("notes.off_scale", sums["strange"] > 0, {"k": sums["strange"]})
+    return Settled(value, k, n, n, low, high, "adjusted wald", (remark,), spread=spread)
+
+
 def _settle_value_share(sums: Sums) -> Settled:
     """Missing where some rows lie outside the part and none of them carries an amount.
 
@@ -241,10 +283,14 @@ KINDS: dict[str, Kind] = {
     "ratio": Kind("flow", _ratio_sums, _settle_ratio),
     "value_share": Kind("flow", _value_share_sums, _settle_value_share),
     "exact_ratio": Kind("flow", _exact_sums, _settle_exact, sampled=False),
+    "promoters": Kind("flow", _share_sums, _settle_promoters),
+    "stars": Kind("flow", _moment_sums, _settle_stars),
     "average": Kind("flow", _moment_sums, _settle_average),
     "distinct": Kind("distinct", _distinct_sums, _settle_count, (), sampled=False),
     "clustered_ratio": Kind("clustered", _ratio_sums, _settle_clustered, ()),
+    "clustered_share": Kind("clustered", _ratio_sums, _settle_clustered_share, ()),
     "duration": Kind("counted", _no_sums, _settle_total),
+    "waiting": Kind("counted", _no_sums, _settle_total),
     "cohort": Kind("counted", _no_sums, _settle_total),
     "standing": Kind("standing", _no_sums, _settle_standing, (DIMENSIONS,), sampled=False),
     "retained": Kind("retained", _no_sums, _settle_share, ()),

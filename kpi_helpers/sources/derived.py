@@ -108,6 +108,17 @@ def _orders(orders: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     return {"is_refund": refund, "is_sale": ~refund}
 
 
+def _activities(activities: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    """Hours are those of the clock, to the minute; without a reply, those until the day's end."""
+    midnight = (day + ibis.interval(days=1)).cast("timestamp")
+    until = ibis.coalesce(activities.first_reply_at, midnight)
+    seconds = until.epoch_seconds() - activities.started_at.epoch_seconds()
+    return {
+        "is_empty": (activities.duration_s == 0).fill_null(False),
+        "hours_to_reply": (seconds / 60.0).floor() / 60.0,
+    }
+
+
 def _customers(customers: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     return {"is_contractual": customers.contract_start.notnull()}
 
@@ -117,6 +128,7 @@ _DERIVED = {
     "leads": _leads,
     "orders": _orders,
     "order_lines": _orders,
+    "activities": _activities,
     "customers": _customers,
 }
 

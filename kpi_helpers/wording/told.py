@@ -121,7 +121,7 @@ class Told:
     @property
     def is_share(self) -> bool:
         """Whether the figure is k of n cases."""
-        return self.row["method"] == "wilson"
+        return "wilson" in self.row["method"]
 
     @property
     def is_lower_better(self) -> bool:

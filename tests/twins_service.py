@@ -1,0 +1,152 @@
+"""The naive twins of what is done and said: the web shop, surveys, calls and tickets."""
+
+import datetime as dt
+from collections import defaultdict
+
+from twins import DAY, NAN, Asked, Found, Row, Tables, divided
+
+SPOKEN, LOST = ("answered", "booked"), ("missed", "voicemail")
+
+
+def _of(tables: Tables, ask: Asked, table: str, day: str, **fixed: str) -> list[Row]:
+    return [
+        row
+        for row in tables[table]
+        if all(row[name] == value for name, value in fixed.items())
+        and row[day] is not None
+        and ask.holds(row[day].date() if isinstance(row[day], dt.datetime) else row[day])
+        and ask.keep(row)
+    ]
+
+
+def _done(tables: Tables, ask: Asked, **fixed: str) -> list[Row]:
+    return _of(tables, ask, "activities", "started_at", **fixed)
+
+
+def _answers(tables: Tables, ask: Asked, kind: str) -> list[Row]:
+    return _of(tables, ask, "surveys", "responded_at", type=kind)
+
+
+def _counted(rows: list[Row]) -> Found:
+    return Found(len(rows), len(rows), NAN, len(rows))
+
+
+def _part(k: float, n: float) -> Found:
+    """A share; more than all, or fewer than none, is none."""
+    return Found(divided(k, n) if 0 <= k <= n else NAN, k, n, n)
+
+
+def _steps(tables: Tables, ask: Asked, *steps: str) -> list[list[float]]:
+    rows = _of(tables, ask, "web_funnel", "date")
+    return [[row[s] for s in steps] for row in rows if None not in [row[s] for s in steps]]
+
+
+def cart_abandonment_rate(tables: Tables, ask: Asked) -> Found:
+    rows = _steps(tables, ask, "carts", "orders")
+    carts, orders = (sum(row[place] for row in rows) for place in (0, 1))
+    return _part(carts - orders, carts)
+
+
+def site_conversion_rate(tables: Tables, ask: Asked) -> Found:
+    rows = _steps(tables, ask, "sessions", "orders")
+    sessions, orders = (sum(row[place] for row in rows) for place in (0, 1))
+    return _part(orders, sessions)
+
+
+def site_visits(tables: Tables, ask: Asked) -> Found:
+    visits = [row[0] for row in _steps(tables, ask, "sessions")]
+    return Found(sum(visits), sum(visits), NAN, len(visits))
+
+
+def _pleased(tables: Tables, ask: Asked, kind: str, *least: tuple[float, float]) -> Found:
+    """Answers at the mark that says so on each scale, given as (its top, the mark)."""
+    marks = dict(least)
+    valid = [
+        row
+        for row in _answers(tables, ask, kind)
+        if row["score"] is not None and row["scale_min"] <= row["score"] <= row["scale_max"]
+    ]
+    return _part(sum(1 for row in valid if row["score"] >= marks[row["scale_max"]]), len(valid))
+
+
+def csat(tables: Tables, ask: Asked) -> Found:
+    return _pleased(tables, ask, "csat", (5.0, 4.0), (7.0, 5.5), (10.0, 7.5))
+
+
+def ces(tables: Tables, ask: Asked) -> Found:
+    return _pleased(tables, ask, "ces", (5.0, 11 / 3), (7.0, 5.0), (10.0, 20 / 3))
+
+
+def nps(tables: Tables, ask: Asked) -> Found:
+    scores = [row["score"] for row in _answers(tables, ask, "nps")]
+    whole = [score for score in scores if score in range(11)]
+    up, down = sum(1 for s in whole if s > 8), sum(1 for s in whole if s < 7)
+    return Found(divided(100 * (up - down), len(whole)), up - down, len(whole), len(whole))
+
+
+def review_score(tables: Tables, ask: Asked) -> Found:
+    marks = []
+    for row in _answers(tables, ask, "review"):
+        score, least, most = row["score"], row["scale_min"], row["scale_max"]
+        if score is not None and least <= score <= most:
+            marks.append(1 + 4 * (score - least) / (most - least))
+    return Found(divided(sum(marks), len(marks)), sum(marks), len(marks), len(marks))
+
+
+def review_count(tables: Tables, ask: Asked) -> Found:
+    return _counted(_answers(tables, ask, "review"))
+
+
+def service_response_time(tables: Tables, ask: Asked) -> Found:
+    """Kaplan and Meier, from one time of a reply to the next."""
+    end = dt.datetime.combine(ask.as_of + DAY, dt.time())
+    replied, seen = defaultdict(int), []
+    for ticket in _done(tables, ask, type="ticket"):
+        until = ticket["first_reply_at"] or end
+        if until >= ticket["started_at"]:
+            minutes = (until - ticket["started_at"]).total_seconds() // 60
+            seen.append(minutes)
+            replied[minutes] += ticket["first_reply_at"] is not None
+    waiting, median = 1.0, NAN
+    for minutes in sorted(replied):
+        waiting *= 1 - replied[minutes] / sum(1 for each in seen if each >= minutes)
+        if waiting <= 0.5 + 1e-12:
+            median = minutes / 60
+            break
+    return Found(median, sum(replied.values()), len(seen), len(seen))
+
+
+def calls_made(tables: Tables, ask: Asked) -> Found:
+    calls = _done(tables, ask, type="call", direction="out")
+    return _counted([call for call in calls if call["duration_s"] != 0])
+
+
+def calls_received(tables: Tables, ask: Asked) -> Found:
+    return _counted(_done(tables, ask, type="call", direction="in"))
+
+
+def calls_handled(tables: Tables, ask: Asked) -> Found:
+    return _counted([c for c in _done(tables, ask, type="call") if c["outcome"] in SPOKEN])
+
+
+def _inbound(tables: Tables, ask: Asked, *outcomes: str) -> Found:
+    ends = [call["outcome"] for call in _done(tables, ask, type="call", direction="in")]
+    known = [end for end in ends if end in (*SPOKEN, *LOST)]
+    return _part(sum(1 for end in known if end in outcomes), len(known))
+
+
+def missed_call_rate(tables: Tables, ask: Asked) -> Found:
+    return _inbound(tables, ask, *LOST)
+
+
+def answer_rate(tables: Tables, ask: Asked) -> Found:
+    return _inbound(tables, ask, *SPOKEN)
+
+
+def call_to_meeting_rate(tables: Tables, ask: Asked) -> Found:
+    ends = [call["outcome"] for call in _done(tables, ask, type="call", direction="out")]
+    return _part(ends.count("booked"), ends.count("booked") + ends.count("answered"))
+
+
+def meetings_booked(tables: Tables, ask: Asked) -> Found:
+    return _counted(_done(tables, ask, type="meeting"))
