@@ -118,6 +118,7 @@ ALONE: list[tuple[str, Rows, str, str, int]] = [
     ("deals", but(DEALS, "deal_id", 2, "1"), "duplicate_key", "deal_id", 1),
     ("deals", but(DEALS, "closed_at", 1, day(5)), "closed_before_created", "closed_at", 1),
     ("deals", but(DEALS, "closed_at", 1, None), "decided_without_date", "closed_at", 1),
+    ("deals", but(DEALS, "closed_at", 2, day(39)), "open_but_closed", "closed_at", 1),
     ("deals", but(DEALS, "created_at", 2, None), "no_first_day", "created_at", 1),
     ("deals", but(DEALS, "expected_close", 2, day(40)), "open_and_overdue", "expected_close", 1),
     ("deals", but(DEALS, "amount", 1, None), "lost_without_amount", "amount", 1),
@@ -148,6 +149,27 @@ def test_a_check_fires_alone(table: str, rows: Rows, check: str, column: str, n:
     listed = kh.left_out(data)
     across = ("not_in_entity", "unknown_scope")
     assert listed["reason"].tolist() == ([] if check in across else [check])
+
+
+def test_decided_deals_of_a_source_without_days_of_closing_are_in_no_rate() -> None:
+    deals = {name: values for name, values in DEALS.items() if name != "closed_at"}
+    assert ("decided_without_date", "deals", "status", 3) in found(company(deals=deals))
+
+
+def test_a_score_off_its_own_scale_is_left_out() -> None:
+    alike = {"type": "csat", "responded_at": day(5), "scale_min": "1", "scale_max": "5"}
+    scores = ["1", "5", "6", "0"]
+    answers = {name: [value] * 4 for name, value in alike.items()}
+    data = company(surveys=answers | {"response_id": scores, "score": scores})
+    assert found(data) == [("off_scale", "surveys", "score", 2)]
+    assert data["surveys"]["score"].tolist() == [1.0, 5.0]
+
+
+def test_copies_are_merged_by_all_that_identifies_a_row() -> None:
+    history = {name: [*values, values[0]] for name, values in HISTORY.items()}
+    quality = kh.quality(company(stage_history=history))
+    (fix,) = quality.loc[quality["check"] == "duplicate_key", "fix"]
+    assert 'deduplicate = ["deal_id", "stage", "entered_at"]' in fix
 
 
 def test_owners_by_a_word_for_nobody() -> None:

@@ -137,6 +137,41 @@ def test_a_label_over_two_columns_is_refused_unless_one_is_meant(tmp_path: Path)
     assert data["deals"]["amount"].tolist() == [7]
 
 
+def test_a_unit_in_some_cells_only_is_refused_under_a_header_with_one(tmp_path: Path) -> None:
+    head = "N° affaire;Statut;Montant (k€);Date de création\n"
+    body = "1;Signé;12,5;15/01/2026\n2;Signé;{};16/01/2026\nTotal;;14,5;\n"
+    assert "1 of 2 amounts" in str(refused(put(tmp_path, head + body.format("2 M€"), "a.csv")))
+    data = kh.load(put(tmp_path, head + body.format("2"), "b.csv"))
+    assert data["deals"]["amount"].tolist() == [12_500, 2_000]
+
+
+def test_an_opportunity_of_odoo_with_a_reason_is_lost(tmp_path: Path) -> None:
+    rows = (
+        "id,name,stage_id,expected_revenue,create_date,date_closed,lost_reason_id\n"
+        "1,A,Won,10,2026-01-05,2026-02-05,\n2,B,Qualified,20,2026-01-05,2026-02-06,Price\n"
+        "3,C,Qualified,30,2026-01-05,,\n"
+    )
+    data = kh.load(put(tmp_path, rows, "crm.lead.csv"))
+    assert data["deals"]["status"].tolist() == ["won", "lost", "open"]
+
+
+@pytest.mark.parametrize(
+    ("header", "table", "column"),
+    [
+        ("N° facture;Date facture;Client;Montant TTC", "orders", "amount_net"),
+        ("Day;Campaign;Currency code;Cost;Impr.;Clicks;Conversions", "spend", "channel"),
+        ("ID réponse;Date de réponse;Note;Commentaire", "surveys", "type"),
+        ("Date et heure;Sens;Agent;Numéro;Durée;Statut", "activities", "activity_id"),
+    ],
+)
+def test_a_single_list_is_told_what_its_nearest_table_lacks(
+    tmp_path: Path, header: str, table: str, column: str
+) -> None:
+    said = str(refused(put(tmp_path, f"{header}\n1{';' * header.count(';')}\n", "x.csv")))
+    assert said.startswith(f"Table {table} (x.csv")
+    assert f"needs the column '{column}'" in said
+
+
 @pytest.mark.parametrize(
     "header",
     [

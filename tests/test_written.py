@@ -63,6 +63,9 @@ def test_check_says_vendor_columns_words_evidence_and_dimensions(tmp_path: Path)
     assert "  Kept as dimensions: budget_valide" in lines
     french = list(understood_lines(kh.load(source, {"language": "fr"})))
     assert f"(15 lignes sur 24 en décident{NBSP}: jj/mm)" in "".join(french)
+    own = list(understood_lines(kh.load(frames()["deals"], {"language": "en"})))
+    assert own[-1].startswith("  Found under the kit’s own names: deal_id, ")
+    assert "deal_id ←" not in "".join(own)
     (said,) = understood(kh.load(source))
     assert (said["vendor"], said["known"], said["total"]) == ("Salesforce", 12, 13)
     assert said["read"]["created_at"] == {"as": "dmy", "by": "rows", "rows": 15, "of": 24}

@@ -30,7 +30,7 @@ from kpi_helpers.sources.files.readers import Source, open_source
 from kpi_helpers.sources.joining import JOINED, join_customers
 from kpi_helpers.sources.mapping import Mapped, map_table
 from kpi_helpers.sources.personal import sealed
-from kpi_helpers.sources.recognition.recognising import recognised
+from kpi_helpers.sources.recognition.recognising import recognised, says_origin
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.schema import IBIS_TYPES
 from kpi_helpers.sources.snapshots import rebuilt
@@ -89,7 +89,9 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
     for name, (origin, _) in found.items():
         if not (opened.remote or (origin.query is None and opened.typed(origin.raw))):
             mapped[name] = _kept(opened.con, mapped[name], origin.label)
-    opened.passed.update(dict.fromkeys(opened.unasked, Phrase("files.unasked")))
+    named = any(map(says_origin, settings.tables.values()))
+    reason = Phrase("files.unnamed" if named else "files.unasked")
+    opened.passed.update(dict.fromkeys(opened.unasked, reason))
     if settings.targets:
         mapped["targets"] = _declared_targets(opened.con, settings, "targets" in mapped)
         files["targets"] = Path(settings.file).name

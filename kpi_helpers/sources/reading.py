@@ -155,7 +155,8 @@ class Reader:
         """What an example is when it is read in either way."""
         values = {each: read(ibis.literal(example), each) for each in choices}
         row = frame_of(self.con, ibis.literal(1).name("n").as_table().mutate(**values)).iloc[0]
-        return " / ".join(str(row[each]).removesuffix(" 00:00:00") for each in choices)
+        said = (str(row[each]) if row[each] == row[each] else "—" for each in choices)
+        return " / ".join(each.removesuffix(" 00:00:00") for each in said)
 
     def _kind(self, name: str) -> str | None:
         column = self.table.column(name)

@@ -69,7 +69,11 @@ def _copies(expr: ir.Table, mapped: Mapped, declared: tuple[str, ...]) -> tuple[
     keys = tuple(key for key in keys if key in expr.columns)
     number = copy_number(expr, keys, mapped.table, expr[OUT])
     return expr.mutate(**{COPY: number}), Mark(
-        reason, keys[0], _again(COPY), EXCLUDED if declared else FLAGGED
+        reason,
+        keys[0],
+        _again(COPY),
+        EXCLUDED if declared else FLAGGED,
+        needs=keys[1:] if declared or own else (),
     )
 
 

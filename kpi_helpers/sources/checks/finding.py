@@ -46,6 +46,8 @@ def finding(
     a share says nothing.
     """
     priced = money is not None and TABLES[table].money is not None
+    lang = data.config.lang
+    columns = ", ".join(f'"{name}"' for name in (mark.column, *mark.needs))
     amount = float(money) if priced and money is not None else float("nan")
     return {
         "check": mark.reason,
@@ -57,8 +59,10 @@ def finding(
         "money_share": abs(amount) / totals[1] if totals[1] else float("nan"),
         "severity": mark.severity,
         "kpis": ", ".join(mark.kpis or _HEADLINES.get(table, ())),
-        "consequence": text(f"quality.{mark.reason}", data.config.lang),
-        "fix": text(f"fix.{mark.reason}", data.config.lang, table=table, column=mark.column),
+        "consequence": text(f"quality.{mark.reason}", lang),
+        "fix": text(
+            f"fix.{mark.reason}", data.config.lang, table=table, column=mark.column, columns=columns
+        ),
     }
 
 

@@ -120,6 +120,8 @@ def _deal_dates(as_of: dt.date) -> list[Mark]:
             kpis=_RATES,
             severity=BLOCK,
         ),
+        Mark("decided_without_date", "status", _never_dated, kpis=_RATES, severity=BLOCK),
+        Mark("open_but_closed", "closed_at", _is_contradicted(as_of), kpis=_RATES),
         Mark(
             "no_first_day",
             "created_at",
@@ -134,6 +136,16 @@ def _deal_dates(as_of: dt.date) -> list[Mark]:
             kpis=_STOCKS,
         ),
     ]
+
+
+def _never_dated(table: ir.Table) -> ir.BooleanValue:
+    """Decided, in a source that has no column for the day of it."""
+    return table.status.isin(["won", "lost"]) & ("closed_at" not in table.columns)
+
+
+def _is_contradicted(as_of: dt.date) -> Test:
+    """Open, although the day of closing has come."""
+    return lambda t: (t.status == "open") & (t.closed_at <= as_of)
 
 
 def _deal_gaps() -> list[Mark]:
@@ -224,6 +236,19 @@ def _nobody(table: ir.Table) -> ir.BooleanValue:
     return table.owner.isnull() | table.owner.lower().re_search(NOBODY)
 
 
+def _surveys(as_of: dt.date) -> list[Mark]:
+    return [
+        Mark(
+            "off_scale",
+            "score",
+            lambda t: ~t.score.between(t.scale_min, t.scale_max),
+            EXCLUDED,
+            BLOCK,
+            needs=("scale_min", "scale_max"),
+        ),
+    ]
+
+
 def _targets(as_of: dt.date) -> list[Mark]:
     return [
         Mark(
@@ -243,5 +268,6 @@ _SPECIAL: dict[str, Callable[[dt.date], list[Mark]]] = {
     "leads": _leads,
     "orders": _orders,
     "order_lines": _orders,
+    "surveys": _surveys,
     "targets": _targets,
 }

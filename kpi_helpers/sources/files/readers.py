@@ -235,8 +235,7 @@ def _open_files(path: Path) -> Source:
         except (BadInput, OSError) as error:
             if file == path:
                 raise
-            known = file.name.lower().endswith(ENDINGS)
-            source.passed[file.name] = _refusal(file, error) if known else Phrase("files.ending")
+            source.passed[file.name] = _passed(file, error)
         else:
             tables += found.tables
             source.passed.update(found.passed)
@@ -248,6 +247,14 @@ def _open_files(path: Path) -> Source:
         failed = [each for each in source.passed.values() if isinstance(each, KpiError)]
         raise failed[0] if failed else _no_source(path)
     return source
+
+
+def _passed(file: Path, error: Exception) -> BadInput | Phrase:
+    """Why something in a folder was not read."""
+    if file.is_dir():
+        return Phrase("files.folder")
+    known = file.name.lower().endswith(ENDINGS)
+    return _refusal(file, error) if known else Phrase("files.ending")
 
 
 def _size(file: Path) -> int:

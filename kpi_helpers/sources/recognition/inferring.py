@@ -9,10 +9,11 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from kpi_helpers.errors import BadInput
 from kpi_helpers.sources import parsing
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.engine import frame_of, number_of
-from kpi_helpers.sources.files.headers import ROW_FACTS
+from kpi_helpers.sources.files.headers import ASIDE, ROW_FACTS
 from kpi_helpers.sources.mapping import found_columns
 from kpi_helpers.sources.reading import STATUS_WORDS, as_text
 from kpi_helpers.sources.recognition.matching import Match
@@ -20,7 +21,9 @@ from kpi_helpers.sources.recognition.names import dimension_names, header_key, u
 from kpi_helpers.sources.tables import STAND_INS
 
 
-def inferred(con: Any, raw: ir.Table, match: Match, config: Config) -> TableConfig:
+def inferred(
+    con: Any, raw: ir.Table, match: Match, config: Config, file: str | None = None
+) -> TableConfig:
     """The settings of a table with what is recognised added; what they say already stays.
 
     Parameters
@@ -33,6 +36,13 @@ def inferred(con: Any, raw: ir.Table, match: Match, config: Config) -> TableConf
         What its headers were recognised as.
     config
         The project's settings.
+    file
+        Where the table comes from, for messages.
+
+    Raises
+    ------
+    BadInput
+        When some amounts say that they are thousands, under a header that says it too.
     """
     table = match.profile.table
     own = config.table(table.name)
@@ -49,7 +59,7 @@ def inferred(con: Any, raw: ir.Table, match: Match, config: Config) -> TableConf
     spec = dataclasses.replace(own, columns=columns)
     named = _named(raw, match, spec)
     derived = {n: text.format_map(named) for n, text in match.derived.items() if n not in decided}
-    derived = {**_scaled(con, raw, found, derived, match), **derived, **own.derived}
+    derived = {**_scaled(con, raw, found, derived, match, file), **derived, **own.derived}
     values = _values(con, raw, match, columns, config)
     return dataclasses.replace(
         spec,
@@ -79,6 +89,7 @@ def _scaled(
     found: Mapping[str, str],
     derived: Mapping[str, str],
     match: Match,
+    file: str | None,
 ) -> dict[str, str]:
     """Amounts under a header in thousands, and probabilities up to 100, as expressions."""
     table = match.profile.table
@@ -86,7 +97,7 @@ def _scaled(
         name: f"{name} * {unit_of(source)}"
         for name, source in found.items()
         if unit_of(source) > 1 and _kind(table.column(name)) == "number" and name not in derived
-        if not _says_unit(con, raw[source])
+        if not _says_unit(con, raw, source, file)
     }
     share = found.get("probability_crm")
     if share is not None and _largest(con, raw[share]) > 1:
@@ -98,9 +109,17 @@ def _kind(column: Any) -> str | None:
     return column.type if column else None
 
 
-def _says_unit(con: Any, value: ir.Value) -> bool:
+def _says_unit(con: Any, raw: ir.Table, source: str, file: str | None) -> bool:
     """Whether the cells themselves say that they are thousands or millions, as ``12 k€`` does."""
-    return value.type().is_string() and number_of(con, value.re_search("[0-9] *[kKM]").sum()) > 0
+    if not raw[source].type().is_string():
+        return False
+    rows = raw.filter(raw[ASIDE].isnull()) if ASIDE in raw.columns else raw
+    said, filled = (rows[source].re_search(form).sum() for form in ("[0-9] *[kKM]", "[0-9]"))
+    counts = frame_of(con, rows.aggregate(said=said, filled=filled)).fillna(0).iloc[0]
+    if 0 < counts["said"] < counts["filled"]:
+        counted = {"said": int(counts["said"]), "rows": int(counts["filled"])}
+        raise BadInput("mixed_units", file=file, column=source, **counted)
+    return bool(counts["said"])
 
 
 def _largest(con: Any, value: ir.Value) -> float:

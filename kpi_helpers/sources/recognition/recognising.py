@@ -53,21 +53,22 @@ def recognised(source: Source, config: Config) -> tuple[Config, Found]:
     found: Found = {
         name: (origin, _match(source, origin, name, config)) for name, origin in named.items()
     }
-    if source.files and not any(map(_says_origin, config.tables.values())):
+    if source.files and not any(map(says_origin, config.tables.values())):
         found |= _by_headers(source, found)
     tables = dict(config.tables)
     for name, (origin, match) in found.items():
         if match is not None and match.fits and not match.is_kit:
             raw = origin.read(source)
             _check_alike(_headers(raw), match, config.table(name), origin.label)
-            tables[name] = inferred(source.con, raw, match, config)
+            tables[name] = inferred(source.con, raw, match, config, origin.label)
     found |= _entries(found, tables)
     zone = config.time_zone or (zone_of(config.country) if tables != config.tables else None)
     ordered = {name: found[name] for name in TABLES if name in found}
     return dataclasses.replace(config, tables=tables, time_zone=zone), ordered
 
 
-def _says_origin(spec: TableConfig) -> bool:
+def says_origin(spec: TableConfig) -> bool:
+    """Whether the settings say where a table comes from."""
     return bool(spec.file or spec.table or spec.query)
 
 
@@ -94,7 +95,7 @@ def _check_alike(headers: list[str], match: Match, spec: TableConfig, file: str)
 
 
 def _by_headers(source: Source, found: Found) -> Found:
-    """The other raw tables, by their headers; a single one is deals where they do not say."""
+    """The other raw tables, by their headers; a single one is what they are nearest to."""
     used = {origin.raw for origin, _ in found.values()}
     more: dict[str, list[tuple[str, Match]]] = {}
     for raw in source.names:
@@ -107,11 +108,18 @@ def _by_headers(source: Source, found: Found) -> Found:
     if not more and not found and len(source.names) == 1:
         (raw,) = source.names
         source.passed.pop(source.label(raw), None)
-        more["deals"] = [(raw, best(_headers(source.table(raw)), TABLES["deals"]))]
+        match = _nearest(_headers(source.table(raw)))
+        more[match.profile.table.name] = [(raw, match)]
     return {
         name: (Origin(raw, None, source.label(raw)), None if match.is_kit else match)
         for name, ((raw, match),) in more.items()
     }
+
+
+def _nearest(headers: list[str]) -> Match:
+    """What a single table is taken for, to say what it lacks: deals, where they are as near."""
+    tried = (best(headers, table) for table in TABLES.values())
+    return max(tried, key=lambda match: (match.fits, match.known))
 
 
 def _guessed(source: Source, raw: str) -> Match | None:

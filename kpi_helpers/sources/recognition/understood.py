@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kpi_helpers.language import text
+from kpi_helpers.sources.config import TableConfig
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.parsing import Decision
@@ -71,23 +72,33 @@ def vendor_line(mapped: Mapped, file: str, lang: str) -> str:
 
 
 def understood_lines(data: Dataset) -> Iterator[str]:
-    """What was understood of each table, a line a column."""
+    """What was understood of each table, a line a column that bears another name."""
     lang = data.config.lang
     for name, mapped in data.mapped.items():
         yield vendor_line(mapped, data.files[name], lang)
         spec = data.config.table(name)
-        for column, source in mapped.columns.items():
-            made = spec.derived.get(column)
-            known = [] if made and source == column else [source]
-            line = f"{column} ← {' = '.join([*known, made] if made else known)}"
-            yield f"  {line}{_evidence(mapped, column, lang)}"
-            yield from (f"    {words}" for words in _words(spec.values.get(column, {}), lang))
+        said = {
+            column: list(_column_lines(mapped, spec, column, lang)) for column in mapped.columns
+        }
+        same = [column for column, lines in said.items() if lines == [f"  {column} ← {column}"]]
+        yield from (line for column, lines in said.items() if column not in same for line in lines)
+        if same:
+            yield "  " + text("understood.same", lang, names=", ".join(same))
         yield from (f"  {stage} ← {column}" for stage, column in spec.entered.items())
         if name == "deals" and (stages := stage_order(data)).names:
             order = " → ".join(stages.names)
             yield "  " + text(f"understood.stages.{stages.by}", lang, stages=order)
         if mapped.dimensions:
             yield "  " + text("understood.dimensions", lang, names=_some(mapped.dimensions))
+
+
+def _column_lines(mapped: Mapped, spec: TableConfig, column: str, lang: str) -> Iterator[str]:
+    """Where a column comes from, how it was read, and its words that were replaced."""
+    source, made = mapped.columns[column], spec.derived.get(column)
+    known = [] if made and source == column else [source]
+    line = f"{column} ← {' = '.join([*known, made] if made else known)}"
+    yield f"  {line}{_evidence(mapped, column, lang)}"
+    yield from (f"    {words}" for words in _words(spec.values.get(column, {}), lang))
 
 
 def _words(values: Mapping[str, str], lang: str) -> Iterator[str]:
