@@ -55,7 +55,8 @@ def _cell_faults(cell: dict) -> Iterator[str]:
     source = "".join(cell["source"])
     if cell["outputs"] or cell["execution_count"] is not None:
         yield "keeps its outputs"
-    if len(source.splitlines()) > LONGEST_CELL:
+    parameters = "parameters" in cell["metadata"].get("tags", [])
+    if len(source.splitlines()) > LONGEST_CELL and not parameters:
         yield f"has more than {LONGEST_CELL} lines"
     if any(isinstance(node, LOGIC) for node in ast.walk(ast.parse(source))):
         yield "holds logic"

@@ -193,7 +193,7 @@ def test_rows_without_a_dimension_keep_a_line_of_their_own() -> None:
     [(1, "insufficient"), (4, "insufficient"), (5, "indicative"), (29, "indicative"), (30, "ok")],
 )
 def test_a_rate_of_few_cases_says_so_and_a_total_does_not(cases: int, status: str) -> None:
-    deals = deals_of(["won"] * cases, amount=100.0)
+    deals = deals_of(["won"] * cases + ["open"], amount=100.0)
     found = kh.measure(kh.load(deals), ["win_rate_count", "bookings"], "all")
     assert found["n"].tolist() == [cases, cases]
     assert found["status"].tolist() == [status, "ok"]

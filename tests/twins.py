@@ -260,7 +260,8 @@ def cac(tables: Tables, ask: Asked) -> Found:
 
 def _retained(tables: Tables, ask: Asked, before: Asked, now: Asked) -> Found:
     base = {o["customer_id"] for o in _sold(tables, before) if _is_sale(o)} - {None}
-    again = {o["customer_id"] for o in _sold(tables, now) if _is_sale(o)} - {None}
+    anyone = now._replace(keep=lambda row: True)  # a customer handed over has not left
+    again = {o["customer_id"] for o in _sold(tables, anyone) if _is_sale(o)} - {None}
     return _share(len(base & again), len(base))
 
 

@@ -23,8 +23,9 @@ ACTIVE_MONTHS = 12
     tags=("mature", "retention"),
     pitfalls=(
         "Les nouveaux clients n’entrent pas dans le compte ; la fenêtre de 12 mois est "
-        "une convention.",
-        "New customers do not count; the 12-month window is a convention.",
+        "une convention. Un client passé à un autre groupe n’est pas parti.",
+        "New customers do not count; the 12-month window is a convention. A customer handed over "
+        "to another group has not left.",
     ),
     seeds="S0 L10/L21, S1 L19, S3 L12, S4 L8",
     worth="revenue_per_customer",

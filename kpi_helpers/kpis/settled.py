@@ -34,6 +34,7 @@ class Settled(NamedTuple):
     ``spread`` is the standard error of a total whose rows came by chance, ``ages`` are the counts
     behind a duration: ages in days, and by cell and age how many were won, lost, and there at all.
     ``pace`` is how a figure moves with the days worked: 1 as they do, 0 not, −1 the other way.
+    ``doubtful`` marks cells to be read with care whatever their n.
     """
 
     value: Array
@@ -48,6 +49,7 @@ class Settled(NamedTuple):
     spread: Array | None = None
     ages: tuple[Array, ...] | None = None
     pace: float = 0.0
+    doubtful: Flags | None = None
 
 
 def divided(a: Array, b: Array) -> Array:

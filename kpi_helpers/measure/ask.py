@@ -258,21 +258,23 @@ def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tabl
 
 
 def _retained(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    """Who was there at the start, by group, and how many of them are still there in any group.
+
+    A customer who is handed over to another group has not left.
+    """
     (kpi,) = kpis
     rows = fact(data, kpis, question.by, question.where)
     parts: Parts = kpi.body(rows)
-    terms = {name: parts.terms[name].ifelse(1, 0) for name in ("base", "kept")}
-    marked = rows.mutate(**terms, _entity=parts.terms["id"]).filter(parts.where)
-    marked = marked.filter((marked.base == 1) | (marked.kept == 1))
-    each = marked.group_by([*question.by, "_entity"]).agg(
-        base=marked.base.max(), kept=marked.kept.max()
-    )
-    both = each.group_by(list(question.by)) if question.by else each
-    return both.aggregate(
-        **{
-            f"{kpi.id}__k": (each.base * each.kept).sum().fill_null(0),
-            f"{kpi.id}__n": each.base.sum().fill_null(0),
-        }
+    present = rows.mutate(_entity=parts.terms["id"]).filter(parts.where, parts.terms["base"])
+    before = present.select(*question.by, "_entity").distinct()
+    anyone = fact(data, kpis, (), None)
+    ends: Parts = kpi.body(anyone)
+    kept = anyone.filter(ends.where, ends.terms["kept"]).select(_kept=ends.terms["id"]).distinct()
+    both = before.left_join(kept, before["_entity"] == kept["_kept"])
+    each = both.select(*question.by, "_entity", "_kept")
+    cells = each.group_by(list(question.by)) if question.by else each
+    return cells.aggregate(
+        **{f"{kpi.id}__k": each["_kept"].count(), f"{kpi.id}__n": each["_entity"].count()}
     )
 
 

@@ -15,6 +15,7 @@ from kpi_helpers.measure.cells import Cells
 from kpi_helpers.measure.facts import fields_of, kind_of, looks_across
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period, elapsed
+from kpi_helpers.sources.checks.across import WIN_RATES, only_won
 from kpi_helpers.sources.coverage import Coverage
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.units import COUNT, write, write_date
@@ -63,6 +64,8 @@ def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     if kpi.dated == "expected_close":
         over = period.end <= data.as_of + DAY
         return [Finding("over", MISSING, {"day": data.as_of})] if over else []
+    if kpi.id in WIN_RATES and only_won(data):
+        return [Finding("only_won", MISSING, {})]
     if period.start > data.as_of:
         return [Finding("future", MISSING, {"day": data.as_of})]
     findings = [] if period.end <= data.as_of + DAY else [_running(data, period)]
@@ -156,6 +159,8 @@ def statuses(
     status = np.full(len(settled.value), OK, dtype=object)
     if sampled:
         status[settled.n < ENOUGH] = INDICATIVE
+    if settled.doubtful is not None:
+        status[settled.doubtful] = INDICATIVE
     imposed = np.array(weights, dtype=object)
     status[imposed == INDICATIVE] = INDICATIVE
     if sampled:

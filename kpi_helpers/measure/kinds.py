@@ -268,11 +268,15 @@ def _settle_average(sums: Sums) -> Settled:
 
 
 def _settle_standing(sums: Sums) -> Settled:
-    """A stock has no value where half of it or more carries no amount; the note counts them."""
+    """A stock has no value where half of it or more carries no amount; the note counts them.
+
+    From a tenth on it is to be read with care.
+    """
     settled, unknown = _settle_total(sums), sums["unknown"]
     value = np.where((unknown > 0) & (2 * unknown >= settled.n), np.nan, settled.value)
     remark = Remark("notes.unknown_amounts", unknown > 0, {"unknown": unknown, "n": settled.n})
-    return settled._replace(value=value, numerator=value, remarks=(remark,))
+    doubtful = (unknown > 0) & (10 * unknown >= settled.n)
+    return settled._replace(value=value, numerator=value, remarks=(remark,), doubtful=doubtful)
 
 
 KINDS: dict[str, Kind] = {

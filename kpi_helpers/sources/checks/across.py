@@ -22,6 +22,7 @@ LARGEST_GAP = 0.1
 NOT_READ = Mark("not_read", "", never, severity=INFO)
 STEADY = 5
 ENTITIES = {entity for entity, _ in LOOKUPS}
+WIN_RATES = ("win_rate_count", "win_rate_value")
 JOIN_MARKS = {
     "name": Mark("joined_by_name", "customer_id", never, severity=INFO),
     "ambiguous": Mark("ambiguous_customer", "customer_id", never),
@@ -123,13 +124,17 @@ def _empty_months(data: Dataset) -> Iterator[dict[str, Any]]:
 
 
 def _only_won(data: Dataset) -> Iterator[dict[str, Any]]:
-    """Deals without a lost or open one among them: an export of successes."""
-    if "deals" in data.mapped:
-        deals = data.base["deals"]
-        rows, won = (number_of(data.con, n) for n in (deals.count(), (deals.status == "won").sum()))
-        if rows == won >= STEADY:
-            mark = Mark("only_won", "status", never, kpis=("win_rate_count", "win_rate_value"))
-            yield finding(data, "deals", mark, won)
+    if "deals" in data.mapped and (won := only_won(data)):
+        mark = Mark("only_won", "status", never, kpis=WIN_RATES)
+        yield finding(data, "deals", mark, won)
+
+
+def only_won(data: Dataset) -> float:
+    """How many deals there are, where none is lost or open: an export of successes; else 0."""
+    deals = data.base["deals"]
+    count = deals.aggregate(rows=deals.count(), won=(deals.status == "won").sum().fill_null(0))
+    found = data.remember("only_won", lambda: frame_of(data.con, count).iloc[0])
+    return float(found["won"]) if found["rows"] == found["won"] >= STEADY else 0.0
 
 
 def _as_stored(data: Dataset) -> Iterator[dict[str, Any]]:
