@@ -8,7 +8,9 @@ import kpi_helpers as kh
 
 
 def test_an_export_of_successes_has_no_win_rate() -> None:
-    found = kh.measure(kh.load(deals_of(["won"] * 5, amount=100.0)), "win_rate_count", "all")
+    found = kh.measure(
+        kh.load(deals_of(["won"] * 5, amount=100.0), {"language": "en"}), "win_rate_count", "all"
+    )
     assert (found["status"].iloc[0], pd.isna(found["value"].iloc[0])) == ("missing", True)
     assert "no lost and no open one" in found["note"].iloc[0]
 
