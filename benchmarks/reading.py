@@ -3,7 +3,8 @@
 The transactions of Complete Journey (1.47 million lines, in ``$KPI_REAL_DATA/completejourney``) as
 parquet and written as CSV, read through the door and checked, against a bare read by DuckDB into a
 table of the same file plus the checks' own queries: all that the door asks of its tables. Each turn
-is a process of its own, so that memory is told too; times are of the processor, medians of turns.
+is a process of its own, so that memory is told too; times are of the processor, medians of turns,
+once a table of one row has imported what either side needs.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ def through_the_door(path: Path) -> list[Taken]:
         asked.append(_since(start, _now()))
         return frame
 
+    one = pd.DataFrame({"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["open"]})
+    kh.quality(kh.load(one, {"language": "en"}))
     engine.fetch = timed
     start = _now()
     table = {"file": path.name, "columns": COLUMNS, "decimal": "."}
