@@ -48,11 +48,12 @@ DEALS = {
     **{"amount": NUMBER, "owner": TEXT, "source": TEXT, "customer_id": TEXT},
     "list_amount": NUMBER,
 }
-EVENTS = ("converted_at", "sql_at", "mql_at", "handed_over_at", "accepted_at")
+EVENTS = ("converted_at", "sql_at", "mql_at", "handed_over_at", "accepted_at", "first_response_at")
 LEADS = {"created_at": DAY, **dict.fromkeys(EVENTS, DAY), "source": TEXT, "owner": TEXT}
 ORDERS = {
     **{"order_date": DAY, "amount_net": NUMBER, "type": TEXT},
     **{"customer_id": TEXT, "owner": TEXT, "channel": TEXT, "cost": NUMBER},
+    "original_order_id": TEXT,
 }
 SPEND = {"date": DAY, "amount": NUMBER, "channel": TEXT, "cost_type": TEXT}
 ACTIVITIES = {
@@ -60,7 +61,15 @@ ACTIVITIES = {
     **{"outcome": TEXT, "duration_s": NUMBER, "owner": TEXT},
 }
 SURVEYS = {
-    **{"responded_at": DAY, "type": TEXT, "score": NUMBER, "scale_min": NUMBER},
+    **{
+        "response_id": TEXT,
+        "attribute": TEXT,
+        "subject": TEXT,
+        "responded_at": DAY,
+        "type": TEXT,
+        "score": NUMBER,
+        "scale_min": NUMBER,
+    },
     **{"scale_max": NUMBER, "customer_id": TEXT, "touchpoint": TEXT},
 }
 WEB_FUNNEL = {"date": DAY, "source": TEXT, "sessions": NUMBER, "carts": NUMBER, "orders": NUMBER}
@@ -99,6 +108,7 @@ orders_rows = st.tuples(
     owners,
     st.sampled_from(["shop", "sales", None]),
     amounts,
+    st.sampled_from([None, None, "2", "3", "4", "5", "99"]),
 )
 spend_rows = st.tuples(
     days,
@@ -126,7 +136,7 @@ def leads(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
 
 
 def orders(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
-    ends = [(day, 100.0, "order", "c1", "Ann", "shop", 60.0) for day in (FIRST, AS_OF)]
+    ends = [(day, 100.0, "order", "c1", "Ann", "shop", 60.0, None) for day in (FIRST, AS_OF)]
     return st.lists(orders_rows, min_size=15, max_size=most).map(
         lambda rows: _table(ends + rows, ORDERS, "order_id")
     )
@@ -157,7 +167,7 @@ def activity(draw: st.DrawFn) -> tuple[Any, ...]:
     return (
         moment,
         reply if draw(st.booleans()) and reply.date() <= AS_OF else None,
-        draw(st.sampled_from(["call", "call", "call", "meeting", "ticket", "ticket", "note"])),
+        draw(st.sampled_from(["call", "call", "meeting", "ticket", "ticket", "note", "complaint"])),
         draw(st.sampled_from(["in", "out", None])),
         draw(st.sampled_from(["answered", "missed", "voicemail", "booked", "held", None])),
         draw(st.sampled_from([None, 0.0, 60.0])),
@@ -169,8 +179,19 @@ def activity(draw: st.DrawFn) -> tuple[Any, ...]:
 def answer(draw: st.DrawFn) -> tuple[Any, ...]:
     least, most = draw(st.sampled_from([(1.0, 5.0), (1.0, 7.0), (0.0, 10.0)]))
     score = draw(st.integers(-2, 24)) / 2
-    kind = draw(st.sampled_from(["csat", "nps", "ces", "review"]))
-    return draw(days), kind, score, least, most, draw(customers), draw(st.sampled_from("ab"))
+    kind = draw(st.sampled_from(["csat", "nps", "ces", "review", *["perception"] * 3]))
+    rated = draw(st.sampled_from(["price", None])), draw(st.sampled_from(["us", "Nous", "x", None]))
+    return (
+        draw(st.sampled_from("1234")),
+        *rated,
+        draw(days),
+        kind,
+        score,
+        least,
+        most,
+        draw(customers),
+        draw(st.sampled_from("ab")),
+    )
 
 
 web_rows = st.tuples(
@@ -189,9 +210,9 @@ def activities(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
 
 
 def surveys(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
-    ends = [(day, "nps", 9.0, 0.0, 10.0, "c1", "a") for day in (FIRST, AS_OF)]
+    ends = [("0", None, None, day, "nps", 9.0, 0.0, 10.0, "c1", "a") for day in (FIRST, AS_OF)]
     return st.lists(answer(), min_size=15, max_size=most).map(
-        lambda rows: _table(ends + rows, SURVEYS, "response_id")
+        lambda rows: _table(ends + rows, SURVEYS, None)
     )
 
 

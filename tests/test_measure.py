@@ -392,5 +392,5 @@ def test_the_usual_window_is_what_nine_in_ten_conversions_took() -> None:
     leads["converted_at"] = leads["created_at"] + pd.to_timedelta(leads.pop("days"), "D")
     data = kh.load({"leads": leads.assign(lead_id=leads.index.astype(str))}, {"language": "en"})
     (row,) = kh.measure(data, "lead_to_customer_rate", "2025-01").itertuples()
-    assert row.note.startswith("Conversion window: 9 days.")
+    assert row.note.startswith("Time allowed, in days: 9.")
     assert (row.numerator, row.denominator) == (9, 10)

@@ -140,11 +140,11 @@ def _closed(tables: Tables, ask: Asked, *status: str) -> list[Row]:
     ]
 
 
-def _sold(tables: Tables, ask: Asked) -> list[Row]:
+def orders_in(tables: Tables, ask: Asked) -> list[Row]:
     return [o for o in tables["orders"] if ask.holds(o["order_date"]) and ask.keep(o)]
 
 
-def _is_sale(order: Row) -> bool:
+def is_sale(order: Row) -> bool:
     if order.get("type") is None:
         return order["amount_net"] >= 0
     return bool(order["type"] != "refund")
@@ -218,10 +218,10 @@ def cost_per_qualified_lead(tables: Tables, ask: Asked) -> Found:
 
 
 def new_customers(tables: Tables, ask: Asked) -> Found:
-    first = _firsts(filter(_is_sale, tables["orders"]), "order_date")
+    first = _firsts(filter(is_sale, tables["orders"]), "order_date")
     return _different(
         order["customer_id"]
-        for order in _sold(tables, ask)
+        for order in orders_in(tables, ask)
         if order["order_date"] == first.get(order["customer_id"])
     )
 
@@ -259,9 +259,9 @@ def cac(tables: Tables, ask: Asked) -> Found:
 
 
 def _retained(tables: Tables, ask: Asked, before: Asked, now: Asked) -> Found:
-    base = {o["customer_id"] for o in _sold(tables, before) if _is_sale(o)} - {None}
+    base = {o["customer_id"] for o in orders_in(tables, before) if is_sale(o)} - {None}
     anyone = now._replace(keep=lambda row: True)  # a customer handed over has not left
-    again = {o["customer_id"] for o in _sold(tables, anyone) if _is_sale(o)} - {None}
+    again = {o["customer_id"] for o in orders_in(tables, anyone) if is_sale(o)} - {None}
     return _share(len(base & again), len(base))
 
 
@@ -352,7 +352,7 @@ def pipeline_coverage(tables: Tables, ask: Asked) -> Found:
 
 
 def revenue(tables: Tables, ask: Asked) -> Found:
-    return _sum(order["amount_net"] for order in _sold(tables, ask))
+    return _sum(order["amount_net"] for order in orders_in(tables, ask))
 
 
 def bookings(tables: Tables, ask: Asked) -> Found:
@@ -401,16 +401,16 @@ def avg_deal_value(tables: Tables, ask: Asked) -> Found:
 
 
 def revenue_per_customer(tables: Tables, ask: Asked) -> Found:
-    sold = [order for order in _sold(tables, ask) if order["customer_id"] is not None]
+    sold = [order for order in orders_in(tables, ask) if order["customer_id"] is not None]
     total = sum(order["amount_net"] for order in sold)
-    buyers = len({order["customer_id"] for order in sold if _is_sale(order)})
+    buyers = len({order["customer_id"] for order in sold if is_sale(order)})
     return Found(divided(total, buyers), total, buyers, len({o["customer_id"] for o in sold}))
 
 
 def aov(tables: Tables, ask: Asked) -> Found:
-    sold = _sold(tables, ask)
+    sold = orders_in(tables, ask)
     total = sum(order["amount_net"] for order in sold)
-    sales = len([order for order in sold if _is_sale(order) and order["amount_net"]])
+    sales = len([order for order in sold if is_sale(order) and order["amount_net"]])
     buyers = {order["customer_id"] or order["order_id"] for order in sold}
     return Found(divided(total, sales), total, sales, len(buyers))
 
@@ -424,7 +424,7 @@ def cost_per_lead(tables: Tables, ask: Asked) -> Found:
 
 
 def gross_margin_rate(tables: Tables, ask: Asked) -> Found:
-    sold = [order for order in _sold(tables, ask) if order["cost"] is not None]
+    sold = [order for order in orders_in(tables, ask) if order["cost"] is not None]
     total = sum(order["amount_net"] for order in sold)
     margin = total - sum(order["cost"] for order in sold)
     buyers = {order["customer_id"] or order["order_id"] for order in sold}

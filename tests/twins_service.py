@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 
-from twins import DAY, NAN, Asked, Found, Row, Tables, divided
+from twins import DAY, NAN, Asked, Found, Row, Tables, divided, is_sale, orders_in
 
 SPOKEN, LOST = ("answered", "booked"), ("missed", "voicemail")
 
@@ -24,7 +24,12 @@ def _done(tables: Tables, ask: Asked, **fixed: str) -> list[Row]:
 
 
 def _answers(tables: Tables, ask: Asked, kind: str) -> list[Row]:
-    return _of(tables, ask, "surveys", "responded_at", type=kind)
+    rows = _of(tables, ask, "surveys", "responded_at", type=kind)
+    return [row for row in rows if _on_scale(row)]
+
+
+def _on_scale(row: Row) -> bool:
+    return bool(row["scale_min"] <= row["score"] <= row["scale_max"])
 
 
 def _counted(rows: list[Row]) -> Found:
@@ -61,11 +66,7 @@ def site_visits(tables: Tables, ask: Asked) -> Found:
 def _pleased(tables: Tables, ask: Asked, kind: str, *least: tuple[float, float]) -> Found:
     """Answers at the mark that says so on each scale, given as (its top, the mark)."""
     marks = dict(least)
-    valid = [
-        row
-        for row in _answers(tables, ask, kind)
-        if row["score"] is not None and row["scale_min"] <= row["score"] <= row["scale_max"]
-    ]
+    valid = _answers(tables, ask, kind)
     return _part(sum(1 for row in valid if row["score"] >= marks[row["scale_max"]]), len(valid))
 
 
@@ -88,8 +89,7 @@ def review_score(tables: Tables, ask: Asked) -> Found:
     marks = []
     for row in _answers(tables, ask, "review"):
         score, least, most = row["score"], row["scale_min"], row["scale_max"]
-        if score is not None and least <= score <= most:
-            marks.append(1 + 4 * (score - least) / (most - least))
+        marks.append(1 + 4 * (score - least) / (most - least))
     return Found(divided(sum(marks), len(marks)), sum(marks), len(marks), len(marks))
 
 
@@ -150,3 +150,81 @@ def call_to_meeting_rate(tables: Tables, ask: Asked) -> Found:
 
 def meetings_booked(tables: Tables, ask: Asked) -> Found:
     return _counted(_done(tables, ask, type="meeting"))
+
+
+def activities_per_rep(tables: Tables, ask: Asked) -> Found:
+    kinds = ("call", "email", "meeting", "note")
+    done = [a for a in _done(tables, ask) if a["type"] in kinds and a["owner"] is not None]
+    days = {(each["owner"], each["started_at"].date()) for each in done}
+    return Found(divided(len(done), len(days)), len(done), len(days), len(days))
+
+
+def lead_handover_sla(tables: Tables, ask: Asked) -> Found:
+    """While no lead has had its day, the counts so far and no value."""
+    handed = _of(tables, ask, "leads", "handed_over_at")
+    soon = [
+        lead
+        for lead in handed
+        if lead["first_response_at"] is not None
+        and lead["first_response_at"] <= lead["handed_over_at"] + DAY
+    ]
+    old = [lead for lead in handed if lead["handed_over_at"] + DAY <= ask.as_of]
+    if handed and not old:
+        return Found(NAN, len(soon), len(handed), 0)
+    return _part(sum(1 for lead in soon if lead in old), len(old))
+
+
+def orders_placed(tables: Tables, ask: Asked) -> Found:
+    return _counted([order for order in orders_in(tables, ask) if is_sale(order)])
+
+
+def complaints(tables: Tables, ask: Asked) -> Found:
+    return _counted(_done(tables, ask, type="complaint"))
+
+
+def complaint_rate(tables: Tables, ask: Asked) -> Found:
+    k, n = complaints(tables, ask).value, orders_placed(tables, ask).value
+    return Found(divided(k, n), k, n, n)
+
+
+def refund_rate(tables: Tables, ask: Asked) -> Found:
+    first: dict[str, dt.date] = {}
+    for order in filter(is_sale, tables["orders"]):
+        first[order["order_id"]] = order["order_date"]
+    back: dict[str, float] = defaultdict(float)
+    for row in tables["orders"]:
+        of = row["original_order_id"]
+        if not is_sale(row) and of in first and (row["order_date"] - first[of]).days <= 60:
+            back[of] -= row["amount_net"]
+    old = [
+        order
+        for order in orders_in(tables, ask)
+        if is_sale(order) and order["amount_net"] > 0 and order["original_order_id"] is None
+        if (ask.as_of - order["order_date"]).days >= 60
+    ]
+    paid, total = sum(back[o["order_id"]] for o in old), sum(o["amount_net"] for o in old)
+    return Found(divided(paid, total), paid, total, len(old))
+
+
+def _is_own(row: Row) -> bool:
+    return row["subject"] is not None and row["subject"].lower() in ("us", "nous")
+
+
+def perception_gap(tables: Tables, ask: Asked) -> Found:
+    own: dict[tuple[str, str], list[float]] = defaultdict(list)
+    asked = [row for row in tables["surveys"] if row["type"] == "perception"]
+    for row in asked:
+        if _is_own(row) and _on_scale(row):
+            own[row["response_id"], row["attribute"]].append(row["score"])
+    gaps = []
+    for row in _answers(tables, ask, "perception"):
+        marks = own.get((row["response_id"], row["attribute"]))
+        if (
+            row["subject"] is not None
+            and marks
+            and not _is_own(row)
+            and row["attribute"] is not None
+        ):
+            gaps.append((row["response_id"], sum(marks) / len(marks) - row["score"]))
+    total, people = sum(gap for _, gap in gaps), len({who for who, _ in gaps})
+    return Found(divided(total, len(gaps)), total, len(gaps), people)

@@ -1,15 +1,19 @@
-"""Calls and meetings: how much is done, and what comes of it."""
+"""Calls, meetings and leads handed over: how much is done, how soon, and what comes of it."""
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import LOWER, NEUTRAL, Example, kpi
-from kpi_helpers.kpis.parts import Parts, count, share
+from kpi_helpers.kpis.parts import Parts, average_per, cohort, count, share
+from kpi_helpers.sources.derived import days_between
 from kpi_helpers.units import COUNT, PERCENT
 
 SPOKEN = ("answered", "booked")
 LOST = ("missed", "voicemail")
+OF_REPS = ("call", "email", "meeting", "note")
+SLA_DAYS = 1
 
 
 def _calls(activities: ir.Table, direction: str) -> ir.BooleanValue:
@@ -206,3 +210,71 @@ def call_to_meeting_rate(activities: ir.Table) -> Parts:
 def meetings_booked(activities: ir.Table) -> Parts:
     """Meetings of the period, held or not, by the day of the meeting."""
     return count(activities.type == "meeting")
+
+
+@kpi(
+    names=("Activités par commercial", "Activities per rep"),
+    definition_fr="Appels, e-mails, rendez-vous et notes, par jour où un commercial a été actif.",
+    unit=COUNT,
+    better=NEUTRAL,
+    dated="started_at",
+    tier="P3",
+    category=("quantitative",),
+    tags=("teams",),
+    pitfalls=(
+        "Ce qui se compte se gonfle ; suivre des personnes demande d’en informer les salariés et "
+        "leurs élus.",
+        "What is counted gets inflated; to follow people asks for informing them and their "
+        "representatives.",
+    ),
+    seeds="S2 L24/L60",
+    cases="days",
+    example=Example(
+        gives=2.0,
+        activities={
+            "type": ["call", "email", "note", "call", "ticket"],
+            "owner": ["Ann", "Ann", "Ann", "Bob", "Bob"],
+        },
+    ),
+)
+def activities_per_rep(activities: ir.Table) -> Parts:
+    """Calls, e-mails, meetings and notes, for each day on which a rep was active."""
+    done = activities.type.isin(OF_REPS)
+    rep_day = activities.owner.concat("|", activities.started_at.cast("date").cast("string"))
+    one = done.ifelse(1.0, ibis.null("float64"))
+    return average_per(rep_day, one, present=done)
+
+
+@kpi(
+    names=("Respect du SLA SMarketing", "SMarketing SLA compliance"),
+    definition_fr="Leads transmis dans la période et contactés dans le délai convenu (1 jour, sauf "
+    "réglage), en part de ceux qui ont eu ce délai.",
+    unit=PERCENT,
+    dated="handed_over_at",
+    tier="P2",
+    category=("SMarketing",),
+    tags=("B2B",),
+    pitfalls=(
+        "Des jours d’horloge : un lead transmis le vendredi soir attend jusqu’au lundi.",
+        "Days of the calendar: a lead handed over on Friday evening waits until Monday.",
+    ),
+    seeds="S2 L52-L58",
+    example=Example(
+        gives=0.5,
+        config={"as_of": "2026-01-31"},
+        leads={
+            "handed_over_at": ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08", None],
+            "first_response_at": [
+                *("2026-01-05 09:00", "2026-01-06 23:00", "2026-01-10 09:00", None),
+                "2026-01-06 09:00",
+            ],
+        },
+    ),
+)
+def lead_handover_sla(leads: ir.Table) -> Parts:
+    """Leads handed over in the period and contacted within the agreed time (1 day unless set)."""
+    handed = leads.handed_over_at
+    # Who was contacted before the handover did not wait.
+    waited = days_between(handed, leads.first_response_at).clip(lower=0)
+    age = leads.age_days - days_between(leads.created_at, handed)
+    return cohort(waited, age=age, window=SLA_DAYS)

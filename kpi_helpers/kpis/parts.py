@@ -21,13 +21,15 @@ class Parts:
     """The kind of a figure and what each row contributes to it.
 
     ``where`` selects the rows that count; ``cluster`` names what rows belong to together (orders
-    of a customer), so that the interval does not take them for independent.
+    of a customer), so that the interval does not take them for independent. ``window``
+    is how many days a conversion may take where the settings do not say.
     """
 
     kind: str
     terms: Mapping[str, Any]
     where: ir.BooleanValue
     cluster: ir.Value | None = None
+    window: int | None = None
 
 
 def _and(known: ir.BooleanValue, where: ir.BooleanValue | None) -> ir.BooleanValue:
@@ -74,6 +76,15 @@ def ratio(
     kind = "ratio" if cluster is None else "clustered_ratio"
     counted = _and(amount.notnull() & over.notnull(), where)
     return Parts(kind, {"a": amount, "b": over}, counted, cluster)
+
+
+def mature_ratio(
+    amount: ir.NumericValue, over: ir.NumericValue, old: ir.BooleanValue, where: ir.BooleanValue
+) -> Parts:
+    """A ratio over the rows that are ``old`` enough; the others of ``where`` are counted."""
+    counted = _and(amount.notnull() & over.notnull(), where)
+    terms = {"a": amount, "b": over, "of": counted}
+    return Parts("mature_ratio", terms, counted & old)
 
 
 def value_share(amount: ir.NumericValue, part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
@@ -151,7 +162,7 @@ def waiting(hours: ir.NumericValue, ended: ir.BooleanValue) -> Parts:
     return Parts("waiting", terms, hours.notnull() & (hours >= 0))
 
 
-def cohort(days: ir.IntegerValue, age: ir.IntegerValue) -> Parts:
+def cohort(days: ir.IntegerValue, age: ir.IntegerValue, window: int | None = None) -> Parts:
     """Share converted within the window, among those old enough to have had it.
 
     Parameters
@@ -160,8 +171,10 @@ def cohort(days: ir.IntegerValue, age: ir.IntegerValue) -> Parts:
         From creation to conversion, missing where there was none.
     age
         From creation to today.
+    window
+        Days that it may take where the settings do not say; by default what nine in ten needed.
     """
-    return Parts("cohort", {"days": days, "age": age}, age.notnull())
+    return Parts("cohort", {"days": days, "age": age}, age.notnull(), window=window)
 
 
 def standing(amount: ir.NumericValue, opened: ir.DateValue, left: ir.DateValue) -> Parts:

@@ -81,6 +81,12 @@ def above_zero(figure: Settled) -> Settled:
     return figure._replace(value=np.where(figure.value > 0, figure.value, np.nan))
 
 
+def per(events: Settled, exposure: Settled) -> Settled:
+    """Events for each unit of what they may happen to, which is a fact: their own interval."""
+    blank = np.full_like(exposure.value, np.nan)
+    return quotient(events, exposure._replace(low=blank, high=blank))
+
+
 def growth(now: Settled, before: Settled) -> Settled:
     """``now ÷ before − 1``; missing where ``before`` is not above zero."""
     base = above_zero(before).value

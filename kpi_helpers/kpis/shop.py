@@ -1,11 +1,13 @@
-"""The web shop: from visits to carts to orders."""
+"""The shop: from visits to carts to orders, and what comes back."""
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import LOWER, NEUTRAL, Example, kpi
-from kpi_helpers.kpis.parts import Parts, clustered_share, total
+from kpi_helpers.kpis.parts import Parts, clustered_share, count, mature_ratio, total
+from kpi_helpers.sources.derived import REFUND_DAYS
 from kpi_helpers.units import COUNT, PERCENT
 
 
@@ -75,3 +77,59 @@ def site_conversion_rate(web_funnel: ir.Table) -> Parts:
 def site_visits(web_funnel: ir.Table) -> Parts:
     """Visits of the period: a vanity metric, followed so that it is known as one."""
     return total(web_funnel.sessions)
+
+
+@kpi(
+    names=("Commandes", "Orders"),
+    definition_fr="Commandes de la période, hors avoirs.",
+    unit=COUNT,
+    dated="order_date",
+    tier="P2",
+    category=("volume",),
+    tags=("e-commerce", "B2C"),
+    pitfalls=(
+        "Une livraison en plusieurs fois n’est qu’une commande, si l’outil le sait.",
+        "A delivery in several parts is one order, if the tool knows it.",
+    ),
+    seeds="S3 L32",
+    example=Example(gives=2, orders={"amount_net": [10.0, 20.0, -5.0]}),
+)
+def orders_placed(orders: ir.Table) -> Parts:
+    """Orders of the period, credit notes aside."""
+    return count(orders.is_sale)
+
+
+@kpi(
+    names=("Taux de remboursement", "Refund rate"),
+    definition_fr="Montants remboursés dans les 60 jours de la commande, en part des commandes de "
+    "la période qui ont eu ces 60 jours.",
+    unit=PERCENT,
+    better=LOWER,
+    dated="order_date",
+    tier="P2",
+    category=("quality",),
+    tags=("e-commerce",),
+    pitfalls=(
+        "Seuls comptent les avoirs qui nomment leur commande ; les commandes récentes n’ont pas "
+        "encore eu le temps.",
+        "Only credit notes that name their order count; recent orders have not had the time yet.",
+    ),
+    seeds="extension",
+    example=Example(
+        gives=0.25,
+        config={"as_of": "2026-04-30"},
+        orders={
+            "order_id": ["1", "2", "3", "4", "5"],
+            "order_date": ["2026-01-05", "2026-01-06", "2026-02-01", "2026-03-31", "2026-04-20"],
+            "amount_net": [100.0, 100.0, -50.0, -10.0, 900.0],
+            "type": ["order", "order", "refund", "refund", "order"],
+            "original_order_id": [None, None, "1", "2", None],
+        },
+    ),
+)
+def refund_rate(orders: ir.Table) -> Parts:
+    """Amounts paid back within 60 days of the order, as a share of orders that had this time."""
+    back = ibis.coalesce(orders.refunded, 0.0)
+    # An order that replaces another is no new sale.
+    sold = orders.is_sale & (orders.amount_net > 0) & orders.original_order_id.isnull()
+    return mature_ratio(back, orders.amount_net, old=orders.age_days >= REFUND_DAYS, where=sold)

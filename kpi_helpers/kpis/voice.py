@@ -6,7 +6,16 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import LOWER, Example, kpi
-from kpi_helpers.kpis.parts import Parts, clustered_share, count, promoters, stars, waiting
+from kpi_helpers.kpis.parts import (
+    Parts,
+    clustered_share,
+    count,
+    promoters,
+    ratio,
+    stars,
+    waiting,
+)
+from kpi_helpers.kpis.settled import Settled, per
 from kpi_helpers.units import COUNT, HOURS, PERCENT, POINTS, SCORE
 
 # On a scale of 1 to 5 these are 4 and 5; on one of 1 to 7, 5 to 7. Other scales are read alike.
@@ -197,3 +206,89 @@ def service_response_time(activities: ir.Table) -> Parts:
     asked = activities.type == "ticket"
     hours = asked.ifelse(activities.hours_to_reply, ibis.null("float64"))
     return waiting(hours, ended=activities.first_reply_at.notnull())
+
+
+@kpi(
+    names=("Réclamations", "Complaints"),
+    definition_fr="Réclamations reçues dans la période.",
+    unit=COUNT,
+    better=LOWER,
+    dated="started_at",
+    tier="P2",
+    category=("qualitative",),
+    tags=("service",),
+    pitfalls=(
+        "Plus de canaux ouverts, plus de réclamations.",
+        "The more channels are open, the more complaints.",
+    ),
+    seeds="S3 L32",
+    cases="complaints",
+    example=Example(gives=1, activities={"type": ["complaint", "ticket"]}),
+)
+def complaints(activities: ir.Table) -> Parts:
+    """Complaints received in the period."""
+    return count(activities.type == "complaint")
+
+
+@kpi(
+    names=("Taux de réclamation", "Complaint rate"),
+    definition_fr="Réclamations reçues dans la période, rapportées aux commandes de la période.",
+    unit=PERCENT,
+    better=LOWER,
+    of={"received": "complaints", "orders": "orders_placed"},
+    tier="P2",
+    category=("qualitative",),
+    tags=("service",),
+    pitfalls=(
+        "Plus de canaux ouverts, plus de réclamations ; elles suivent la commande de quelques "
+        "semaines.",
+        "The more channels are open, the more complaints; they come weeks after the order.",
+    ),
+    seeds="S3 L32",
+    cases="orders",
+    example=Example(
+        gives=0.25,
+        period="2026-01",
+        config={"as_of": "2026-01-31"},
+        activities={"type": ["complaint", "ticket"]},
+        orders={"amount_net": [10.0] * 4},
+    ),
+)
+def complaint_rate(received: Settled, orders: Settled) -> Settled:
+    """Complaints received in the period, over the orders of the period."""
+    return per(received, orders)
+
+
+@kpi(
+    names=("Écart de perception", "Perception gap"),
+    definition_fr="Notre note moins celle du concurrent, en moyenne des répondants qui ont noté "
+    "les deux sur le même critère.",
+    unit=POINTS,
+    dated="responded_at",
+    tier="P2",
+    category=("qualitative",),
+    tags=("benchmark",),
+    pitfalls=(
+        "Nos propres clients nous flattent ; des notes d’échelles différentes ne se comparent pas.",
+        "Our own customers flatter us; marks of different scales cannot be compared.",
+    ),
+    seeds="S3 L27",
+    example=Example(
+        gives=1.5,
+        surveys={
+            "response_id": ["1", "1", "2", "2", "3"],
+            "attribute": ["Prix"] * 5,
+            "subject": ["us", "Rival", "us", "Rival", "us"],
+            "type": ["perception"] * 5,
+            "score": [8, 6, 5, 4, 10],
+            "scale_min": [0] * 5,
+            "scale_max": [10] * 5,
+        },
+    ),
+)
+def perception_gap(surveys: ir.Table) -> Parts:
+    """Our mark less the competitor's, on average of who marked both on the same attribute."""
+    theirs = (surveys.type == "perception") & ~surveys.is_own & surveys.attribute.notnull()
+    gap = surveys.our_score - surveys.score
+    pairs = gap.notnull().ifelse(1.0, 0.0)
+    return ratio(gap, pairs, where=theirs & surveys.subject.notnull(), cluster=surveys.response_id)

@@ -12,6 +12,7 @@ from kpi_helpers import intervals, survival
 from kpi_helpers.catalogue import Kpi
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
+from kpi_helpers.kpis.tried import tried
 from kpi_helpers.measure.cells import Spread
 from kpi_helpers.measure.facts import fact
 from kpi_helpers.sources.dataset import Dataset
@@ -112,13 +113,15 @@ def _window_remarks(
 
 
 def window_of(data: Dataset, kpi: Kpi) -> int | None:
-    """Days that a conversion may take: the setting, else what nine in ten have needed.
+    """Days that a conversion may take: the setting, the KPI's own, else what nine in ten needed.
 
     The default looks only at rows old enough to have had twice that time, so that the young ones,
     of which only the quick conversions are seen, do not shorten it.
     """
     if kpi.id in data.config.windows:
         return data.config.windows[kpi.id]
+    if tried(kpi).window is not None:
+        return tried(kpi).window
     result: int = data.remember(("window", kpi), lambda: _usual(data, kpi))
     return result
 

@@ -19,7 +19,7 @@ from kpi_helpers.measure.held import LEVELS, timed
 from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.sources.checks.across import known_scopes
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where, no_segment_column
-from kpi_helpers.sources.derived import across_rows, as_number, unbound
+from kpi_helpers.sources.derived import FIRST_TIMES, as_number, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.filters import columns_of, condition
 from kpi_helpers.sources.registers import ACHIEVEMENTS, SCOPES
@@ -188,8 +188,8 @@ def fields_of(kpi: Kpi, term: str) -> frozenset[str]:
 
 
 def looks_across(kpi: Kpi) -> bool:
-    """Whether a KPI reads a column that looks at other rows: the first order of a customer."""
-    return bool(_columns_named(kpi) & {*across_rows(kpi.table)})
+    """Whether a KPI looks for a first time among other rows: the first order of a customer."""
+    return bool(_columns_named(kpi) & {*FIRST_TIMES})
 
 
 def _fields(values: Sequence[Any], name: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ decided            Σ                                   none                    
 share              k, n                                Wilson                         both
 ratio              Σa, Σb, squares, product            Fieller                        both
 value_share        as ratio                            Fieller                        both
+mature_ratio       as ratio, counts                    Fieller                        both
 exact_ratio        Σa, Σb                              none                           both
 clustered_ratio    the same over clusters              Fieller on clusters            nothing
 clustered_share    the same over clusters              Wilson, design effect          nothing
@@ -28,7 +29,7 @@ The parts add; values never do. ``both`` means over periods and dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import ibis
@@ -38,11 +39,17 @@ import numpy as np
 from kpi_helpers import intervals
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
+from kpi_helpers.measure.opinions import (
+    FEWEST,
+    Sums,
+    settle_clustered_share,
+    settle_promoters,
+    settle_stars,
+    unless_few,
+)
 
-Sums = Mapping[str, Array]
 PERIODS, DIMENSIONS = "periods", "dimensions"
 BOTH = (PERIODS, DIMENSIONS)
-FEWEST = 5
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,10 @@ def _ratio_sums(parts: Parts) -> dict[str, ir.Scalar]:
     return {"n": _rows(parts), **{n: _sum(p, parts.where) for n, p in products.items()}}
 
 
+def _mature_sums(parts: Parts) -> dict[str, ir.Scalar]:
+    return {**_ratio_sums(parts), "of": parts.terms["of"].sum()}
+
+
 def _value_share_sums(parts: Parts) -> dict[str, ir.Scalar]:
     sums = _ratio_sums(parts)
     counts = {name: parts.terms[name].sum() for name in ("of", "outside", "outside_priced")}
@@ -131,10 +142,6 @@ def _no_sums(parts: Parts) -> dict[str, ir.Scalar]:
 
 def _blank(like: Array) -> Array:
     return np.full(like.shape, np.nan)
-
-
-def _unless_few(n: Array, low: Array, high: Array) -> tuple[Array, Array]:
-    return np.where(n < FEWEST, np.nan, low), np.where(n < FEWEST, np.nan, high)
 
 
 def _settle_count(sums: Sums) -> Settled:
@@ -174,53 +181,21 @@ def _settle_ratio(sums: Sums) -> Settled:
     six = [sums[name] for name in ("n", "a", "b", "aa", "bb", "ab")]
     fieller, delta = intervals.fieller(*six), intervals.ratio(*six)
     low, high = (np.where(np.isnan(f), d, f) for f, d in zip(fieller, delta, strict=True))
-    low, high = _unless_few(sums["n"], low, high)
+    low, high = unless_few(sums["n"], low, high)
     a, b = sums["a"], sums["b"]
     value = divided(a, np.maximum(b, 0))
     low, high = (np.where(b > 0, bound, np.nan) for bound in (low, high))
     return Settled(value, a, b, sums["n"], low, high, "fieller")
 
 
+def _settle_mature(sums: Sums) -> Settled:
+    settled, n, of = _settle_ratio(sums), sums["n"], sums["of"]
+    remark = Remark("notes.partly_young", n < of, {"n": n, "everyone": of})
+    return settled._replace(remarks=(remark,), young=(n == 0) & (of > 0))
+
+
 def _settle_clustered(sums: Sums) -> Settled:
     return _settle_ratio(sums)._replace(method="clustered fieller")
-
-
-def _settle_clustered_share(sums: Sums) -> Settled:
-    """Wilson's interval on as many independent cases as would say as much (Kish 1965).
-
-    The design effect is the variance between clusters over that of independent cases, taken as 1
-    where it is less or not known. More cases than there can be are no share.
-    """
-    k, n, clusters = sums["a"], sums["b"], sums["n"]
-    share = np.where((k < 0) | (k > n), np.nan, divided(k, n))
-    between = np.maximum(sums["aa"] - 2 * share * sums["ab"] + share**2 * sums["bb"], 0)
-    effect = divided(between * clusters * (n - 1), (clusters - 1) * n**2 * share * (1 - share))
-    alike = np.maximum(n / np.fmax(effect, 1), 1)
-    low, high = intervals.wilson(share * alike, alike)
-    strange = (k < 0) | (k > n)
-    remarks = (Remark("notes.more_than_all", strange, {"k": k, "n": n}),)
-    return Settled(share, k, n, n, low, high, "clustered wilson", remarks)
-
-
-def _settle_stars(sums: Sums) -> Settled:
-    """Marks that are all alike have no spread of their own: there the interval is Wilson's."""
-    n, x = sums["n"], sums["x"]
-    same = n * sums["xx"] - x**2 <= 1e-9 * n**2
-    hall = intervals.hall(n, x, sums["xx"], sums["xxx"])
-    wilson = (1 + 4 * share for share in intervals.wilson((x - n) / 4, n))
-    low, high = (np.where(same, w, h) for w, h in zip(wilson, hall, strict=True))
-    low, high = _unless_few(n, np.maximum(low, 1), np.minimum(high, 5))
-    return Settled(divided(x, n), x, n, n, low, high, "hall")
-
-
-def _settle_promoters(sums: Sums) -> Settled:
-    """The spread is the standard error by the variance of a multinomial."""
-    k, n, extreme = sums["k"], sums["n"], sums["extreme"]
-    low, high = intervals.nps((extreme + k) / 2, n - extreme, (extreme - k) / 2)
-    value = 100 * divided(k, n)
-    spread = np.sqrt(divided(1e4 * divided(extreme, n) - value**2, n))
-    remark = Remark("notes.off_scale", sums["strange"] > 0, {"k": sums["strange"]})
-    return Settled(value, k, n, n, low, high, "adjusted wald", (remark,), spread=spread)
 
 
 def _settle_value_share(sums: Sums) -> Settled:
@@ -263,7 +238,7 @@ def _settle_exact(sums: Sums) -> Settled:
 
 def _settle_average(sums: Sums) -> Settled:
     n, x = sums["n"], sums["x"]
-    low, high = _unless_few(n, *intervals.hall(n, x, sums["xx"], sums["xxx"]))
+    low, high = unless_few(n, *intervals.hall(n, x, sums["xx"], sums["xxx"]))
     return Settled(divided(x, n), x, n, n, low, high, "hall")
 
 
@@ -285,14 +260,15 @@ KINDS: dict[str, Kind] = {
     "decided": Kind("flow", _exact_sums, _settle_decided, sampled=False),
     "share": Kind("flow", _share_sums, _settle_share),
     "ratio": Kind("flow", _ratio_sums, _settle_ratio),
+    "mature_ratio": Kind("flow", _mature_sums, _settle_mature),
     "value_share": Kind("flow", _value_share_sums, _settle_value_share),
     "exact_ratio": Kind("flow", _exact_sums, _settle_exact, sampled=False),
-    "promoters": Kind("flow", _share_sums, _settle_promoters),
-    "stars": Kind("flow", _moment_sums, _settle_stars),
+    "promoters": Kind("flow", _share_sums, settle_promoters),
+    "stars": Kind("flow", _moment_sums, settle_stars),
     "average": Kind("flow", _moment_sums, _settle_average),
     "distinct": Kind("distinct", _distinct_sums, _settle_count, (), sampled=False),
     "clustered_ratio": Kind("clustered", _ratio_sums, _settle_clustered, ()),
-    "clustered_share": Kind("clustered", _ratio_sums, _settle_clustered_share, ()),
+    "clustered_share": Kind("clustered", _ratio_sums, settle_clustered_share, ()),
     "duration": Kind("counted", _no_sums, _settle_total),
     "waiting": Kind("counted", _no_sums, _settle_total),
     "cohort": Kind("counted", _no_sums, _settle_total),

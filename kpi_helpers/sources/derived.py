@@ -59,6 +59,11 @@ def as_of_table(
     return expr.mutate(**derive(expr, day)) if derive else expr
 
 
+# How a survey of several companies calls the one that asks.
+OURSELVES = ("us", "nous")
+REFUND_DAYS = 60
+
+
 def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
     """Whole days from one date to another, missing where either is."""
     return end.cast("date").delta(start.cast("date"), unit="day")
@@ -105,7 +110,8 @@ def _leads(leads: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
 def _orders(orders: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     untyped = orders.type.isnull() & (orders.amount_net < 0)
     refund = (orders.type == "refund").fill_null(False) | untyped
-    return {"is_refund": refund, "is_sale": ~refund}
+    age = days_between(orders.order_date, day)
+    return {"is_refund": refund, "is_sale": ~refund, "age_days": age}
 
 
 def _activities(activities: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
@@ -119,6 +125,10 @@ def _activities(activities: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Val
     }
 
 
+def _surveys(surveys: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    return {"is_own": surveys.subject.lower().isin(OURSELVES).fill_null(False)}
+
+
 def _customers(customers: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     return {"is_contractual": customers.contract_start.notnull()}
 
@@ -129,6 +139,7 @@ _DERIVED = {
     "orders": _orders,
     "order_lines": _orders,
     "activities": _activities,
+    "surveys": _surveys,
     "customers": _customers,
 }
 
@@ -145,12 +156,29 @@ def _first_win(deals: ir.Table) -> ir.Table:
     return won.group_by("customer_id").agg(first_win_at=won.closed_at.min())
 
 
-# Column → a table of a key and this column. To look at other rows is dear, so these are added only
-# where a KPI names them.
+def _refunded(orders: ir.Table) -> ir.Table:
+    """What of each order was paid back within `REFUND_DAYS`."""
+    sold = orders.filter(orders.is_sale).group_by("order_id").agg(sold=orders.order_date.min())
+    back = orders.filter(orders.is_refund).drop("order_id")
+    back = back.rename(order_id="original_order_id").join(sold, "order_id")
+    back = back.filter(days_between(back.sold, back.order_date) <= REFUND_DAYS)
+    return back.group_by("order_id").agg(refunded=(-back.amount_net).sum())
+
+
+def _our_score(surveys: ir.Table) -> ir.Table:
+    """How each sheet marks ourselves on each attribute."""
+    own = surveys.filter(surveys.is_own & (surveys.type == "perception"))
+    return own.group_by("response_id", "attribute").agg(our_score=own.score.mean())
+
+
+# Column → a table of its keys and this column. To look at other rows is dear, so these are added
+# only where a KPI names them.
 _ACROSS_ROWS: Mapping[str, Mapping[str, Callable[[ir.Table], ir.Table]]] = {
-    "orders": {"first_order_at": _first_order},
+    "orders": {"first_order_at": _first_order, "refunded": _refunded},
     "deals": {"first_win_at": _first_win},
+    "surveys": {"our_score": _our_score},
 }
+FIRST_TIMES = ("first_order_at", "first_win_at")
 
 
 def offered(tables: Mapping[str, ir.Table], name: str) -> dict[str, tuple[str, str]]:
@@ -195,11 +223,12 @@ def with_columns(
     ]
     ones += [made(fact) for c, made in _ACROSS_ROWS.get(name, {}).items() if c in columns]
     if alone:
-        kept = {*columns, *(one_each.columns[0] for one_each in ones)}
+        kept = {*columns, *(column for one_each in ones for column in one_each.columns)}
         fact = fact.select([c for c in fact.columns if c in kept])
     for one_each in ones:
-        key, *others = one_each.columns
-        joined = fact.left_join(one_each, key)
+        keys = [c for c in one_each.columns if c in fact.columns]
+        others = [c for c in one_each.columns if c not in fact.columns]
+        joined = fact.left_join(one_each, keys)
         fact = joined.select(*(fact[c] for c in fact.columns), *(one_each[c] for c in others))
     return fact
 
