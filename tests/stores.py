@@ -132,8 +132,15 @@ def awkward(seed: int = 7) -> Tables:
                 *(("O'Brien", "zoo"), ("Éric", None), ("日本", "zoo"), ("日本", "zoo")),
             ],
             columns=["owner", "team"],
-        ),
+        ).assign(start=days("2025-10-01", 200, 7, missing=0.4), fte=pick([None, 0.1, 1.0], 7)),
         "targets": _targets(),
+        "mrr": pd.DataFrame(
+            {
+                "customer_id": [*CUSTOMERS[:6]] * 12,
+                "month": np.repeat(pd.date_range("2025-07-01", periods=12, freq="MS"), 6),
+                "mrr": pick([None, 0.0, 0.1, 80.0], 72),
+            }
+        ).astype({"month": "datetime64[us]"}),
         "products": pd.DataFrame({"product": pd.Series([], dtype="str")}),
     }
 

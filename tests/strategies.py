@@ -223,8 +223,35 @@ def web_funnel(most: int = 15) -> st.SearchStrategy[pd.DataFrame]:
     )
 
 
+def mrr(most: int = 8) -> st.SearchStrategy[pd.DataFrame]:
+    """Months paid by customers who come, pause and leave; one of them pays for every month."""
+    months = pd.date_range(FIRST, AS_OF, freq="MS")
+    always = [(month, 100.0, "c0") for month in months]
+    spell = st.tuples(st.integers(0, 12), st.integers(0, 14), st.sampled_from([0.0, 50.0, 75.0]))
+
+    def table(spells: list[tuple[int, int, float]]) -> pd.DataFrame:
+        rows = [
+            (month, paid, f"c{who + 1}")
+            for who, (first, length, paid) in enumerate(spells)
+            for month in months[first : first + length]
+        ]
+        return _table(always + rows, {"month": DAY, "mrr": NUMBER, "customer_id": TEXT}, None)
+
+    return st.lists(spell, max_size=most).map(table)
+
+
 def reps() -> pd.DataFrame:
-    return pd.DataFrame({"owner": ["Ann", "Bob", "Cyd"], "team": ["North", "South", "South"]})
+    """Three reps, of whom one came and one left in the middle of a month."""
+    came, left = pd.Timestamp("2025-11-17"), pd.Timestamp("2026-01-20")
+    return pd.DataFrame(
+        {
+            "owner": ["Ann", "Bob", "Cyd"],
+            "team": ["North", "South", "South"],
+            "start": [None, came, None],
+            "end": [None, None, left],
+            "fte": [1.0, None, 0.5],
+        }
+    ).astype({"start": DAY, "end": DAY})
 
 
 def targets() -> pd.DataFrame:
@@ -248,7 +275,7 @@ def companies(draw: st.DrawFn) -> Frames:
 
 _TABLES = {
     **{"deals": deals, "leads": leads, "orders": orders, "spend": spend},
-    **{"activities": activities, "surveys": surveys, "web_funnel": web_funnel},
+    **{"activities": activities, "surveys": surveys, "web_funnel": web_funnel, "mrr": mrr},
 }
 _SQL: dict[Any, dict[Any, Any]] = {}
 

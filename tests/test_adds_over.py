@@ -22,7 +22,7 @@ from kpi_helpers.units import COUNT
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 KIND_OF = dict(zip(catalogue()["id"], catalogue()["kind"], strict=True))
 DIMENSION = {"leads": "source", "deals": "source", "orders": "channel", "spend": "channel"}
-DIMENSION |= {"surveys": "channel", "web_funnel": "source", "activities": "type"}
+DIMENSION |= {"surveys": "channel", "web_funnel": "source", "activities": "type", "mrr": "segment"}
 PARTS = ["numerator", "denominator", "n"]
 
 # First orders and first wins fall into one month each, as do the days of a rep and the sheets of a
@@ -112,9 +112,12 @@ def two_counters() -> Dataset:
     sheets = pd.DataFrame({"response_id": ["1"] * 4 + ["2"] * 4, **marks, "scale_max": 10})
     sheets = sheets.assign(type="perception", channel=["a", "a", "b", "b"] * 2)
     done = {"activity_id": range(8), "owner": ["A"] * 4 + ["B"] * 4, "type": ["call", "note"] * 4}
+    mrr = orders[["customer_id", "channel"]].set_axis(["customer_id", "segment"], axis=1)
+    moved = pd.to_timedelta(orders["channel"].eq("shop").astype(int), unit="D")
     return kh.load(
         {
             "orders": orders,
+            "mrr": mrr.assign(mrr=10.0, month=days + moved),
             "deals": deals.drop(columns=["amount_net", "cost", "channel"]),
             "surveys": sheets.assign(responded_at=days[2]),
             "activities": pd.DataFrame(done).assign(started_at=days),

@@ -193,7 +193,7 @@ def test_no_name_gets_into_the_rows(sample: Dataset) -> None:
     kpis = list(kh.catalogue()["id"])
     frame = reports.behind(sample, reports.side_by_side(sample, kpis, "2026Q3"))
     assert list(frame) == ["kpi", "period", "key", "counts", "of"]
-    assert frame["key"].str.fullmatch(r"([DLF]|ACT-)\d+").all()
+    assert frame["key"].str.fullmatch(r"([ACDFLR]|ACT-)\d+").all()
 
 
 def test_more_rows_than_are_listed_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

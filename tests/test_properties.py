@@ -116,7 +116,7 @@ def test_8_the_cycle_is_that_of_a_deal_that_was_won_in_time(frame: pd.DataFrame)
 @some(6)
 @given(companies(), st.sampled_from([0.5, 7.0, 1000.0]))
 def test_9_another_unit_of_money_scales_amounts_and_leaves_rates(frames: Frames, k: float) -> None:
-    money = {"amount", "amount_net", "list_amount", "cost"}
+    money = {"amount", "amount_net", "list_amount", "cost", "mrr"}
     scaled = {
         name: frame.assign(**{c: frame[c] * k for c in money & {*frame.columns}})
         for name, frame in frames.items()

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import twins
 import twins_service
+import twins_worth
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from strategies import AS_OF, COHORTS, QUARTERS, WINDOW, Frames, companies, opened, quick
@@ -21,7 +22,7 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis import catalogue
 from kpi_helpers.sources import Dataset
 
-TWINS = twins_in(twins) | twins_in(twins_service)
+TWINS = twins_in(twins) | twins_in(twins_service) | twins_in(twins_worth)
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 WINDOW_OF_SAMPLE = 90
 SETTINGS = {
@@ -34,8 +35,9 @@ NOT_COVERED = ("Read for a period that has not ended", "No data in", "Period sti
 KPIS = catalogue()["id"].tolist()
 ON_SPEND = [
     *("acquisition_spend", "media_spend", "cac", "cost_per_lead", "cost_per_qualified_lead"),
-    "sales_marketing_ratio",
+    *("sales_marketing_ratio", "ltv_cac_ratio", "cac_payback_months"),
 ]
+ON_CONTRACTS = ["arpa", "monthly_churn", "ltv", "ltv_discounted"]
 ON_TARGETS = ["revenue_attainment", "bookings_target", "pipeline_coverage"]
 ON_DEALS = [
     *("win_rate_count", "win_rate_value", "bookings", "avg_deal_value", "deals_won_count"),
@@ -50,6 +52,7 @@ ON_ORDERS = [
     *("revenue", "revenue_growth", "new_customers", "revenue_per_customer", "aov"),
     *("customer_retention_rate", "repurchase_rate", "gross_margin_rate"),
     *("orders_placed", "refund_rate"),
+    "new_vs_existing_revenue",
 ]
 ON_WEB = ["cart_abandonment_rate", "site_conversion_rate", "site_visits"]
 ON_SURVEYS = ["csat", "nps", "ces", "review_score", "review_count", "perception_gap"]
@@ -59,9 +62,9 @@ ON_ACTIVITIES = [
     *("activities_per_rep", "complaints"),
 ]
 BREAKDOWNS = {
-    "team": [name for name in KPIS if name not in (*ON_SPEND, *ON_WEB, *ON_SURVEYS)],
+    "team": [name for name in KPIS if name not in (*ON_SPEND, *ON_CONTRACTS, *ON_WEB, *ON_SURVEYS)],
     "source": [*ON_DEALS, *ON_LEADS, *ON_WEB],
-    "channel": [*ON_ORDERS, "acquisition_spend", "media_spend", "cac"],
+    "channel": [*ON_ORDERS, "revenue_concentration", "acquisition_spend", "media_spend", "cac"],
     "touchpoint": [name for name in ON_SURVEYS if name not in ("nps", "perception_gap")],
 }
 

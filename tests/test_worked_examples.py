@@ -14,8 +14,8 @@ import pytest
 
 import kpi_helpers as kh
 from kpi_helpers import intervals
-from kpi_helpers.customers import lifetime_value, payback_months
 from kpi_helpers.drivers import price_volume_mix
+from kpi_helpers.lifetime import lifetime_value, payback_months
 
 FILE = Path(__file__).parent / "data" / "worked_examples.json"
 WORKED: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
@@ -188,6 +188,20 @@ def test_w10_lifetime_value_in_each_convention() -> None:
     )
     bounds = lifetime_value(arpa, margin, intervals.wilson(8, 200)[::-1], months=None)
     assert bounds.tolist() == pytest.approx(given["ltv_ci_8_200"], abs=1e-6)
+
+
+def test_w10_lifetime_value_of_contracts() -> None:
+    """Of 200 contracts 8 are not paid any more after January."""
+    given = WORKED["W10"]
+    months = {"2026-01-01": 200, "2026-02-01": 192}
+    rows = [(str(who), month) for month, count in months.items() for who in range(count)]
+    mrr = pd.DataFrame(rows, columns=["customer_id", "month"]).assign(mrr=float(given["arpa"]))
+    orders = first_orders({"2026-01": 1}).assign(cost=100.0 * (1 - given["margin"]))
+    data = kh.load({"mrr": mrr, "orders": orders, "spend": spent({"2026-01": 500.0})})
+    kpis = ["monthly_churn", "ltv", "cac_payback_months"]
+    found = kh.measure(data, kpis, "2026-01").set_index("kpi")["value"]
+    expected = [given[name] for name in ("churn", "bounded60", "payback_simple")]
+    assert found[kpis].tolist() == pytest.approx(expected)
 
 
 def test_w15_price_volume_and_mix() -> None:

@@ -15,11 +15,16 @@ Tables = Mapping[str, list[Row]]
 NAN = float("nan")
 DAY = dt.timedelta(days=1)
 
-PLANNED = {("deals", "expected_close"), ("customers", "contract_end"), ("reps", "end")}
+PLANNED = {
+    ("deals", "expected_close"),
+    ("customers", "contract_end"),
+    ("reps", "end"),
+    ("reps", "start"),
+}
 PLANNED |= {("targets", "period_start"), ("targets", "period_end")}
 PLANNED |= {("actions", "due_date"), ("actions", "start_date"), ("actions", "expected_by")}
 DATED = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
-DATED |= {"actions": "created_at"}
+DATED |= {"actions": "created_at", "mrr": "month"}
 DATED |= {"activities": "started_at", "surveys": "responded_at", "web_funnel": "date"}
 MOMENTS = ("started_at", "first_reply_at")
 
@@ -46,13 +51,13 @@ class Asked(NamedTuple):
         return day is not None and self.start <= day < min(self.end, self.as_of + DAY)
 
     def earlier(self, months: int) -> "Asked":
-        start, end = (_before(day, months) for day in (self.start, self.end))
+        start, end = (months_before(day, months) for day in (self.start, self.end))
         running = self.as_of + DAY < self.end
         as_of = start + (self.as_of - self.start) if running else self.as_of
         return self._replace(start=start, end=end, as_of=as_of)
 
 
-def _before(day: dt.date, months: int) -> dt.date:
+def months_before(day: dt.date, months: int) -> dt.date:
     number = day.year * 12 + day.month - 1 - months
     for last in (day.day, 30, 29, 28):
         try:
@@ -109,7 +114,7 @@ def divided(a: float, b: float) -> float:
     return a / b if b else NAN
 
 
-def _count(rows: Iterable[Row]) -> Found:
+def counted(rows: Iterable[Row]) -> Found:
     k = len(list(rows))
     return Found(k, k, NAN, k)
 
@@ -124,15 +129,20 @@ def _sum(amounts: Iterable[float | None]) -> Found:
     return Found(sum(known), sum(known), NAN, len(known))
 
 
-def _share(part: int, of: int) -> Found:
+def share_of(part: int, of: int) -> Found:
     return Found(divided(part, of), part, of, of)
 
 
-def _quotient(a: Found, b: Found) -> Found:
+def grown(now: Found, before: Found) -> Found:
+    base = before.value if before.value > 0 else NAN
+    return Found(now.value / base - 1, now.value, base, now.n)
+
+
+def quotient(a: Found, b: Found) -> Found:
     return Found(divided(a.value, b.value), a.value, b.value, b.n)
 
 
-def _closed(tables: Tables, ask: Asked, *status: str) -> list[Row]:
+def closed_deals(tables: Tables, ask: Asked, *status: str) -> list[Row]:
     return [
         deal
         for deal in tables["deals"]
@@ -150,7 +160,7 @@ def is_sale(order: Row) -> bool:
     return bool(order["type"] != "refund")
 
 
-def _firsts(rows: Iterable[Row], day: str) -> dict[Any, dt.date]:
+def first_days(rows: Iterable[Row], day: str) -> dict[Any, dt.date]:
     first: dict[Any, dt.date] = {}
     for row in rows:
         who = row["customer_id"]
@@ -159,66 +169,34 @@ def _firsts(rows: Iterable[Row], day: str) -> dict[Any, dt.date]:
 
 
 def leads_generated(tables: Tables, ask: Asked) -> Found:
-    return _count(r for r in tables["leads"] if ask.holds(r["created_at"]) and ask.keep(r))
+    return counted(r for r in tables["leads"] if ask.holds(r["created_at"]) and ask.keep(r))
 
 
 def lead_to_customer_rate(tables: Tables, ask: Asked) -> Found:
     """With a window the leads that have had it; while none has, the counts so far and no value."""
-    return _within(tables, ask, "created_at", "converted_at")
+    return within(tables, ask, "created_at", "converted_at")
 
 
-def _within(tables: Tables, ask: Asked, begins: str, ends: str) -> Found:
+def within(tables: Tables, ask: Asked, begins: str, ends: str) -> Found:
     cohort = [r for r in tables["leads"] if ask.holds(r[begins]) and ask.keep(r)]
     taken = [(ask.as_of - r[begins], _delay(r[begins], r[ends])) for r in cohort]
     if ask.window is None:
-        return _share(sum(1 for _, delay in taken if delay is not None), len(cohort))
+        return share_of(sum(1 for _, delay in taken if delay is not None), len(cohort))
     length, none = dt.timedelta(days=ask.window), dt.timedelta(0)
     possible = [(age, delay) for age, delay in taken if delay is None or delay >= none]
     quick = [age for age, delay in possible if delay is not None and delay <= length]
     old = [age for age, _ in possible if age >= length]
     if cohort and not old:
         return Found(NAN, len(quick), len(cohort), 0)
-    return _share(sum(1 for age in quick if age >= length), len(old))
+    return share_of(sum(1 for age in quick if age >= length), len(old))
 
 
 def _delay(begun: dt.date, ended: dt.date | None) -> dt.timedelta | None:
     return None if ended is None else ended - begun
 
 
-def qualified_leads(tables: Tables, ask: Asked) -> Found:
-    return _count(r for r in tables["leads"] if ask.holds(r["sql_at"]) and ask.keep(r))
-
-
-def marketing_qualified_leads(tables: Tables, ask: Asked) -> Found:
-    return _count(r for r in tables["leads"] if ask.holds(r["mql_at"]) and ask.keep(r))
-
-
-def lead_qualification_rate(tables: Tables, ask: Asked) -> Found:
-    return _within(tables, ask, "created_at", "sql_at")
-
-
-def lead_acceptance_rate(tables: Tables, ask: Asked) -> Found:
-    return _within(tables, ask, "handed_over_at", "accepted_at")
-
-
-def _grown(now: Found, before: Found) -> Found:
-    base = before.value if before.value > 0 else NAN
-    return Found(now.value / base - 1, now.value, base, now.n)
-
-
-def lead_velocity_rate(tables: Tables, ask: Asked) -> Found:
-    return _grown(qualified_leads(tables, ask), qualified_leads(tables, ask.earlier(1)))
-
-
-def cost_per_qualified_lead(tables: Tables, ask: Asked) -> Found:
-    """Leads that have had their window speak for the others of the period."""
-    spent, rate = media_spend(tables, ask).value, lead_qualification_rate(tables, ask)
-    qualified = rate.value * leads_generated(tables, ask).value
-    return Found(divided(spent, qualified), spent, qualified, rate.numerator)
-
-
 def new_customers(tables: Tables, ask: Asked) -> Found:
-    first = _firsts(filter(is_sale, tables["orders"]), "order_date")
+    first = first_days(filter(is_sale, tables["orders"]), "order_date")
     return _different(
         order["customer_id"]
         for order in orders_in(tables, ask)
@@ -228,10 +206,10 @@ def new_customers(tables: Tables, ask: Asked) -> Found:
 
 def new_customers_won(tables: Tables, ask: Asked) -> Found:
     won = [d for d in tables["deals"] if d["status"] == "won" and d["closed_at"] is not None]
-    first = _firsts(won, "closed_at")
+    first = first_days(won, "closed_at")
     return _different(
         deal["customer_id"]
-        for deal in _closed(tables, ask, "won")
+        for deal in closed_deals(tables, ask, "won")
         if deal["closed_at"] == first[deal["customer_id"]]
     )
 
@@ -252,36 +230,21 @@ def media_spend(tables: Tables, ask: Asked) -> Found:
 
 
 def cac(tables: Tables, ask: Asked) -> Found:
-    return _quotient(
+    return quotient(
         acquisition_spend(tables, ask.earlier(ask.lag) if ask.lag else ask),
         new_customers(tables, ask),
     )
 
 
-def _retained(tables: Tables, ask: Asked, before: Asked, now: Asked) -> Found:
-    base = {o["customer_id"] for o in orders_in(tables, before) if is_sale(o)} - {None}
-    anyone = now._replace(keep=lambda row: True)  # a customer handed over has not left
-    again = {o["customer_id"] for o in orders_in(tables, anyone) if is_sale(o)} - {None}
-    return _share(len(base & again), len(base))
-
-
-def customer_retention_rate(tables: Tables, ask: Asked) -> Found:
-    end = min(ask.end, ask.as_of + DAY)
-    before = ask._replace(start=_before(ask.start, 12), end=ask.start)
-    return _retained(tables, ask, before, ask._replace(start=_before(end, 12), end=end))
-
-
-def repurchase_rate(tables: Tables, ask: Asked) -> Found:
-    return _retained(tables, ask, ask.earlier(12), ask)
-
-
 def win_rate_count(tables: Tables, ask: Asked) -> Found:
-    return _share(len(_closed(tables, ask, "won")), len(_closed(tables, ask, "won", "lost")))
+    return share_of(
+        len(closed_deals(tables, ask, "won")), len(closed_deals(tables, ask, "won", "lost"))
+    )
 
 
 def win_rate_value(tables: Tables, ask: Asked) -> Found:
     """Missing where deals were lost and none of them has an amount."""
-    decided = _closed(tables, ask, "won", "lost")
+    decided = closed_deals(tables, ask, "won", "lost")
     lost = [deal for deal in decided if deal["status"] == "lost"]
     won = _sum(deal["amount"] for deal in decided if deal["status"] == "won").value
     total = _sum(deal["amount"] for deal in decided).value
@@ -356,7 +319,7 @@ def revenue(tables: Tables, ask: Asked) -> Found:
 
 
 def bookings(tables: Tables, ask: Asked) -> Found:
-    return _sum(deal["amount"] for deal in _closed(tables, ask, "won"))
+    return _sum(deal["amount"] for deal in closed_deals(tables, ask, "won"))
 
 
 def _targets(tables: Tables, ask: Asked, metric: str) -> list[Row]:
@@ -387,15 +350,15 @@ def revenue_attainment(tables: Tables, ask: Asked) -> Found:
 
 
 def revenue_growth(tables: Tables, ask: Asked) -> Found:
-    return _grown(revenue(tables, ask), revenue(tables, ask.earlier(12)))
+    return grown(revenue(tables, ask), revenue(tables, ask.earlier(12)))
 
 
 def deals_won_count(tables: Tables, ask: Asked) -> Found:
-    return _count(_closed(tables, ask, "won"))
+    return counted(closed_deals(tables, ask, "won"))
 
 
 def avg_deal_value(tables: Tables, ask: Asked) -> Found:
-    amounts = [deal["amount"] for deal in _closed(tables, ask, "won")]
+    amounts = [deal["amount"] for deal in closed_deals(tables, ask, "won")]
     priced = [amount for amount in amounts if amount is not None and amount > 0]
     return Found(divided(sum(priced), len(priced)), sum(priced), len(priced), len(priced))
 
@@ -413,42 +376,6 @@ def aov(tables: Tables, ask: Asked) -> Found:
     sales = len([order for order in sold if is_sale(order) and order["amount_net"]])
     buyers = {order["customer_id"] or order["order_id"] for order in sold}
     return Found(divided(total, sales), total, sales, len(buyers))
-
-
-def lead_to_customer_rate_period(tables: Tables, ask: Asked) -> Found:
-    return _quotient(new_customers(tables, ask), leads_generated(tables, ask))
-
-
-def cost_per_lead(tables: Tables, ask: Asked) -> Found:
-    return _quotient(media_spend(tables, ask), leads_generated(tables, ask))
-
-
-def gross_margin_rate(tables: Tables, ask: Asked) -> Found:
-    sold = [order for order in orders_in(tables, ask) if order["cost"] is not None]
-    total = sum(order["amount_net"] for order in sold)
-    margin = total - sum(order["cost"] for order in sold)
-    buyers = {order["customer_id"] or order["order_id"] for order in sold}
-    return Found(margin / total if total > 0 else NAN, margin, total, len(buyers))
-
-
-def discount_rate(tables: Tables, ask: Asked) -> Found:
-    won = [deal for deal in _closed(tables, ask, "won") if deal["amount"] is not None]
-    listed = [deal for deal in won if deal["list_amount"] is not None and deal["list_amount"] > 0]
-    full = sum(deal["list_amount"] for deal in listed)
-    off = full - sum(deal["amount"] for deal in listed)
-    return Found(divided(off, full), off, full, len(listed))
-
-
-def sales_marketing_ratio(tables: Tables, ask: Asked) -> Found:
-    spent, sold = acquisition_spend(tables, ask), revenue(tables, ask)
-    base = sold.value if sold.value > 0 else NAN
-    return Found(spent.value / base, spent.value, base, sold.n)
-
-
-def action_completion_rate(tables: Tables, ask: Asked) -> Found:
-    due = [a for a in tables["actions"] if ask.holds(a["due_date"]) and ask.keep(a)]
-    done = [a for a in due if a["done_date"] is not None and a["done_date"] <= a["due_date"]]
-    return _share(len(done), len(due))
 
 
 Twin = Callable[[Tables, Asked], Found]

@@ -14,6 +14,10 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.sources.derived import as_number
+from kpi_helpers.sources.engine import END, START
+
+# The ten largest, and how many where there are not ten.
+LARGEST = (10, 3)
 
 
 @dataclass(frozen=True)
@@ -189,3 +193,24 @@ def retained(identity: ir.Value, base: ir.BooleanValue, kept: ir.BooleanValue) -
     passes is enough for its ``identity``.
     """
     return Parts("retained", {"id": identity, "base": base, "kept": kept}, identity.notnull())
+
+
+def present(weight: ir.NumericValue, since: ir.DateValue, until: ir.DateValue) -> Parts:
+    """A sum of weights, each for the part of the period in which it was there, both ends in."""
+    where = (since < END) & (until >= START)
+    return Parts("present", {"x": weight, "since": since, "until": until}, where)
+
+
+def of_newcomers(
+    amount: ir.NumericValue, identity: ir.Value, first: ir.DateValue, day: ir.DateValue
+) -> Parts:
+    """Share of an amount that is of those who came for the first time in the period."""
+    new = (first >= START) & (first < END)
+    counted = identity.notnull() & (day >= START) & (day < END)
+    return Parts("newcomers", {"a": new.ifelse(amount, 0.0), "b": amount}, counted, identity)
+
+
+def largest(identity: ir.Value, amount: ir.NumericValue, where: ir.BooleanValue) -> Parts:
+    """Share of an amount that is of the largest; ``where`` uses `START` and `END` of the period."""
+    counted = identity.notnull() & amount.notnull() & where
+    return Parts("largest", {"id": identity, "x": amount}, counted)

@@ -58,7 +58,7 @@ def divided(a: Array, b: Array) -> Array:
         return np.where(b != 0, a / b, np.nan)
 
 
-def _bounds(figure: Settled) -> tuple[Array, Array]:
+def bounds(figure: Settled) -> tuple[Array, Array]:
     """The interval of a figure, its own value where it is exact."""
     exact = np.isnan(figure.low)
     return np.where(exact, figure.value, figure.low), np.where(exact, figure.value, figure.high)
@@ -67,8 +67,8 @@ def _bounds(figure: Settled) -> tuple[Array, Array]:
 def quotient(a: Settled, b: Settled) -> Settled:
     """``a ÷ b``, with the intervals of both carried on (MOVER-R); n is that of ``b``."""
     value = divided(a.value, b.value)
-    a_low, a_high = _bounds(a)
-    b_low, b_high = _bounds(b)
+    a_low, a_high = bounds(a)
+    b_low, b_high = bounds(b)
     low, high = intervals.quotient(a.value, a_low, a_high, b.value, b_low, b_high)
     exact = np.isnan(a.low) & np.isnan(b.low)
     low, high = (np.where(exact, np.nan, bound) for bound in (low, high))

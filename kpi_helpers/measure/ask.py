@@ -18,9 +18,10 @@ from kpi_helpers.measure.cells import LEFT, PLACE
 from kpi_helpers.measure.facts import fact, kind_of
 from kpi_helpers.measure.held import counts, held
 from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.measure.whole import by_entity, of_period
 from kpi_helpers.periods import Period, grid
 from kpi_helpers.sources.dataset import Dataset, Where
-from kpi_helpers.sources.derived import as_number, days_between
+from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, filled, template
 from kpi_helpers.sources.registers import ACHIEVEMENTS
 
@@ -121,7 +122,7 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
     grid_of = (question.unit, question.step, question.span)
     key = ("sql", tuple(kpis), question.by, repr(question.where), *grid_of)
     sql = data.remember(key, lambda: template(data.con, _QUERIES[how](data, kpis, question)))
-    if how == "retained":
+    if how in ("retained", "period"):
         return _each_period(data, sql, question, until)
     end = question.end if kpis[0].dated in PLANNED else min(question.end, until)
     sql = filled(sql, question.start, max(end, question.start))
@@ -209,21 +210,12 @@ def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tab
     (kpi,) = kpis
     rows = _placed(data, kpis, question, question.first_number)
     parts: Parts = kpi.body(rows)
-    counted = rows.mutate(**parts.terms, _cluster=parts.cluster).filter(parts.where)
     cells = [PLACE, *question.by]
-    terms = {name: _of_cluster(counted[name]) for name in parts.terms}
-    clusters = counted.group_by([*cells, "_cluster"]).agg(**terms)
+    clusters = by_entity(rows, parts, parts.cluster, cells)
     each = {name: clusters[name] for name in parts.terms}
-    summed = Parts(parts.kind, each, clusters._cluster.notnull())
+    summed = Parts(parts.kind, each, clusters._entity.notnull())
     sums = KINDS[parts.kind].sums(summed)
     return clusters.group_by(cells).agg(**{f"{kpi.id}__{n}": v for n, v in sums.items()})
-
-
-def _of_cluster(term: ir.Value) -> ir.Scalar:
-    """The sum of an amount, or one where a test holds on any row of the cluster."""
-    if term.type().is_boolean():
-        return term.ifelse(1.0, 0.0).max()
-    return as_number(term).sum()
 
 
 def _counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
@@ -278,6 +270,12 @@ def _retained(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tabl
     )
 
 
+def _per_period(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    (kpi,) = kpis
+    rows = fact(data, kpis, question.by, question.where)
+    return of_period(rows, kpi.body(rows), kpi.id, question.by)
+
+
 _QUERIES: dict[str, Callable[[Dataset, Sequence[Kpi], Question], ir.Table]] = {
     "flow": _flow,
     "distinct": _distinct,
@@ -285,4 +283,5 @@ _QUERIES: dict[str, Callable[[Dataset, Sequence[Kpi], Question], ir.Table]] = {
     "counted": _counted,
     "standing": _standing,
     "retained": _retained,
+    "period": _per_period,
 }

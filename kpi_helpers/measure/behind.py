@@ -15,6 +15,7 @@ from kpi_helpers.measure.answer import chosen
 from kpi_helpers.measure.ask import PLANNED, Question, questions
 from kpi_helpers.measure.facts import fact, require
 from kpi_helpers.measure.held import held
+from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
 from kpi_helpers.sources.registers import ACHIEVEMENTS
@@ -137,6 +138,8 @@ def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
         present = (parts.terms["opened"] < END) & (left.isnull() | (left >= END))
     elif parts.kind == "retained":
         present = parts.terms["base"] | parts.terms["kept"]
+    elif KINDS[parts.kind].ask == "period":
+        present = parts.where
     else:
         day = table[str(kpi.dated)]
         present = (day >= START) & (day < END)

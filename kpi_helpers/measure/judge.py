@@ -73,10 +73,7 @@ def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     cover = data.covered.get((kpi.table, str(column)))
     if cover is not None:
         findings += _covered(cover, period, data.as_of, kind_of(kpi) is KINDS["standing"])
-    if kind_of(kpi) is KINDS["retained"] and cover is not None:
-        findings += _history(cover, period, data.as_of)
-    if looks_across(kpi) and cover is not None:
-        findings += _presumed(cover, period)
+        findings += _before(kpi, cover, period, data.as_of)
     if kind_of(kpi) is KINDS["cohort"]:
         for end in fields_of(kpi, "days") - {kpi.dated}:
             findings += _recorded(data.covered.get((kpi.table, end)), period, "conversions")
@@ -107,6 +104,16 @@ def _covered(cover: Coverage, period: Period, as_of: dt.date, stock: bool) -> It
         yield Finding("ends", INDICATIVE, {"day": last})
 
 
+def _before(kpi: Kpi, cover: Coverage, period: Period, as_of: dt.date) -> Iterator[Finding]:
+    """What a figure that looks back beyond its period needs of the time before."""
+    if kind_of(kpi) is KINDS["retained"]:
+        yield from _history(cover, period, as_of)
+    if kind_of(kpi) is KINDS["largest"]:
+        yield from _year_before(cover, period)
+    if looks_across(kpi):
+        yield from _presumed(cover, period)
+
+
 def _history(cover: Coverage, period: Period, as_of: dt.date) -> Iterator[Finding]:
     """Retention looks back a year from both ends of the period."""
     if cover.first is None:
@@ -116,6 +123,12 @@ def _history(cover: Coverage, period: Period, as_of: dt.date) -> Iterator[Findin
         yield Finding("history_short", MISSING, {"day": cover.first})
     elif period.start - YEAR + cover.tolerance < cover.first:
         yield Finding("history_short", INDICATIVE, {"day": cover.first})
+
+
+def _year_before(cover: Coverage, period: Period) -> Iterator[Finding]:
+    """The twelve months to the end of the period have to be covered, not the period alone."""
+    if cover.first is not None and period.end - YEAR + cover.tolerance < cover.first:
+        yield Finding("begins", INDICATIVE, {"day": cover.first})
 
 
 def _presumed(cover: Coverage, period: Period) -> Iterator[Finding]:

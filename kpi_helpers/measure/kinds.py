@@ -22,6 +22,9 @@ waiting            counts by age and outcome           inverted test            
 cohort             counts by age × days to convert     Wilson                         both
 standing           opened less left, running           none                           dimensions
 retained           k, n over entities                  Wilson                         nothing
+present            Σ by the part of the period there   none                           dimensions
+newcomers          as clustered_ratio                  Fieller on clusters            nothing
+largest            Σ of the largest entities, of all   none                           nothing
 =================  ==================================  =============================  ===========
 
 The parts add; values never do. ``both`` means over periods and dimensions.
@@ -47,6 +50,7 @@ from kpi_helpers.measure.opinions import (
     settle_stars,
     unless_few,
 )
+from kpi_helpers.measure.whole import settle_largest
 
 PERIODS, DIMENSIONS = "periods", "dimensions"
 BOTH = (PERIODS, DIMENSIONS)
@@ -60,7 +64,7 @@ class Kind:
     ----------
     ask
         Which query serves it: ``flow`` (one pass, with all others of its table and date),
-        ``clustered``, ``counted``, ``standing`` or ``retained``.
+        ``clustered``, ``counted``, ``standing``, ``retained`` or ``period``.
     sums
         Parts → aggregates of one cell.
     settle
@@ -84,10 +88,6 @@ def _sum(value: ir.Value, where: ir.BooleanValue) -> ir.Scalar:
     return ibis.ifelse(where, value.cast("float64"), 0.0).sum()
 
 
-def _rows(parts: Parts) -> ir.Scalar:
-    return parts.where.sum()
-
-
 def _count_sums(parts: Parts) -> dict[str, ir.Scalar]:
     return {"k": parts.terms["k"].sum()}
 
@@ -96,7 +96,7 @@ def _total_sums(parts: Parts) -> dict[str, ir.Scalar]:
     x = parts.terms["x"]
     return {
         "x": _sum(x, parts.where),
-        "n": _rows(parts),
+        "n": parts.where.sum(),
         "xx": _sum(x * x, parts.where),
     }
 
@@ -108,7 +108,7 @@ def _share_sums(parts: Parts) -> dict[str, ir.Scalar]:
 def _ratio_sums(parts: Parts) -> dict[str, ir.Scalar]:
     a, b = parts.terms["a"], parts.terms["b"]
     products = {"a": a, "b": b, "aa": a * a, "bb": b * b, "ab": a * b}
-    return {"n": _rows(parts), **{n: _sum(p, parts.where) for n, p in products.items()}}
+    return {"n": parts.where.sum(), **{n: _sum(p, parts.where) for n, p in products.items()}}
 
 
 def _mature_sums(parts: Parts) -> dict[str, ir.Scalar]:
@@ -123,13 +123,13 @@ def _value_share_sums(parts: Parts) -> dict[str, ir.Scalar]:
 
 def _exact_sums(parts: Parts) -> dict[str, ir.Scalar]:
     sums = {name: _sum(term, parts.where) for name, term in parts.terms.items()}
-    return {"n": _rows(parts), **sums}
+    return {"n": parts.where.sum(), **sums}
 
 
 def _moment_sums(parts: Parts) -> dict[str, ir.Scalar]:
     x = parts.terms["x"]
     powers = {"x": x, "xx": x * x, "xxx": x * x * x}
-    return {"n": _rows(parts), **{n: _sum(p, parts.where) for n, p in powers.items()}}
+    return {"n": parts.where.sum(), **{n: _sum(p, parts.where) for n, p in powers.items()}}
 
 
 def _distinct_sums(parts: Parts) -> dict[str, ir.Scalar]:
@@ -175,16 +175,14 @@ def _settle_share(sums: Sums) -> Settled:
 def _settle_ratio(sums: Sums) -> Settled:
     """Fieller's interval; the delta method's where so few cases leave Fieller's unbounded.
 
-    Under five cases there is none: their spread says next to nothing of the spread of all. Nothing
-    is a share of an amount that is not above zero.
+    Under five cases there is none: their spread says next to nothing of the spread of all.
     """
     six = [sums[name] for name in ("n", "a", "b", "aa", "bb", "ab")]
     fieller, delta = intervals.fieller(*six), intervals.ratio(*six)
     low, high = (np.where(np.isnan(f), d, f) for f, d in zip(fieller, delta, strict=True))
-    low, high = unless_few(sums["n"], low, high)
     a, b = sums["a"], sums["b"]
+    low, high = unless_few(np.where(b > 0, sums["n"], 0), low, high)
     value = divided(a, np.maximum(b, 0))
-    low, high = (np.where(b > 0, bound, np.nan) for bound in (low, high))
     return Settled(value, a, b, sums["n"], low, high, "fieller")
 
 
@@ -220,9 +218,7 @@ def _settle_value_share(sums: Sums) -> Settled:
     remarks = (
         Remark("notes.outside_unknown", blind, {}),
         Remark(
-            "notes.unknown_amounts",
-            ~blind & (unknown > 0),
-            {"unknown": unknown, "n": sums["of"]},
+            "notes.unknown_amounts", ~blind & (unknown > 0), {"unknown": unknown, "n": sums["of"]}
         ),
     )
     return settled._replace(value=value, low=low, high=high, remarks=remarks)
@@ -274,4 +270,7 @@ KINDS: dict[str, Kind] = {
     "cohort": Kind("counted", _no_sums, _settle_total),
     "standing": Kind("standing", _no_sums, _settle_standing, (DIMENSIONS,), sampled=False),
     "retained": Kind("retained", _no_sums, _settle_share, ()),
+    "present": Kind("period", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
+    "newcomers": Kind("period", _no_sums, _settle_clustered, ()),
+    "largest": Kind("period", _no_sums, settle_largest, (), sampled=False),
 }

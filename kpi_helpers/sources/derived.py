@@ -133,6 +133,19 @@ def _customers(customers: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value
     return {"is_contractual": customers.contract_start.notnull()}
 
 
+def _mrr(mrr: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    return {"is_paid": (mrr.mrr > 0).fill_null(False)}
+
+
+def _reps(reps: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    """Who has no dates has always been there, and whose hours are not known works full time."""
+    return {
+        "weight": reps.fte.fill_null(1.0),
+        "since": reps.start.fill_null(dt.date(1, 1, 1)),
+        "until": reps.end.fill_null(dt.date(9999, 12, 31)),
+    }
+
+
 _DERIVED = {
     "deals": _deals,
     "leads": _leads,
@@ -141,6 +154,8 @@ _DERIVED = {
     "activities": _activities,
     "surveys": _surveys,
     "customers": _customers,
+    "mrr": _mrr,
+    "reps": _reps,
 }
 
 
@@ -171,12 +186,25 @@ def _our_score(surveys: ir.Table) -> ir.Table:
     return own.group_by("response_id", "attribute").agg(our_score=own.score.mean())
 
 
+def _last_paid(mrr: ir.Table) -> ir.Table:
+    """Last month that each customer paid for."""
+    paid = mrr.filter(mrr.is_paid)
+    return paid.group_by("customer_id").agg(last_paid_at=paid.month.max())
+
+
+def _known_until(mrr: ir.Table) -> ir.Table:
+    """Last month that anybody paid for, beside each customer: nobody has left in it yet."""
+    last = mrr.filter(mrr.is_paid).month.max().as_scalar()
+    return mrr.select("customer_id").distinct().mutate(known_until=last)
+
+
 # Column → a table of its keys and this column. To look at other rows is dear, so these are added
 # only where a KPI names them.
 _ACROSS_ROWS: Mapping[str, Mapping[str, Callable[[ir.Table], ir.Table]]] = {
     "orders": {"first_order_at": _first_order, "refunded": _refunded},
     "deals": {"first_win_at": _first_win},
     "surveys": {"our_score": _our_score},
+    "mrr": {"last_paid_at": _last_paid, "known_until": _known_until},
 }
 FIRST_TIMES = ("first_order_at", "first_win_at")
 

@@ -23,6 +23,7 @@ _BANT = tuple(
 )
 
 _OUTCOMES = ("answered", "missed", "voicemail", "booked", "held", "no_show")
+_OWNER = Column("owner", required=True, key=True, dimension=True)
 _RATED = ("question_id", "subject", "attribute")
 
 DEALS = Table(
@@ -196,7 +197,7 @@ WEB_FUNNEL = Table(
 
 REPS = Table(
     "reps",
-    (key("owner"), *dims("team", "role"), *dates("start"), plan("end"), *numbers("fte")),
+    (_OWNER, *dims("team", "role"), plan("start"), plan("end"), *numbers("fte")),
 )
 
 PRODUCTS = Table(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_helpers.customers import lifetime_value, payback_months
 from kpi_helpers.errors import BadInput
+from kpi_helpers.lifetime import lifetime_value, payback_months
 
 rates = st.floats(0.0, 0.9)
 amounts = st.floats(1.0, 10_000.0)
