@@ -8,7 +8,7 @@ report: .venv/installed
 	$(BIN)/kpi report
 
 test: .venv/installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

@@ -232,7 +232,10 @@ def _version(body: Callable[..., Any], *fields: object) -> str:
 
     Constants that the body reads (a threshold in a notebook's cell) are part of the definition.
     """
-    tree = ast.parse(textwrap.dedent(inspect.getsource(body)))
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(body)))
+    except OSError as error:  # typed into a plain interpreter
+        raise BadInput("kpi_without_source", column=body.__name__) from error
     function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     function.decorator_list = []
     function.body = function.body[1:]

@@ -188,7 +188,7 @@ def test_the_command_says_what_changed(
         pd.DataFrame(rows, columns=[*COLUMNS]).to_csv(tmp_path / "deals.csv", index=False)
         assert main(["snapshot", "deals.csv", "--lang", "en"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[1] == "  Nothing changed since the one before."
+    assert said[1] == "  The first one: the next will say what has changed."
     assert [line.strip() for line in said[4:-1]] == [
         "amount: 1 deal changed",
         "closed_at: 1 deal changed",

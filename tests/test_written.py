@@ -14,6 +14,7 @@ from vendors import DIALECTS, export
 import kpi_helpers as kh
 from kpi_helpers.cli import main
 from kpi_helpers.errors import BadConfig, KpiError
+from kpi_helpers.reports import opened
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.recognition.understood import understood, understood_lines
 from kpi_helpers.sources.stages import stage_order
@@ -221,3 +222,19 @@ def test_what_is_missing_is_said_beside_the_vendor_that_is_nearest(tmp_path: Pat
         KpiError, match=r"export.csv: HubSpot \(en\) 4/4\) needs the column 'created_at'"
     ):
         kh.load(put(tmp_path, rows, "export.csv"))
+
+
+def test_settings_that_lie_elsewhere_say_where_the_data_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "exports").mkdir()
+    deals = "deal_id,created_at,status,amount\n1,2026-01-05,open,9\n"
+    (tmp_path / "exports" / "deals.csv").write_text(deals)
+    assert main(["check", "exports/deals.csv", "--write", "kpi.toml", "--lang", "en"]) == 0
+    assert 'source = "exports/deals.csv"' in (tmp_path / "kpi.toml").read_text()
+    assert len(opened()["deals"]) == 1
+    (tmp_path / "constraints.txt").write_text("pandas==3.0\n")
+    assert len(opened()["deals"]) == 1
+    assert main(["check", "exports/deals.csv", "--write", "exports/kpi.toml"]) == 0
+    assert "source" not in (tmp_path / "exports" / "kpi.toml").read_text()

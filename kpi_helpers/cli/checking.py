@@ -42,7 +42,7 @@ def check(options: argparse.Namespace, lang: str) -> int:
     data = opened(options.source, options.config, lang=options.lang or "")
     check_segments(data)
     if options.write:
-        write_settings(data, Path(options.write), force=options.force)
+        write_settings(data, Path(options.write), force=options.force, source=options.source)
         print(text("cli.check.written", data.config.lang, file=options.write), file=sys.stderr)
     since = against(data, Path(options.against)) if options.against else None
     if options.json:

@@ -43,8 +43,7 @@ def _report(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.reports import run
 
     asked = ("period", "data", "config", "by", "segment", "before", "share")
-    parameters = {name: getattr(options, name) for name in asked}
-    parameters["lang"] = options.lang or ""
+    parameters = {name: given for name in (*asked, "lang") if (given := getattr(options, name))}
     folder = run(parameters, Path(options.out), _progress(lang))
     for page in sorted(folder.glob("*.html")):
         print(page)

@@ -104,10 +104,11 @@ def snapshot(options: argparse.Namespace, lang: str) -> int:
 
     data = opened(options.source, options.config, lang=options.lang or "")
     folder = Path(options.dir) if options.dir else _kept_in(data)
+    first = not folder.is_dir() or not any(folder.glob("*.parquet"))
     path = snapshots.take(data, folder)
     changes = snapshots.changes(folder)
     today = changes[changes["seen_at"].dt.date == data.as_of]
-    for line in _snapshot_lines(data, path, today):
+    for line in _snapshot_lines(data, path, today, first):
         say(line)
     return 0
 
@@ -119,7 +120,7 @@ def _kept_in(data: Dataset) -> Path:
     return Path(data.config.file).parent / (data.config.snapshots or FOLDER)
 
 
-def _snapshot_lines(data: Dataset, path: Path, changes: pd.DataFrame) -> Iterator[str]:
+def _snapshot_lines(data: Dataset, path: Path, changes: pd.DataFrame, first: bool) -> Iterator[str]:
     from kpi_helpers.units import COUNT, write, write_date
 
     lang = data.config.lang
@@ -132,7 +133,9 @@ def _snapshot_lines(data: Dataset, path: Path, changes: pd.DataFrame) -> Iterato
             gone = int(rows["after"].isna().sum())
             for key, n in (("new", len(rows) - gone), ("gone", gone)):
                 yield "  " + text(f"cli.snapshot.{key}", lang, n=n, deals=write(n, COUNT, lang))
-    if changes.empty:
+    if first:
+        yield "  " + text("cli.snapshot.first", lang)
+    elif changes.empty:
         yield "  " + text("cli.snapshot.unchanged", lang)
     if data.config.snapshots is None:
         yield text("cli.snapshot.setting", lang, folder=path.parent.name)

@@ -45,8 +45,8 @@ def sample() -> Path:
 def project(folder: Path | str = ".") -> tuple[Path | None, Path | None]:
     """Return what to load for a folder in which nothing was named: a source and its settings.
 
-    The source is the ``data`` folder when it holds data, else the folder itself when it holds a
-    ``kpi.toml`` and data, else what the settings name (None), else the sample company. A notebook
+    The source is what the settings name (None), else the ``data`` folder when it holds data, else
+    the folder itself when it holds a ``kpi.toml`` and data, else the sample company. A notebook
     runs in the folder ``notebooks`` of its project: there it is the folder above that counts.
 
     Examples
@@ -56,8 +56,12 @@ def project(folder: Path | str = ".") -> tuple[Path | None, Path | None]:
     ...     project(empty) == (sample(), None)
     True
     """
+    from kpi_helpers.sources.config import read_config
+
     folder = _home(Path(folder))
     settings = folder / CONFIG if (folder / CONFIG).is_file() else None
+    if settings is not None and read_config(settings).source:
+        return None, settings
     if _holds_data(folder / "data"):
         return folder / "data", settings
     if settings is None:

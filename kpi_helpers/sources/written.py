@@ -25,7 +25,7 @@ BARE = re.compile("[A-Za-z0-9_-]+")
 Place = tuple[str, ...]
 
 
-def write_settings(data: Dataset, path: Path, *, force: bool = False) -> None:
+def write_settings(data: Dataset, path: Path, *, force: bool = False, source: str = "") -> None:
     """Write the settings of a data set, what was inferred included, whole or not at all.
 
     Parameters
@@ -36,6 +36,8 @@ def write_settings(data: Dataset, path: Path, *, force: bool = False) -> None:
         The file to write, such as ``kpi.toml`` beside the data.
     force
         Whether a file that is there may be replaced.
+    source
+        Where the data lie; written down where the settings would not find them beside themselves.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def write_settings(data: Dataset, path: Path, *, force: bool = False) -> None:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, prefix=".kpi-", delete=False
         ) as draft:
-            draft.write(settings_text(data))
+            draft.write(settings_text(data, _from(path, source)))
             draft.flush()
             os.fsync(draft.fileno())
         os.replace(draft.name, path)
@@ -56,7 +58,7 @@ def write_settings(data: Dataset, path: Path, *, force: bool = False) -> None:
         raise KpiError("not_written", file=path.name, reason=error.strerror) from error
 
 
-def settings_text(data: Dataset) -> str:
+def settings_text(data: Dataset, source: str = "") -> str:
     """The settings of a data set as commented TOML, in its language.
 
     Loading with it gives the tables that the data set has, cell by cell.
@@ -84,12 +86,24 @@ def settings_text(data: Dataset) -> str:
         for name, value in _changed(data.config).items()
         if name not in ("file", "source", "tables")
     }
+    if source:
+        content["source"] = source
     if data.config.windows:
         content["windows"] = {n: days or "none" for n, days in data.config.windows.items()}
     content["tables"] = {name: _table(data, name) for name in data.mapped if name not in told}
     notes = _notes(data)
     lines = [f"# {text('written.head', lang)}", *_said(notes, ("",)), *_lines(content, notes, ())]
     return "\n".join(lines) + "\n"
+
+
+def _from(path: Path, source: str) -> str:
+    """The way from the settings to data that lie neither beside them nor in ``data`` there."""
+    if not source or "://" in source:
+        return ""
+    place = Path(source).resolve()
+    folder, home = (place if place.is_dir() else place.parent), path.resolve().parent
+    found = folder in (home, home / "data")
+    return "" if found else Path(os.path.relpath(place, home)).as_posix()
 
 
 def _changed(config: Config | TableConfig) -> dict[str, Any]:

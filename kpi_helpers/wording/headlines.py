@@ -12,6 +12,7 @@ from kpi_helpers.language import Terms, text
 from kpi_helpers.measure.judge import MISSING
 from kpi_helpers.wording.sentences import sentence
 from kpi_helpers.wording.told import OWN, Said, Told
+from kpi_helpers.wording.when import short_label
 
 # kind, sentence, places of the rows behind it, sureness, minus the money at stake
 Line = tuple[str, str, list[int], int, float]
@@ -120,10 +121,14 @@ def moves(frame: pd.DataFrame, lang: str, terms: Terms | None = None, currency: 
     kinds = {
         kind: [e for e in tested if e.changed == kind] for kind in ("worse", "better", "changed")
     }
-    return _overview("others" if _beside_others(tested[0]) else "moves", tested[0], kinds)
+    one = tested[0]
+    if _beside_others(one):
+        return _overview("others", one, kinds)
+    before = short_label(str(one.row["reference_period"]), one.row, lang)
+    return _overview("moves", one, kinds, reference=before)
 
 
-def _overview(key: str, one: Told, kinds: Mapping[str, list[Told]]) -> str:
+def _overview(key: str, one: Told, kinds: Mapping[str, list[Told]], **values: str) -> str:
     """Join what is said of each kind; each names its first few."""
     said = [
         one.text(f"overview.{key}_{kind}", names=_names(told))
@@ -133,7 +138,7 @@ def _overview(key: str, one: Told, kinds: Mapping[str, list[Told]]) -> str:
     found = (
         text("wording.overview.join", one.lang).join(said)
         if said
-        else one.text(f"overview.{key}_none")
+        else one.text(f"overview.{key}_none", **values)
     )
     return one.text("said", what=one.period(), figure=found)
 
