@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import kpi_helpers as kh
+from kpi_helpers.catalogue import find
 from kpi_helpers.errors import BadInput
 from kpi_helpers.lifetime import lifetime_value, payback_months
 
@@ -94,3 +96,14 @@ def test_a_rate_out_of_range_is_refused(wrong: dict, said: str) -> None:
     with pytest.raises(BadInput, match="is not") as caught:
         lifetime_value(100, 0.7, **wrong)
     assert str(caught.value) == f"{said}."
+
+
+def test_a_cost_that_is_never_earned_back_says_so() -> None:
+    example = find("cac_payback_months").example
+    assert example is not None
+    frames = example.frames()
+    frames["spend"]["amount"] = 1e6
+    data = kh.load(frames, {**example.config, "language": "en"})
+    (row,) = kh.measure(data, "cac_payback_months", example.period).itertuples()
+    assert row.status == "missing"
+    assert row.note.endswith("Not earned back within 60 months.")

@@ -206,7 +206,7 @@ def _derived(data: Dataset, found: Answer, kpi: Kpi, months: int | str) -> Settl
     found.seen[Ago(kpi.id, months)] = seen
     result: Settled = kpi.body(**parts)
     remarks = [remark for part in parts.values() for remark in part.remarks]
-    return result._replace(remarks=tuple(remarks))
+    return result._replace(remarks=(*remarks, *result.remarks))
 
 
 def nothing(size: int) -> Settled:
