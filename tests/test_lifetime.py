@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import kpi_helpers as kh
 from kpi_helpers.catalogue import find
 from kpi_helpers.errors import BadInput
+from kpi_helpers.kpis.lifetime import cac_payback_months
 from kpi_helpers.lifetime import lifetime_value, payback_months
 
 rates = st.floats(0.0, 0.9)
@@ -99,7 +100,7 @@ def test_a_rate_out_of_range_is_refused(wrong: dict, said: str) -> None:
 
 
 def test_a_cost_that_is_never_earned_back_says_so() -> None:
-    example = find("cac_payback_months").example
+    example = find(cac_payback_months.__name__).example
     assert example is not None
     frames = example.frames()
     frames["spend"]["amount"] = 1e6
