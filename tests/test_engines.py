@@ -26,7 +26,10 @@ COMPANIES: dict[str, Callable[[], Tables]] = {
     "awkward": awkward,
 }
 CALLS: dict[str, tuple[dict[str, Any], ...]] = {
-    "sample": ({"period": "2025Q1:2026Q2", "by": "team", "where": "amount >= 15000"},),
+    "sample": (
+        {"period": "2026Q1:2026Q2"},
+        {"period": "2025Q1:2026Q2", "by": "team", "where": "amount >= 15000"},
+    ),
     "awkward": (
         {"period": "all"},
         {"period": "2025Q1:2026Q2", "by": "team"},
