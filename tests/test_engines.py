@@ -73,7 +73,7 @@ def assert_same(found: Result, expected: Result) -> None:
         assert found is expected
     else:
         assert isinstance(found, pd.DataFrame), found
-        pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=0, check_exact=False)
+        pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-12, check_exact=False)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

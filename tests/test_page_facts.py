@@ -28,8 +28,12 @@ def test_rows_left_out_are_counted_with_their_money() -> None:
 
 
 def test_the_age_of_the_newest_row_is_said() -> None:
-    assert top()["Newest row"] == "10 March 2026, the same day"
+    assert top()["Newest row"] == "10 March 2026"
     assert top(as_of="2026-03-31")["Newest row"] == "10 March 2026, 21 days before"
+
+
+def test_the_score_and_the_checks_are_said() -> None:
+    assert top()["Data quality"].split(" · ")[0].endswith(" / 100")
 
 
 def test_owner_and_audience_are_said_where_the_settings_name_them() -> None:

@@ -36,8 +36,11 @@ def diff(options: argparse.Namespace, lang: str) -> int:
 
 
 def _lines(found: Found, lang: str) -> Iterator[str]:
+    before, after = found["periods"]
     if not found["common"]:
         yield text("cli.diff.nothing_common", lang)
+    elif before != after:
+        yield text("cli.diff.between", lang, before=before, after=after)
     if found["same"]:
         yield text("cli.diff.same", lang)
         return

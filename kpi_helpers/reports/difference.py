@@ -75,7 +75,8 @@ def difference(a: Path | str, b: Path | str) -> dict[str, Any]:
     }
     same = not any(found.values())
     money = [record["settings"]["values"]["currency"] for record in (old, new)]
-    said = {"same": same, "common": len(both), "currencies": money}
+    periods = [record["period"]["name"] for record in (old, new)]
+    said = {"same": same, "common": len(both), "currencies": money, "periods": periods}
     return {**said, **found, "unlisted": _plain(unlisted)}
 
 

@@ -53,15 +53,16 @@ def _freshness(data: Dataset) -> str:
 
 
 def _checks(data: Dataset) -> str:
-    """Say how many checks found something, by how much it weighs."""
-    from kpi_helpers.sources import quality
+    """Give the score of the data, and how many checks found something, by how much it weighs."""
+    from kpi_helpers.sources import quality, score
 
     found = quality(data)["severity"].value_counts()
-    return " · ".join(
+    counted = [
         text(f"report.checks.{severity}", data.config.lang, n=int(found[severity]))
         for severity in ("block", "warn", "info")
         if severity in found
-    )
+    ]
+    return " · ".join([f"{score(data)} / 100", *counted])
 
 
 def _left_out(data: Dataset) -> str:
