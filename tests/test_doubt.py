@@ -40,3 +40,9 @@ def test_a_customer_who_is_handed_over_has_not_left() -> None:
         assert found.loc["Ann", ["numerator", "denominator"]].tolist() == [1, 2]
         only = kh.measure(data, kpi, period, where={"owner": "Ann"})
         assert only[["numerator", "denominator"]].iloc[0].tolist() == [1, 2]
+
+
+def test_a_source_without_deals_is_asked_all_the_same() -> None:
+    orders = pd.DataFrame({"order_id": ["1"], "order_date": "2026-01-05", "amount_net": 1.0})
+    found = kh.measure(kh.load({"orders": orders}), ["revenue", "win_rate_count"], "2026Q1")
+    assert found.set_index("kpi")["status"]["win_rate_count"] == "missing"

@@ -124,13 +124,15 @@ def _empty_months(data: Dataset) -> Iterator[dict[str, Any]]:
 
 
 def _only_won(data: Dataset) -> Iterator[dict[str, Any]]:
-    if "deals" in data.mapped and (won := only_won(data)):
+    if won := only_won(data):
         mark = Mark("only_won", "status", never, kpis=WIN_RATES)
         yield finding(data, "deals", mark, won)
 
 
 def only_won(data: Dataset) -> float:
     """How many deals there are, where none is lost or open: an export of successes; else 0."""
+    if "deals" not in data.base:
+        return 0.0
     deals = data.base["deals"]
     count = deals.aggregate(rows=deals.count(), won=(deals.status == "won").sum().fill_null(0))
     found = data.remember("only_won", lambda: frame_of(data.con, count).iloc[0])
