@@ -157,6 +157,7 @@ def _stock(
             sign: moved[["team"]].assign(
                 period=np.maximum(edges.searchsorted(moved[day], side="right") - 1, 0),
                 x=sign * moved["amount"].fillna(0.0),
+                u=sign * moved["amount"].fillna(0.0).eq(0),
                 n=sign,
             )
             for sign, day, moved in ((1, "created_at", moves[0]), (-1, "closed_at", moves[1]))
@@ -164,18 +165,23 @@ def _stock(
     )
     s = _summed(signed, cells)
     shape = (len(edges) - 1, -1)
-    x, n = (s[name].reshape(shape).cumsum(axis=0).reshape(-1) for name in ("x", "n"))
+    x, n, unpriced = (s[name].reshape(shape).cumsum(axis=0).reshape(-1) for name in ("x", "n", "u"))
     exact = np.full(len(cells), NAN)
-    return x, n, exact, exact
+    return x, n, exact, exact, (unpriced > 0) & (10 * unpriced >= n)
 
 
 SAMPLED = ("win_rate_count", "win_rate_value", "avg_deal_value", "sales_cycle_duration")
 
 
 def _block(
-    name: str, value: np.ndarray, n: np.ndarray, low: np.ndarray, high: np.ndarray
+    name: str,
+    value: np.ndarray,
+    n: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    doubtful: np.ndarray | bool = False,
 ) -> dict[str, np.ndarray]:
-    status = np.full(len(value), "ok", dtype=object)
+    status = np.where(np.broadcast_to(doubtful, len(value)), "indicative", "ok").astype(object)
     if name in ("win_rate_value", "avg_deal_value"):
         low, high = (np.where(n < 5, NAN, limit) for limit in (low, high))
     if name in SAMPLED:

@@ -71,7 +71,10 @@ def on_server(tables: Tables, types: Mapping[str, str] | None = None) -> Iterato
 
 
 def _copied(con: Any, table: str, frame: pd.DataFrame, types: Mapping[str, str]) -> None:
-    kinds = {name: TYPES.get(str(kind), FRENCH) for name, kind in frame.dtypes.items()} | types
+    kinds = {name: TYPES.get(str(kind), FRENCH) for name, kind in frame.dtypes.items()}
+    days = frame.select_dtypes("datetime")
+    timed = [n for n in days if (days[n].dropna().dt.normalize() != days[n].dropna()).any()]
+    kinds |= dict.fromkeys(timed, "timestamp") | dict(types)
     columns = ", ".join(f'"{name}" {kinds[name]}' for name in frame)
     con.execute(f"CREATE TABLE {table} ({columns})")
     with con.cursor().copy(f"COPY {table} FROM STDIN") as copy:

@@ -92,13 +92,21 @@ def test_every_kpi_is_the_same_on_every_engine(opened: Opened, which: str, engin
 @pytest.mark.parametrize("which", COMPANIES)
 def test_the_gate_is_the_same_on_every_engine(opened: Opened, which: str, engine: str) -> None:
     base, other = opened(which, "frames"), opened(which, engine)
-    assert_same(kh.quality(other), kh.quality(base))
+    gate, expected_gate = kh.quality(other), kh.quality(base)
+    if engine == "postgres":  # addresses and numbers of persons are not fetched from a server
+        expected_gate = expected_gate[expected_gate["check"] != "duplicate_lead"]
+    assert_same(gate.reset_index(drop=True), expected_gate.reset_index(drop=True))
     kinds = ["table", "column", "reason", "action"]
     found, expected = (
-        kh.left_out(data).groupby(kinds)["money"].agg(["size", "sum"]) for data in (other, base)
+        _listed(data).groupby(kinds)["money"].agg(["size", "sum"]) for data in (other, base)
     )
     assert len(expected) > (10 if which == "awkward" else 0)
     assert_same(found, expected)
+
+
+def _listed(data: Dataset) -> pd.DataFrame:
+    listed = kh.left_out(data)
+    return listed[listed["reason"] != "duplicate_lead"]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

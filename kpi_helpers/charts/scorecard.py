@@ -57,7 +57,7 @@ def scorecard_rows(
     --------
     >>> from kpi_helpers.charts import alt
     >>> alt(scorecard_rows(pd.DataFrame(), pd.DataFrame()))
-    'Nothing to show'
+    'Nothing to compare in this period.'
     """
     reader = Reader(**options)
     rows = [row for row in rows_of(compared) if row["status"] != MISSING]

@@ -66,7 +66,7 @@ def scorecard(
     Examples
     --------
     >>> import kpi_helpers as kh
-    >>> data = kh.load()
+    >>> data = kh.load("data/sample", {"language": "en"})
     >>> both = [kh.compare(data, "revenue", "2026Q3", to=to) for to in ("previous", "year_ago")]
     >>> "% of target" in scorecard(*both, "en").as_raw_html()
     True

@@ -132,6 +132,14 @@ def _replaced(con: Any, rows: ir.Table, name: str, found: pd.DataFrame) -> ir.Ta
     columns = [column for column in rows.columns if column != WRITTEN]
     if ours["given"].all() and (ours["id"] == ours["written"]).all():
         return rows.select(*columns)
+    if con.name != "duckdb":  # a database is only read: the names stand in the query itself
+        changed = ours[(ours["id"] != ours["written"]) | ~ours["given"]]
+        cases = [
+            (rows[WRITTEN] == old, new)
+            for old, new in zip(changed["written"], changed["id"], strict=True)
+        ]
+        customer = ibis.cases(*cases, else_=rows[KEY])
+        return rows.select(*(customer.name(KEY) if c == KEY else rows[c] for c in columns))
     pairs = pd.DataFrame({"written": ours["written"], "customer": ours["id"]}, dtype="string")
     right = stored(con, f"kpi_customers_of_{name}", pairs)
     joined = rows.left_join(right, rows[WRITTEN] == right["written"])

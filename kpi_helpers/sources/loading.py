@@ -179,7 +179,7 @@ def _checked(
         orders = _summed(base["order_lines"])
         base["orders"] = orders if source.remote else _written(con, "kpi_orders", orders)
     joined = pd.DataFrame(columns=list(JOINED))
-    if not source.live and config.customers == "name":
+    if config.customers == "name":
         filled = {name: mapped[name if name in mapped else "order_lines"].columns for name in base}
         base, joined = join_customers(con, base, filled)
     ever: dict[tuple[str, str], Coverage] = {}

@@ -148,8 +148,8 @@ class Source:
     def _read(self, name: str, raw: Raw) -> None:
         if raw.path is None:
             if name != raw.label:
-                renamed = f"{quoted_name(raw.label)} RENAME TO {quoted_name(name)}"
-                self.con.con.execute(f"ALTER TABLE {renamed}")
+                view = f"CREATE OR REPLACE VIEW {quoted_name(name)}"
+                self.con.con.execute(f"{view} AS FROM {quoted_name(raw.label)}")
         elif is_parquet(raw.path):
             rows = f"read_parquet({quoted_text(glob.escape(str(raw.path)))}, file_row_number=true)"
             line = f'* EXCLUDE (file_row_number), file_row_number + 1 AS "{LINE}"'
