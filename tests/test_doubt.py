@@ -5,6 +5,7 @@ import pytest
 from test_measure import deals_of
 
 import kpi_helpers as kh
+from kpi_helpers.reports.places import sample
 
 
 def test_an_export_of_successes_has_no_win_rate() -> None:
@@ -46,3 +47,11 @@ def test_a_source_without_deals_is_asked_all_the_same() -> None:
     orders = pd.DataFrame({"order_id": ["1"], "order_date": "2026-01-05", "amount_net": 1.0})
     found = kh.measure(kh.load({"orders": orders}), ["revenue", "win_rate_count"], "2026Q1")
     assert found.set_index("kpi")["status"]["win_rate_count"] == "missing"
+
+
+def test_a_wait_is_the_same_beside_whatever_it_is_compared_with() -> None:
+    data = kh.load(sample(), {"language": "en"})
+    alone = kh.measure(data, "service_response_time", "2026Q3")["value"].iloc[0]
+    for to in ("previous", "year_ago"):
+        beside = kh.compare(data, "service_response_time", "2026Q3", to=to)
+        assert beside["value"].iloc[0] == alone
