@@ -32,6 +32,7 @@ def checked_zip(path: Path, most: int) -> zipfile.ZipFile:
         if size > most:
             raise BadInput("too_large", file=path.name, size=size >> 20, most=most >> 20)
         broken = parts.testzip()
+    # zipfile says NotImplementedError of a compression that it does not know.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
         raise BadInput("damaged", file=path.name, reason=str(error)) from error
     if broken is not None:
