@@ -127,14 +127,14 @@ def _compared(now: Quarter, then: Quarter) -> pd.DataFrame:
 def _rows(name: str, now: Quarter, then: Quarter) -> pd.DataFrame:
     frame = _columns(now.figures[name], "", "value")
     frame |= _columns(then.figures[name], "reference_", "reference")
-    frame = same_horizon(pd.DataFrame(frame).assign(note=""), "en")
+    frame = pd.DataFrame(frame).assign(note="", method=now.figures[name].method)
+    frame = same_horizon(frame, "en")
     one, other = (
         _side(frame, prefix, value, quarter.days)
         for prefix, value, quarter in (("", "value", now), ("reference_", "reference", then))
     )
-    method = pd.Series([now.figures[name].method] * len(frame))
-    found = difference(one, other, method)
-    frame = frame.assign(method=method, change=found.change, p_value=found.p_value)
+    found = difference(one, other, frame["method"])
+    frame = frame.assign(change=found.change, p_value=found.p_value)
     frame = frame.assign(change_low=found.low, change_high=found.high, run=frame.index, kpi=name)
     return frame.assign(better="higher", status="ok", complete=True, target=np.nan)
 
