@@ -21,7 +21,10 @@ FLOORS: list[list[set[str]]] = [
     [{"kpis"}, {"measure"}],
     [
         {"compare"},
-        {"drivers", "teams", "customers", "funnel", "benchmarking", "forecasting"},
+        {
+            *{"associations", "benchmarking", "control", "customers", "drivers", "forecasting"},
+            *{"funnel", "outreach", "teams", "voice"},
+        },
         {"alerts", "actions"},
     ],
     [{"wording"}, {"charts", "sheets"}],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpi_helpers.language import text
+from kpi_helpers.reports.attempting import ABSENT
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -20,6 +21,8 @@ COLUMN = re.compile(r'<th [^>]*scope="col" id="([^"]+)">(.*?)</th>', re.DOTALL)
 CELL = re.compile(r'<td [^>]*?headers="[^"]*?(?P<id>[^" ]+)"')
 HEADING = re.compile(r"^##+ ")
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
+# Where a section stands on the page; in a notebook the findings come last, once all is computed.
+FIRST, BETWEEN, LAST = range(3)
 
 
 def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
@@ -28,15 +31,20 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
     Parameters
     ----------
     notebook : NotebookNode
-        Its Markdown cells are tagged ``lang-fr`` or ``lang-en``, or meant for every reader. Tables
-        are HTML that escapes its data; figures are PNG or SVG, with ``alt`` in their metadata.
+        Its Markdown cells are tagged ``lang-fr`` or ``lang-en``, or meant for every reader; a
+        section whose heading is tagged ``first`` or ``annex`` goes there. Tables are HTML that
+        escapes its data; figures are PNG or SVG, with ``alt`` in their metadata.
     facts : mapping
         Label → value of what stands at the top, such as the period; plain text.
     lang : str
     """
     from nbconvert.exporters import TemplateExporter
 
-    cells = list(_filled(_readable(notebook, lang)))
+    opening, *blocks = _blocks(list(_readable(notebook, lang)))
+    absent = {_name(block): why for block in blocks if (why := _absent(block))}
+    blocks = sorted((b for b in map(_filled, blocks) if b), key=_place)
+    cells = [*opening, *(cell for block in blocks for cell in block)]
+    annex = next((block[0].id for block in blocks if _place(block) == LAST), "")
     named = title(notebook, lang)
     sections = [name for cell in cells for name in _sections(cell)]
     exporter = TemplateExporter(
@@ -49,6 +57,8 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
         "facts": dict(facts),
         "contents": text("report.contents", lang),
         "sections": {name.replace(" ", "-"): name for name in sections},
+        "annex": {"id": annex, "name": text("report.annex", lang)},
+        "absent": {"name": text("report.absent", lang), "reasons": absent},
         "style": (TEMPLATE / "page.css").read_text("utf-8"),
     }
     shown = notebook.copy()
@@ -86,17 +96,52 @@ def _readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:
             yield cell
 
 
-def _filled(cells: Iterator[NotebookNode]) -> Iterator[NotebookNode]:
-    """Leave out the sections whose code shows nothing."""
-    section: list[NotebookNode] = []
-    for cell in [*cells, None]:
-        if cell is None or _is_heading(cell):
-            code = [each for each in section if each.cell_type == "code"]
-            if not code or any(each.outputs for each in code) or not _is_heading(section[0]):
-                yield from section
-            section = []
-        if cell is not None:
-            section.append(cell)
+def _blocks(cells: list[NotebookNode]) -> list[list[NotebookNode]]:
+    """Cut a page into what stands before its first section, and its sections."""
+    blocks: list[list[NotebookNode]] = [[]]
+    for cell in cells:
+        if _sections(cell):
+            blocks.append([])
+        blocks[-1].append(cell)
+    return blocks
+
+
+def _filled(block: list[NotebookNode]) -> list[NotebookNode]:
+    """Leave out the parts of a section whose code shows nothing, and the whole if all do."""
+    parts: list[list[NotebookNode]] = []
+    for cell in block:
+        if _is_heading(cell):
+            parts.append([])
+        parts[-1].append(cell)
+    kept = [part for part in parts if not _code(part) or any(map(_shows, _code(part)))]
+    shown = not _code(block) or any(map(_shows, _code(block)))
+    return [cell for part in kept for cell in part] if shown else []
+
+
+def _code(cells: list[NotebookNode]) -> list[NotebookNode]:
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def _shows(cell: NotebookNode) -> bool:
+    return any(ABSENT not in output.get("metadata", {}) for output in cell.outputs)
+
+
+def _absent(block: list[NotebookNode]) -> str:
+    """Say why a section shows nothing, where it does not and its code knows."""
+    if any(map(_shows, _code(block))):
+        return ""
+    outputs = [output for cell in _code(block) for output in cell.outputs]
+    return next((output.metadata[ABSENT] for output in outputs), "")
+
+
+def _name(block: list[NotebookNode]) -> str:
+    return _sections(block[0])[0]
+
+
+def _place(block: list[NotebookNode]) -> int:
+    """Tell the findings, which stand first, and the annex from the other sections."""
+    tags = block[0].metadata.get("tags", ())
+    return FIRST if "first" in tags else LAST if "annex" in tags else BETWEEN
 
 
 def _is_heading(cell: NotebookNode) -> bool:
