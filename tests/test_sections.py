@@ -12,7 +12,6 @@ from kpi_helpers.reports import attempt
 from kpi_helpers.reports.attempting import ABSENT
 from kpi_helpers.reports.page import page
 
-
 DATA = SimpleNamespace(config=SimpleNamespace(lang="fr"))
 
 
