@@ -12,6 +12,7 @@ from kpi_helpers.charts.picture import alt, image
 from kpi_helpers.charts.reader import Options
 from kpi_helpers.charts.scorecard import scorecard_rows
 from kpi_helpers.charts.theme import PALETTE, theme
+from kpi_helpers.charts.waterfall import waterfall
 
 __all__ = [
     "PALETTE",
@@ -24,4 +25,5 @@ __all__ = [
     "scorecard_rows",
     "small_multiples",
     "theme",
+    "waterfall",
 ]

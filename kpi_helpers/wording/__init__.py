@@ -5,6 +5,7 @@ that the chart and the table show too, and says no more than that row knows.
 """
 
 from kpi_helpers.wording.ban import banned
+from kpi_helpers.wording.drivers import bridge_method, bridged, step_certainty, step_name
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
@@ -15,6 +16,8 @@ __all__ = [
     "aims",
     "alt_text",
     "banned",
+    "bridge_method",
+    "bridged",
     "findings",
     "headline",
     "moves",
@@ -23,6 +26,8 @@ __all__ = [
     "reading",
     "restatements",
     "sentence",
+    "step_certainty",
+    "step_name",
     "title",
     "verdict",
     "with_readable",

@@ -1,0 +1,112 @@
+"""The waterfall: each step from where the one above ended, signed, with its certainty."""
+
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from kpi_helpers import charts, wording
+from kpi_helpers.charts.theme import BETTER, WORSE
+
+THEN = {"period": "2025Q3", "start": "2025-07-01", "end": "2025-10-01"}
+NOW = {"period": "2026Q3", "start": "2026-07-01", "end": "2026-10-01"}
+
+
+def bridge(*changes: tuple[str, object, float, str], unit: str = "money") -> pd.DataFrame:
+    """Return the steps from 3,000,000 (or 30%) on: what, whose, how much, how sure."""
+    first = 0.3 if unit == "percent" else 3_000_000.0
+    last = first + sum(amount for _, _, amount, _ in changes)
+    rows = [
+        ("", None, first, "", "before", *THEN.values()),
+        *((step, *rest, "change", *NOW.values()) for step, *rest in changes),
+        ("", None, last, "", "after", *NOW.values()),
+    ]
+    columns = ["step", "name", "amount", "certainty", "kind", *NOW]
+    return pd.DataFrame(rows, columns=columns).assign(bridge="customers", unit=unit)
+
+
+STEPS = bridge(
+    ("lost", "ACME", -340_000.0, ""),
+    ("contraction", None, -120_000.0, ""),
+    ("new", None, 310_000.0, "not_established"),
+)
+
+
+def bars(figure: Figure, gid: str = "change") -> list[tuple[float, float]]:
+    """Return where the bars of a kind start, and how far they go."""
+    found = figure.findobj(lambda artist: artist.get_gid() == gid)
+    return [(bar.get_x(), bar.get_width()) for bar in found]
+
+
+def said(figure: Figure, gid: str) -> list[str]:
+    found = figure.findobj(lambda artist: artist.get_gid() == gid)
+    return [artist.get_text() for artist in found]
+
+
+def test_each_step_starts_where_the_one_above_ended() -> None:
+    figure = charts.waterfall(STEPS)
+    assert bars(figure) == [(0, -340_000), (-340_000, -120_000), (-460_000, 310_000)]
+    assert bars(figure, "before") == [(0, 0)]
+    assert bars(figure, "after") == [(0, -150_000)]
+    lines = figure.findobj(lambda artist: artist.get_gid() == "connection")
+    levels = [list(line.get_xdata()) for line in lines]
+    assert levels == [[x, x] for x in (0, -340_000, -460_000, -150_000)]
+
+
+def test_levels_and_signed_changes_are_written_and_doubt_is_said() -> None:
+    figure = charts.waterfall(STEPS, lang="fr")
+    written = ["3,00 M€", "−340 k€", "−120 k€", "+310 k€", "2,85 M€"]
+    assert [each.replace("\u00a0", " ") for each in said(figure, "figure")] == written
+    assert said(figure, "remark") == ["", "", "", "peut être le hasard", ""]
+
+
+def test_up_down_and_doubt_look_different_in_grey_too() -> None:
+    figure = charts.waterfall(STEPS)
+    drawn = figure.findobj(lambda artist: artist.get_gid() == "change")
+    edges = [to_hex(bar.get_edgecolor()) for bar in drawn]
+    assert edges == [WORSE, WORSE, BETTER]
+    assert [bool(bar.get_hatch()) for bar in drawn] == [False, False, True]
+    assert to_hex(drawn[2].get_facecolor()) == "#ffffff"
+
+
+def test_no_label_runs_into_another() -> None:
+    """Account names as long as they come; forty steps."""
+    many = bridge(*(("lost", f"Société des établissements {i}" * 3, -1e4, "") for i in range(40)))
+    figure = charts.waterfall(many, lang="fr")
+    figure.draw_without_rendering()
+    names = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+    assert all(a.y0 > b.y1 for a, b in pairwise(names))
+    shown = figure.findobj(lambda artist: artist.get_gid() in ("figure", "remark"))
+    right = max(artist.get_window_extent().x1 for artist in shown if artist.get_text())
+    assert right <= figure.bbox.x1
+    assert min(box.x0 for box in names) >= 0
+    inside = [artist for artist in shown if artist.get_gid() == "figure"]
+    edge = figure.axes[0].get_window_extent().x1
+    assert min(artist.get_window_extent().x0 for artist in inside) >= edge - 1
+
+
+def test_a_rate_moves_in_points() -> None:
+    figure = charts.waterfall(bridge(("mix", None, -0.123, ""), unit="percent"))
+    assert bars(figure) == [(0, pytest.approx(-12.3))]
+    assert said(figure, "figure")[0] == "30.0%"
+    assert said(figure, "figure")[1].startswith("−12.3")
+
+
+def test_the_title_names_the_largest_step_that_is_no_chance() -> None:
+    told = wording.bridged(STEPS, "en")
+    assert told == (
+        "Q3 2026: revenue by customer €2.85m, €3.00m in Q3 2025 (−€150k); "
+        "most of it: ACME (did not buy), −€340k"
+    )
+    assert charts.alt(charts.waterfall(STEPS)) == told
+    doubtful = wording.bridged(bridge(("new", None, 9e5, "not_established")), "en")
+    assert doubtful.endswith("(+€900k)")
+
+
+def test_text_of_the_data_stays_text() -> None:
+    hostile = bridge(("lost", "$\\x$ <b>\u202e", -1.0, ""))
+    figure = charts.waterfall(hostile)
+    assert charts.image(figure).startswith(b"\x89PNG")
+    assert "$\\x$ <b> (did not buy)" in [t.get_text() for t in figure.axes[0].get_yticklabels()]
