@@ -8,13 +8,14 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput
 from kpi_helpers.language import Phrase
+from kpi_helpers.measure.answer import carries
 from kpi_helpers.measure.asked import names_in
 from kpi_helpers.measure.behind import keyed, rows
 from kpi_helpers.measure.settings import check_names
 from kpi_helpers.measure.tidy import HIDDEN, measured
 from kpi_helpers.sources.dataset import Dataset, Where
 
-__all__ = ["HIDDEN", "keyed", "measure", "measured", "names_in", "rows"]
+__all__ = ["HIDDEN", "carries", "keyed", "measure", "measured", "names_in", "rows"]
 
 
 def measure(

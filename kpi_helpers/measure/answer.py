@@ -76,6 +76,16 @@ def chosen(data: Dataset, name: str) -> Kpi:
     return find(data.config.use.get(name, name))
 
 
+def carries(data: Dataset, name: str) -> bool:
+    """Tell whether the source has the tables and columns that a KPI is made of."""
+    try:
+        for base in made_of(data, Ago(chosen(data, name).id, 0)):
+            require(data, find(base.kpi), (), None)
+    except Unavailable:
+        return False
+    return True
+
+
 def made_of(data: Dataset, wanted: Ago) -> list[Ago]:
     """The base KPIs behind one, each with how many months earlier it is read."""
     kpi = find(wanted.kpi)

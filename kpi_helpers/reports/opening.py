@@ -78,21 +78,26 @@ def opened(
 
 
 def chosen(data: Dataset, kpis: Sequence[str] = ()) -> list[str]:
-    """Return the ids of the KPIs to show: asked for, else of the settings, else of tier P1.
+    """Return the ids of the KPIs to show: asked for, else of the settings, else the headline ones.
+
+    The headline ones are the first 25 of `kpi_helpers.kpis.headline` that the source can carry;
+    one whose tables or columns are not there takes no place. Of a source that carries none of them
+    the first are shown, each with what it lacks.
 
     Raises
     ------
     UnknownName
         With the nearest ids, for one that does not exist.
     """
-    from kpi_helpers.kpis import catalogue
+    from kpi_helpers.catalogue import find
+    from kpi_helpers.kpis.headline import MOST, headline
+    from kpi_helpers.measure import carries
 
-    declared = catalogue()
-    known = list(declared["id"])
     for kpi in kpis:
-        if kpi not in known:
-            raise unknown("kpi", kpi, known)
-    return list(kpis or data.config.kpis or declared.loc[declared["tier"] == "P1", "id"])
+        find(kpi)
+    named = list(kpis or data.config.kpis)
+    carried = [] if named else [kpi for kpi in headline() if carries(data, kpi)]
+    return named or (carried or headline())[:MOST]
 
 
 def side_by_side(
