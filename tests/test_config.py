@@ -29,6 +29,7 @@ FULL: dict[str, Any] = {
     "name": "Acme",
     "owner": "Ana",
     "audience": "Board",
+    "pay": {"kpis": ["bookings"]},
     "language": "en",
     "country": "US",
     "fiscal_start": 7,
@@ -77,6 +78,7 @@ def test_every_setting_is_read() -> None:
     assert (config.lang, config.name, config.currency) == ("en", "Acme", "USD")
     assert (config.calendar.fiscal_start, config.calendar.country) == (7, "US")
     assert config.windows == {"lead_to_customer_rate": 90, "win_rate_count": None}
+    assert config.pay == {"kpis": ("bookings",)}
     assert (config.stages, config.kpis) == (("Lead", "Won"), ("bookings",))
     assert config.table("deals").deduplicate == ("deal_id",)
     assert config.table("deals").values["status"]["*"] == "open"

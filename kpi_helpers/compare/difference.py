@@ -218,3 +218,19 @@ def adjusted(p_value: Array) -> Array:
     if known.any():
         result[known] = false_discovery_control(p_value[known])
     return result
+
+
+def holm(p_value: Array) -> Array:
+    """Holm's p-values (1979) over those that are known: no false finding at all, in 95 % of cases.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, np.nan, 0.04, 0.03])).round(2).tolist()
+    [0.03, nan, 0.06, 0.06]
+    """
+    order = np.argsort(p_value, kind="stable")  # missing ones come last
+    left = np.arange(np.isfinite(p_value).sum(), 0, -1)
+    result = np.full(p_value.shape, np.nan)
+    stepped = p_value[order][: len(left)] * left
+    result[order[: len(left)]] = np.minimum(np.maximum.accumulate(stepped), 1)
+    return result

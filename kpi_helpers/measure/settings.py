@@ -38,6 +38,7 @@ win_rate_count, win_rate_value.
     for key in ("windows", "kpis", "use"):
         _known(config, key, getattr(config, key), REGISTRY)
     _known(config, "use", config.use.values(), REGISTRY)
+    _known(config, "pay.kpis", config.pay.get("kpis", ()), REGISTRY)
 
 
 def _known(config: Config, key: str, names: Iterable[str], allowed: Collection[str]) -> None:

@@ -132,6 +132,11 @@ class _Checker:
             except KpiError as error:
                 raise self.bad(f"{key}.{name}", text, _EXPRESSION) from error
 
+    def pay(self, key: str, value: Any) -> None:
+        self.known(f"{key}.", value, ("kpis",))
+        for name, kpis in value.items():
+            self.texts(f"{key}.{name}", kpis)
+
     def one_of(self, key: str, value: Any, allowed: Collection[Any]) -> None:
         if isinstance(value, bool | float) or value not in allowed:
             raise self.bad(key, value, ", ".join(map(str, allowed)))
@@ -264,6 +269,7 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     **dict.fromkeys(("time_zone", "source_time_zone"), _Checker.time_zone),
     **dict.fromkeys(("stages", "kpis"), _Checker.texts),
     "stages_from": _Checker.dated_names,
+    "pay": _Checker.pay,
     "country": _Checker.country,
     "currency": _Checker.currency,
     "as_of": _Checker.day,

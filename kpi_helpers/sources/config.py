@@ -79,7 +79,8 @@ class Config:
     ``metric, period, value`` and, for a team or rep, ``scope_type`` and ``scope_value``.
     ``personal`` says whether addresses, telephone numbers and free text are hidden at the door
     (``hash``) or kept. ``customers`` says whether those without an id in common are joined by
-    ``name`` or by ``id`` alone; ``snapshots`` is a folder of dated copies of the deals.
+    ``name`` or by ``id`` alone; ``snapshots`` is a folder of dated copies of the deals; ``pay``
+    names under ``kpis`` those on which anybody's pay hangs.
     """
 
     schema: int = SCHEMA
@@ -97,6 +98,7 @@ class Config:
     currency: str = "EUR"
     mixed_currencies: str = "refuse"
     personal: str = "hash"
+    pay: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
     stages_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -212,6 +214,7 @@ def _checked(content: dict[str, Any], file: str) -> Config:
     }
     for key in ("stages", "kpis", "targets"):
         content[key] = tuple(content.get(key, ()))
+    content["pay"] = {key: tuple(kpis) for key, kpis in content.get("pay", {}).items()}
     dated = content.get("stages_from", {})
     content["stages_from"] = {str(day): tuple(names) for day, names in dated.items()}
     if "as_of" in content:

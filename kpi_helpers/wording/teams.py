@@ -1,0 +1,136 @@
+"""What is said of reps: who stands apart from the others, and how their targets add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from kpi_helpers.catalogue import REGISTRY
+from kpi_helpers.language import Terms, text
+from kpi_helpers.teams.rates import ABOVE, BELOW, NONE_SHOWN, SURE
+from kpi_helpers.teams.reps import NOBODY
+from kpi_helpers.units import PERCENT, write, write_range
+from kpi_helpers.wording.told import TIDY, Row, Told
+
+# sentence, sureness, places of the rows behind it
+Line = tuple[str, int, Sequence[int]]
+LISTED, SAME = 3, 0.005
+
+
+def teams_findings(
+    team: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "team",
+) -> pd.DataFrame:
+    """Return who stands apart, what pay hangs on, and what nobody owns.
+
+    Parameters
+    ----------
+    team : DataFrame
+        What `kpi_helpers.teams.compared` returns.
+    lang, terms, currency
+        As for `kpi_helpers.wording.sentence`.
+    table : str
+        Name under which the frame is handed on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `kpi_helpers.wording.findings`, at most three rows.
+    """
+    rows = team.to_dict("records")
+    lines = [_apart(team, lang, terms)]
+    paid = str(team["paid"].iloc[0])
+    if paid:
+        named = [_told({"kpi": kpi}, lang, terms).kpi_name() for kpi in paid.split(", ")]
+        lines.append((text("teams.paid", lang, kpis=", ".join(named)), 0, range(len(rows))))
+    for place in [place for place, row in enumerate(rows) if row["verdict"] == NOBODY]:
+        told = _told(rows[place], lang, terms)
+        said = text("teams.unowned", lang, what=told.kpi_name(), cases=told.cases(told.number("n")))
+        lines.append((said, 0, [place]))
+    return _findings(lines, table)
+
+
+def rep_targets_findings(
+    targets: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "rep_targets",
+) -> pd.DataFrame:
+    """Return how the reps' targets add up to the company's, for the KPI where they do so least.
+
+    Parameters
+    ----------
+    targets : DataFrame
+        What `kpi_helpers.teams.targets` returns.
+    lang, terms, currency, table
+        As for `teams_findings`.
+    """
+    place = int(targets["gap_relative"].abs().round(6).argmax())
+    row = targets.to_dict("records")[place]
+    told, gap = _told(row, lang, terms, currency), row["gap_relative"]
+    key = "equal" if abs(gap) < SAME else "more" if gap > 0 else "less"
+    said = text(
+        f"teams.{key}",
+        lang,
+        what=told.name("dated"),
+        n=int(row["reps"]),
+        reps=told.figure(row["reps_target"]),
+        company=told.figure(row["company_target"]),
+        share=write(abs(gap), PERCENT, lang),
+    )
+    return _findings([(said, 0, [place])], table)
+
+
+def _apart(team: pd.DataFrame, lang: str, terms: Terms | None) -> Line:
+    """Say who is reliably above or below the others; or that no difference is shown."""
+    judged = team[team["verdict"].isin([ABOVE, BELOW, NONE_SHOWN])]
+    what = _told(judged.iloc[0].to_dict(), lang, terms).kpi_name()
+    found = ""
+    for side in (ABOVE, BELOW):
+        rates = judged.loc[judged["verdict"] == side, "value"].sort_values(ascending=side == BELOW)
+        if len(rates):
+            key = f"also_{side}" if found else side
+            values = _values(list(rates), lang)
+            found = text(f"teams.{key}", lang, n=len(rates), values=values, first=found)
+    places = [int(place) for place in team.index.get_indexer(judged.index)]
+    if not found:
+        shown = judged["dispersion_p"].iloc[0] <= SURE
+        within = write_range(judged["value"].min(), judged["value"].max(), PERCENT, lang)
+        key = "nobody_apart" if shown else "none_shown"
+        return text(f"teams.{key}", lang, what=what, n=len(judged), range=within), 1, places
+    rest = int((judged["verdict"] == NONE_SHOWN).sum())
+    others = text("teams.rest" if rest else "teams.rest_none", lang, n=rest)
+    return text("teams.found", lang, what=what, found=found, rest=others), 0, places
+
+
+def _values(rates: list[float], lang: str) -> str:
+    """Write a few rates one by one, more of them as the range that they fill."""
+    if len(rates) > LISTED:
+        return write_range(min(rates), max(rates), PERCENT, lang)
+    *others, last = (write(rate, PERCENT, lang) for rate in rates)
+    return text("teams.values", lang, first=", ".join(others), last=last) if others else last
+
+
+def _told(row: Row, lang: str, terms: Terms | None, currency: str = "EUR") -> Told:
+    """Return a row as it is told, of which the rep is no group."""
+    own = {name: row[name] for name in TIDY if name in row}
+    label = REGISTRY[row["kpi"]].label(lang) if row["kpi"] in REGISTRY else row["kpi"]
+    return Told({"label": label, **own}, lang, terms, currency)
+
+
+def _findings(lines: Sequence[Line], table: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "kind": "finding",
+            "sentence": [said for said, _, _ in lines],
+            "sureness": [sure for _, sure, _ in lines],
+            "money_at_stake": float("nan"),
+            "table": table,
+            "rows": [", ".join(str(place + 1) for place in places) for _, _, places in lines],
+        }
+    )
