@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kpi_helpers.catalogue import kpi
-    from kpi_helpers.compare import compare, last_readable
+    from kpi_helpers.compare import compare, detectable, last_readable
     from kpi_helpers.kpis import catalogue
     from kpi_helpers.measure import measure, rows
     from kpi_helpers.sources import accounting, freshness, left_out, load, quality, score
@@ -21,6 +21,7 @@ __all__ = [
     "accounting",
     "catalogue",
     "compare",
+    "detectable",
     "freshness",
     "kpi",
     "last_readable",
@@ -36,6 +37,7 @@ _HOMES = {
     "accounting": "kpi_helpers.sources",
     "catalogue": "kpi_helpers.kpis",
     "compare": "kpi_helpers.compare",
+    "detectable": "kpi_helpers.compare",
     "freshness": "kpi_helpers.sources",
     "kpi": "kpi_helpers.catalogue",
     "last_readable": "kpi_helpers.compare",

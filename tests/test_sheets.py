@@ -77,7 +77,10 @@ def test_the_scorecard_speaks_french_in_the_words_of_the_company() -> None:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"status": "indicative", "n": 17.0}, "No change shown. Read with care: 17 deals."),
+        (
+            {"status": "indicative", "n": 17.0},
+            "No change shown. Read with care: 17 deals. Over a year there would be enough.",
+        ),
         ({"status": "insufficient", "n": 4.0}, "Too few cases to judge (4 deals)."),
         ({"status": "immature", "note": "Half."}, "Too early. Half."),
         (

@@ -11,6 +11,7 @@ import pandas as pd
 
 from kpi_helpers.compare.beside import NUMBERS, PREVIOUS, READABLE, REFERENCE, To, beside
 from kpi_helpers.compare.difference import Figures, adjusted, difference
+from kpi_helpers.compare.enough import detectable
 from kpi_helpers.compare.others import everything_but
 from kpi_helpers.compare.verdicts import verdicts
 from kpi_helpers.kpis.settled import divided
@@ -19,7 +20,7 @@ from kpi_helpers.measure.targets import target_values
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 
-__all__ = ["compare", "everything_but", "last_readable"]
+__all__ = ["compare", "detectable", "everything_but", "last_readable"]
 
 LOOKED_BACK = 12
 ADDED = (
@@ -71,10 +72,10 @@ def compare(
         reference_n, change, change_relative, change_low, change_high, p_value, p_adjusted,
         more_needed, target, target_verdict, change_verdict, certainty``. A change of a rate is a
         difference of rates (0.02 is two points). ``p_adjusted`` is Benjamini–Hochberg's over the
-        frame: a change is established when it holds at 10 % of false findings and its range
-        excludes none. ``more_needed`` is how many further cases would set the range apart from the
-        target, or from no change if both sides grew alike. ``certainty`` speaks of the target where
-        there is one, else of the change.
+        frame, Holm's where it has five tests at most: a change is established when it holds at 10 %
+        of false findings and its range excludes none. ``more_needed`` is how many further cases
+        would set the range apart from the target, or from no change if both sides grew alike.
+        ``certainty`` speaks of the target where there is one, else of the change.
 
     Raises
     ------

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
+
+from kpi_helpers.compare.enough import readable_grain
 from kpi_helpers.compare.verdicts import UNREADABLE
 from kpi_helpers.language import Terms
 from kpi_helpers.measure.judge import IMMATURE, INSUFFICIENT
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write
 from kpi_helpers.wording.told import Row, Said, Told, plain
 from kpi_helpers.wording.when import kind_of, label_of
-
-FRACTIONS = {
-    "none": 0.0,
-    "tenth": 0.1,
-    "fifth": 0.2,
-    "quarter": 0.25,
-    "third": 1 / 3,
-    "half": 0.5,
-    "two_thirds": 2 / 3,
-    "three_quarters": 0.75,
-    "nearly_all": 1.0,
-}
+from kpi_helpers.wording.young import visible
 
 
 def sentence(row: Row, lang: str, terms: Terms | None = None, currency: str = "EUR") -> str:
@@ -108,7 +100,7 @@ def verdict(row: Row, lang: str, terms: Terms | None = None, currency: str = "EU
     """
     told = Told(dict(row), lang, terms, currency)
     if told.certainty in UNREADABLE:
-        return _visible(told) or _capital(_finding(told))
+        return visible(told) or _capital(_finding(told))
     care = told.text("care", cases=told.cases(told.number("n"))) if told.has_few_cases else ""
     if _has_no_finding(told):
         return care or _without_finding(told)
@@ -130,7 +122,7 @@ def reading(row: Row, lang: str, terms: Terms | None = None, currency: str = "EU
     if told.certainty == IMMATURE:
         said += _last_readable(told)
     elif told.certainty not in UNREADABLE:
-        said += _needed(told)
+        said += [*_enough(told), *_needed(told)]
     return " ".join([*said, *_note(told)])
 
 
@@ -253,6 +245,14 @@ def _needed(told: Told) -> Iterator[str]:
         yield told.text("needed", cases=told.cases(told.number("more_needed")))
 
 
+def _enough(told: Told) -> Iterator[str]:
+    """Say over which period there would be enough cases, where there are few."""
+    days = (pd.Timestamp(told.row["end"]) - pd.Timestamp(told.row["start"])).days
+    grain = readable_grain(str(told.row["kpi"]), told.number("n"), days)
+    if told.has_few_cases and grain:
+        yield told.text(f"enough.{grain}")
+
+
 def _leaves_range_out(told: Told) -> bool:
     """Tell whether the value's range is known and does not stand beside it."""
     return bool(told.range()) and (told.is_share or not told.short_range())
@@ -281,16 +281,6 @@ def _without_finding(told: Told) -> str:
     if told.is_fact:
         return told.text("actual")
     return told.text("interval", range=told.range()) if told.range() else told.text("alone")
-
-
-def _visible(told: Told) -> str:
-    """Say what part of the expected conversions is there, for what is too early to be read."""
-    expected = told.number("readable") * told.number("denominator")
-    if told.certainty != IMMATURE or not expected > 0:
-        return ""
-    part = told.number("numerator") / expected
-    nearest = min(FRACTIONS, key=lambda fraction: abs(FRACTIONS[fraction] - part))
-    return told.text(f"visible.{nearest}")
 
 
 def _side(told: Told) -> str:
