@@ -1,10 +1,15 @@
 """Where a company may be kept: files, a DuckDB file, PostgreSQL; and an awkward company."""
 
+import atexit
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from shutil import rmtree, which
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,6 +57,7 @@ FILES: dict[str, Callable[[Tables, Path], Path]] = {
     "duckdb": as_duckdb,
 }
 ENGINES = (*FILES, "postgres")
+NO_SPARK = 'Spark needs pip install "kpi-helpers[spark]" and Java'
 
 
 @contextmanager
@@ -68,6 +74,39 @@ def on_server(tables: Tables, types: Mapping[str, str] | None = None) -> Iterato
             yield urlsplit(URL)._replace(path=f"{urlsplit(URL).path}/{schema}").geturl()
         finally:
             con.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@contextmanager
+def on_spark(tables: Tables) -> Iterator[Any]:
+    """A connection to the tables as views of a session of their own; Spark runs in this process."""
+    if not (find_spec("pyspark") and which("java")):
+        pytest.skip(NO_SPARK)
+    import ibis
+    import pyarrow
+
+    session = _spark().newSession()
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    for name, frame in tables.items():
+        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+        session.createDataFrame(table).createOrReplaceTempView(name)
+    yield ibis.pyspark.connect(session)
+
+
+@cache
+def _spark() -> Any:
+    from pyspark.sql import SparkSession
+
+    home = mkdtemp()
+    atexit.register(rmtree, home, ignore_errors=True)
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.warehouse.dir": home,
+        "spark.log.level": "ERROR",
+    }
+    return SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
 
 
 def _copied(con: Any, table: str, frame: pd.DataFrame, types: Mapping[str, str]) -> None:

@@ -147,7 +147,8 @@ def fetch(con: Any, sql: str) -> pd.DataFrame:
         frame: pd.DataFrame = con.con.execute(sql).df()
         return frame
     if con.name == "pyspark":
-        return pd.DataFrame(con.raw_sql(sql).toPandas())
+        frame = con.raw_sql(sql).toArrow().to_pandas()
+        return frame
     with con.con.cursor() as cursor:
         cursor.execute(sql)
         names = [column.name for column in cursor.description]

@@ -46,7 +46,8 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
     ----------
     source
         A frame (deals), a mapping of frames, a CSV or parquet file, a folder of them, a DuckDB
-        file or a PostgreSQL URL; by default what the settings name.
+        file, the URL of a database (``postgresql://…``, ``pyspark://``) or a connection of Ibis;
+        by default what the settings name.
     config
         Path of a ``kpi.toml``, a mapping of the same form, or None for the one beside the data.
     as_of

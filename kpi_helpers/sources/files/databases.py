@@ -16,6 +16,8 @@ from kpi_helpers.sources.config import Config
 def connect(url: str, config: Config) -> Any:
     """Connect to the database of a URL such as ``postgresql://ada@host:5432/sales/schema``.
 
+    ``pyspark://`` is the running Spark session, or a new one on this machine.
+
     Parameters
     ----------
     url
@@ -42,7 +44,8 @@ def connect(url: str, config: Config) -> Any:
     try:
         con = ibis.connect(shown, **({"password": password} if password else {}))
     except ModuleNotFoundError as error:
-        raise Unavailable(what=parts.scheme, needs='pip install "kpi-helpers[postgres]"') from error
+        extra = "spark" if "spark" in parts.scheme else "postgres"
+        raise Unavailable(what=extra, needs=f'pip install "kpi-helpers[{extra}]"') from error
     except Exception as error:  # every driver has errors of its own, and they may quote the URL
         reason = str(error).strip().partition("\n")[0]
         if password:

@@ -19,6 +19,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends import BaseBackend
 
 from kpi_helpers.errors import BadInput, KpiError, unknown
 from kpi_helpers.language import Phrase
@@ -169,7 +170,7 @@ class Source:
 
 
 def open_source(source: Any, config: Config) -> Source:
-    """Open a frame, a mapping of frames, a file, a folder, a DuckDB file or a PostgreSQL URL.
+    """Open frames, a file, a folder, a DuckDB file, a database's URL or an Ibis connection.
 
     Raises
     ------
@@ -182,6 +183,8 @@ def open_source(source: Any, config: Config) -> Source:
         source = {"deals": source}
     if isinstance(source, Mapping):
         return Source(_embedded(), frames=_frames(source))
+    if isinstance(source, BaseBackend):
+        return Source(source, remote=True)
     if not isinstance(source, str | os.PathLike):
         raise BadInput(value=type(source).__name__, expected=Phrase("expected.source"))
     text = os.fspath(source)

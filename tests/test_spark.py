@@ -1,0 +1,34 @@
+"""The same figures on Spark, in local mode, as on the embedded engine."""
+
+import ibis
+import pandas as pd
+import pytest
+from stores import on_spark
+from test_engines import CALLS, COMPANIES, assert_same
+
+import kpi_helpers as kh
+from kpi_helpers.kpis import catalogue
+
+# Spark 4 reads pandas' old options and says that pandas 3 is new to it.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:The 'future.infer_string' option"),
+]
+
+
+@pytest.mark.parametrize(("which", "asked"), [("sample", 0), ("awkward", 1)])
+def test_every_kpi_is_the_same_on_spark(which: str, asked: int) -> None:
+    tables, kpis = COMPANIES[which](), catalogue()["id"].tolist()
+    base = kh.load(tables)
+    with on_spark(tables) as connection:
+        other = kh.load(connection)
+        call = CALLS[which][asked]
+        assert_same(kh.measure(other, kpis, **call), kh.measure(base, kpis, **call))
+
+
+def test_any_connection_of_ibis_is_a_source() -> None:
+    con = ibis.duckdb.connect()
+    deals = {"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["won"]}
+    frame = pd.DataFrame({**deals, "closed_at": ["2026-02-01"], "amount": [9.0]})
+    con.create_table("deals", frame)
+    assert kh.measure(kh.load(con), "bookings", "2026Q1")["value"].tolist() == [9.0]
