@@ -46,7 +46,26 @@ def test_findings_stand_first_and_the_annex_last() -> None:
         *(heading("## Findings", "first"), code(table("f"))),
     )
     assert order(html) == ["Findings", "Teams", "Detail"]
-    assert html.index("<p>t</p>") < html.index('class="annex">Annex<') < html.index("<p>d</p>")
+    assert (
+        html.index("<p>t</p>")
+        < html.index('class="annex" id="annex">Annex<')
+        < html.index("<p>d</p>")
+    )
+
+
+def test_a_part_or_a_cell_goes_to_the_annex_under_the_name_of_its_section() -> None:
+    tagged = code(table("table"))
+    tagged.metadata["tags"] = ["annex"]
+    html = made(
+        *(heading("## Teams"), code(table("chart")), tagged),
+        *(heading("### Card", "annex"), code(table("card"))),
+        *(heading("### More"), code(table("more"))),
+        *(heading("## Costs"), code(table("cost"))),
+    )
+    assert order(html) == ["Teams", "Costs", "Teams: detail"]
+    places = [html.index(f"<p>{word}</p>") for word in ("chart", "more", "cost", "table", "card")]
+    assert places == sorted(places)
+    assert html.count("<nav") == html.count('href="#annex"') == 1
 
 
 def test_without_an_annex_there_is_no_word_of_it() -> None:
