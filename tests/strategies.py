@@ -53,7 +53,7 @@ LEADS = {"created_at": DAY, **dict.fromkeys(EVENTS, DAY), "source": TEXT, "owner
 ORDERS = {
     **{"order_date": DAY, "amount_net": NUMBER, "type": TEXT},
     **{"customer_id": TEXT, "owner": TEXT, "channel": TEXT, "cost": NUMBER},
-    "original_order_id": TEXT,
+    **{"original_order_id": TEXT, "product_family": TEXT},
 }
 SPEND = {"date": DAY, "amount": NUMBER, "channel": TEXT, "cost_type": TEXT}
 ACTIVITIES = {
@@ -73,7 +73,7 @@ SURVEYS = {
     **{"scale_max": NUMBER, "customer_id": TEXT, "touchpoint": TEXT},
 }
 WEB_FUNNEL = {"date": DAY, "source": TEXT, "sessions": NUMBER, "carts": NUMBER, "orders": NUMBER}
-sources = st.sampled_from(["web", "fair", "unknown", None])
+sources = st.sampled_from(["web", "fair", "unknown", "Parrainage", None])
 
 
 @st.composite
@@ -109,6 +109,7 @@ orders_rows = st.tuples(
     st.sampled_from(["shop", "sales", None]),
     amounts,
     st.sampled_from([None, None, "2", "3", "4", "5", "99"]),
+    st.sampled_from(["parts", "service", None]),
 )
 spend_rows = st.tuples(
     days,
@@ -136,7 +137,8 @@ def leads(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
 
 
 def orders(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
-    ends = [(day, 100.0, "order", "c1", "Ann", "shop", 60.0, None) for day in (FIRST, AS_OF)]
+    last = ("Ann", "shop", 60.0, None, "parts")
+    ends = [(day, 100.0, "order", "c1", *last) for day in (FIRST, AS_OF)]
     return st.lists(orders_rows, min_size=15, max_size=most).map(
         lambda rows: _table(ends + rows, ORDERS, "order_id")
     )

@@ -104,6 +104,7 @@ def two_counters() -> Dataset:
             "channel": ["shop", "phone"] * 4,
             "amount_net": 10.0,
             "cost": 4.0,
+            "product_family": ["parts", "service"] * 4,
         }
     )
     deals = orders.rename(columns={"order_id": "deal_id", "order_date": "closed_at"})
@@ -114,11 +115,14 @@ def two_counters() -> Dataset:
     done = {"activity_id": range(8), "owner": ["A"] * 4 + ["B"] * 4, "type": ["call", "note"] * 4}
     mrr = orders[["customer_id", "channel"]].set_axis(["customer_id", "segment"], axis=1)
     moved = pd.to_timedelta(orders["channel"].eq("shop").astype(int), unit="D")
+    eve = pd.Timedelta(80, unit="D")
     return kh.load(
         {
             "orders": orders,
-            "mrr": mrr.assign(mrr=10.0, month=days + moved),
-            "deals": deals.drop(columns=["amount_net", "cost", "channel"]),
+            "mrr": pd.concat(
+                mrr.assign(mrr=10.0, month=month + moved) for month in (days, days - eve)
+            ).drop_duplicates(),
+            "deals": deals.drop(columns=["amount_net", "cost", "channel", "product_family"]),
             "surveys": sheets.assign(responded_at=days[2]),
             "activities": pd.DataFrame(done).assign(started_at=days),
         }

@@ -17,6 +17,7 @@ from strategies import (
     companies,
     deals,
     leads,
+    mrr,
     opened,
     orders,
     quick,
@@ -217,3 +218,13 @@ def test_13_where_nothing_happened_rates_are_missing_and_counts_are_zero(by: Any
     counts = kh.measure(data, ["bookings", "deals_won_count"], "2025Q2")
     assert counts["value"].tolist() == [0.0, 0.0]
     assert counts["status"].tolist() == ["ok", "ok"]
+
+
+@some(25)
+@given(mrr(12))
+def test_5_gross_retention_is_neither_over_one_nor_over_the_net_one(frame: pd.DataFrame) -> None:
+    kpis = ["gross_revenue_retention", "net_revenue_retention"]
+    found = kh.measure(opened({"mrr": frame}), kpis, QUARTERS)
+    gross, net = (found[found["kpi"] == kpi]["value"].to_numpy() for kpi in kpis)
+    assert (gross <= np.minimum(1, net) + 1e-12).all()
+    assert (gross > 0).all()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import twins
+import twins_kept
 import twins_service
 import twins_worth
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,7 +23,7 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis import catalogue
 from kpi_helpers.sources import Dataset
 
-TWINS = twins_in(twins) | twins_in(twins_service) | twins_in(twins_worth)
+TWINS = twins_in(twins) | twins_in(twins_service) | twins_in(twins_worth) | twins_in(twins_kept)
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 WINDOW_OF_SAMPLE = 90
 SETTINGS = {
@@ -37,7 +38,10 @@ ON_SPEND = [
     *("acquisition_spend", "media_spend", "cac", "cost_per_lead", "cost_per_qualified_lead"),
     *("sales_marketing_ratio", "ltv_cac_ratio", "cac_payback_months"),
 ]
-ON_CONTRACTS = ["arpa", "monthly_churn", "ltv", "ltv_discounted"]
+ON_CONTRACTS = [
+    *("arpa", "monthly_churn", "ltv", "ltv_discounted"),
+    *("logo_churn_rate", "gross_revenue_retention", "net_revenue_retention", "upsell_rate"),
+]
 ON_TARGETS = ["revenue_attainment", "bookings_target", "pipeline_coverage"]
 ON_DEALS = [
     *("win_rate_count", "win_rate_value", "bookings", "avg_deal_value", "deals_won_count"),
@@ -47,13 +51,15 @@ ON_DEALS = [
 ON_LEADS = [
     *("leads_generated", "qualified_leads", "marketing_qualified_leads", "lead_velocity_rate"),
     *COHORTS,
+    "referral_rate",
 ]
 ON_ORDERS = [
     *("revenue", "revenue_growth", "new_customers", "revenue_per_customer", "aov"),
     *("customer_retention_rate", "repurchase_rate", "gross_margin_rate"),
     *("orders_placed", "refund_rate"),
-    "new_vs_existing_revenue",
+    *("new_vs_existing_revenue", "purchase_frequency"),
 ]
+BY_YEAR = ["revenue_concentration", "cross_sell_rate", "rfm_segment_share"]
 ON_WEB = ["cart_abandonment_rate", "site_conversion_rate", "site_visits"]
 ON_SURVEYS = ["csat", "nps", "ces", "review_score", "review_count", "perception_gap"]
 ON_ACTIVITIES = [
@@ -64,7 +70,7 @@ ON_ACTIVITIES = [
 BREAKDOWNS = {
     "team": [name for name in KPIS if name not in (*ON_SPEND, *ON_CONTRACTS, *ON_WEB, *ON_SURVEYS)],
     "source": [*ON_DEALS, *ON_LEADS, *ON_WEB],
-    "channel": [*ON_ORDERS, "revenue_concentration", "acquisition_spend", "media_spend", "cac"],
+    "channel": [*ON_ORDERS, *BY_YEAR, "acquisition_spend", "media_spend", "cac"],
     "touchpoint": [name for name in ON_SURVEYS if name not in ("nps", "perception_gap")],
 }
 

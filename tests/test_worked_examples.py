@@ -204,6 +204,21 @@ def test_w10_lifetime_value_of_contracts() -> None:
     assert found[kpis].tolist() == pytest.approx(expected)
 
 
+def test_w6_what_is_kept_of_recurring_revenue() -> None:
+    given = WORKED["W6"]
+    fees = [("2025-12-01", given["mrr_start"]), ("2026-03-01", given["mrr_end"])]
+    rows = [(who, month, fee) for month, paid in fees for who, fee in paid.items()]
+    data = kh.load({"mrr": pd.DataFrame(rows, columns=["customer_id", "month", "mrr"])})
+    kpis = ["net_revenue_retention", "gross_revenue_retention", "logo_churn_rate", "upsell_rate"]
+    net, gross, churn, upsell = kh.measure(data, kpis, "2026Q1").itertuples()
+    assert [net.value, gross.value] == pytest.approx([given["nrr"], given["grr"]])
+    assert gross.denominator - gross.numerator == given["contraction"] + given["churn"]
+    assert net.numerator - gross.numerator == given["expansion"]
+    assert 1 - churn.value == given["logo_retention"]
+    assert [1 - churn.high, 1 - churn.low] == pytest.approx(given["logo_retention_ci"], abs=1e-9)
+    assert upsell.value == given["upsell_rate"]
+
+
 def test_w15_price_volume_and_mix() -> None:
     given = WORKED["W15"]
     before, after = (

@@ -195,6 +195,44 @@ def retained(identity: ir.Value, base: ir.BooleanValue, kept: ir.BooleanValue) -
     return Parts("retained", {"id": identity, "base": base, "kept": kept}, identity.notnull())
 
 
+def carried(
+    kind: str,
+    identity: ir.Value,
+    worth: ir.NumericValue,
+    base: ir.BooleanValue,
+    kept: ir.BooleanValue,
+) -> Parts:
+    """What became of those there at the start of the period, and of what they were worth.
+
+    ``churned`` and ``upsold`` are shares of them; ``kept_gross`` and ``kept_net`` are shares of
+    what they were worth, without and with what those who stayed added. ``base`` and ``kept`` are
+    tests as for `retained`.
+    """
+    terms = {"id": identity, "worth": worth, "base": base, "kept": kept}
+    return Parts(kind, terms, identity.notnull() & worth.notnull())
+
+
+def varied(identity: ir.Value, of: ir.Value, where: ir.BooleanValue) -> Parts:
+    """Share of entities with two different ``of`` or more, among those with any."""
+    counted = identity.notnull() & of.notnull() & where
+    return Parts("varied", {"id": identity, "of": of}, counted)
+
+
+def at_risk(
+    identity: ir.Value,
+    day: ir.DateValue,
+    amount: ir.NumericValue,
+    kept: ir.BooleanValue,
+    where: ir.BooleanValue,
+) -> Parts:
+    """Share of the entities that came often and for much, but not lately, beside one another.
+
+    ``kept`` are the rows that count as a visit; ``where`` uses `START` and `END` of the period.
+    """
+    counted = identity.notnull() & amount.notnull() & where
+    return Parts("at_risk", {"id": identity, "day": day, "x": amount, "kept": kept}, counted)
+
+
 def present(weight: ir.NumericValue, since: ir.DateValue, until: ir.DateValue) -> Parts:
     """A sum of weights, each for the part of the period in which it was there, both ends in."""
     where = (since < END) & (until >= START)

@@ -14,6 +14,7 @@ import numpy as np
 from kpi_helpers.catalogue import Kpi
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array
+from kpi_helpers.kpis.tried import tried
 from kpi_helpers.measure.cells import LEFT, PLACE
 from kpi_helpers.measure.facts import fact, kind_of
 from kpi_helpers.measure.held import counts, held
@@ -250,24 +251,27 @@ def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tabl
 
 
 def _retained(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
-    """Who was there at the start, by group, and how many of them are still there in any group.
+    """Who was there at the start, by group, and what of them is still there in any group.
 
     A customer who is handed over to another group has not left.
     """
     (kpi,) = kpis
-    rows = fact(data, kpis, question.by, question.where)
-    parts: Parts = kpi.body(rows)
-    present = rows.mutate(_entity=parts.terms["id"]).filter(parts.where, parts.terms["base"])
-    before = present.select(*question.by, "_entity").distinct()
-    anyone = fact(data, kpis, (), None)
-    ends: Parts = kpi.body(anyone)
-    kept = anyone.filter(ends.where, ends.terms["kept"]).select(_kept=ends.terms["id"]).distinct()
-    both = before.left_join(kept, before["_entity"] == kept["_kept"])
-    each = both.select(*question.by, "_entity", "_kept")
+    before = _there(kpi, fact(data, kpis, question.by, question.where), "base", question.by)
+    after = _there(kpi, fact(data, kpis, (), None), "kept").rename(_same="_entity")
+    both = before.left_join(after, before["_entity"] == after["_same"])
+    each = both.select(*question.by, "base", kept=both["kept"].fill_null(0.0))
+    ends = {name: each[name] for name in ("base", "kept")}
+    kind = kind_of(kpi).sums(Parts(tried(kpi).kind, ends, each["base"].notnull()))
     cells = each.group_by(list(question.by)) if question.by else each
-    return cells.aggregate(
-        **{f"{kpi.id}__k": each["_kept"].count(), f"{kpi.id}__n": each["_entity"].count()}
-    )
+    return cells.aggregate(**{f"{kpi.id}__{name}": value for name, value in kind.items()})
+
+
+def _there(kpi: Kpi, rows: ir.Table, end: str, by: Sequence[str] = ()) -> ir.Table:
+    """Who is there at one end of the period, and what each is worth: 1 where nothing says."""
+    parts: Parts = kpi.body(rows)
+    terms = {"_entity": parts.terms["id"], end: parts.terms.get("worth", ibis.literal(1.0))}
+    there = rows.mutate(**terms).filter(parts.where, parts.terms[end])
+    return there.group_by([*by, "_entity"]).agg(**{end: there[end].sum()})
 
 
 def _per_period(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:

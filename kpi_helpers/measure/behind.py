@@ -136,7 +136,7 @@ def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
     if parts.kind == "standing":
         left = parts.terms["left"]
         present = (parts.terms["opened"] < END) & (left.isnull() | (left >= END))
-    elif parts.kind == "retained":
+    elif KINDS[parts.kind].ask == "retained":
         present = parts.terms["base"] | parts.terms["kept"]
     elif KINDS[parts.kind].ask == "period":
         present = parts.where

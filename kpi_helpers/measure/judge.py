@@ -28,6 +28,8 @@ OK, INDICATIVE, INSUFFICIENT, IMMATURE, MISSING = STATUSES = (
     "missing",
 )
 FEW, ENOUGH = 5, 30
+# Kinds whose figures look at the twelve months up to the end of the period.
+YEARLY = ("largest", "varied", "at_risk")
 DAY, YEAR = dt.timedelta(days=1), dt.timedelta(days=365)
 
 # Dates that a row gets from the calendar of others: coverage is that of the date behind them.
@@ -108,7 +110,7 @@ def _before(kpi: Kpi, cover: Coverage, period: Period, as_of: dt.date) -> Iterat
     """What a figure that looks back beyond its period needs of the time before."""
     if kind_of(kpi) is KINDS["retained"]:
         yield from _history(cover, period, as_of)
-    if kind_of(kpi) is KINDS["largest"]:
+    if any(kind_of(kpi) is KINDS[kind] for kind in YEARLY):
         yield from _year_before(cover, period)
     if looks_across(kpi):
         yield from _presumed(cover, period)

@@ -22,6 +22,11 @@ waiting            counts by age and outcome           inverted test            
 cohort             counts by age × days to convert     Wilson                         both
 standing           opened less left, running           none                           dimensions
 retained           k, n over entities                  Wilson                         nothing
+churned, upsold    k, n over entities                  Wilson                         nothing
+kept_gross         Σa, Σb, squares over entities       Fieller, within 0 to 1         nothing
+kept_net           Σa, Σb, squares over entities       Fieller                        nothing
+varied             k, n over entities                  Wilson                         nothing
+at_risk            Σa, Σb over entities                none                           nothing
 present            Σ by the part of the period there   none                           dimensions
 newcomers          as clustered_ratio                  Fieller on clusters            nothing
 largest            Σ of the largest entities, of all   none                           nothing
@@ -42,8 +47,8 @@ import numpy as np
 from kpi_helpers import intervals
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
+from kpi_helpers.measure.kept import kept_sums, unless_still, within_one
 from kpi_helpers.measure.opinions import (
-    FEWEST,
     Sums,
     settle_clustered_share,
     settle_promoters,
@@ -197,22 +202,11 @@ def _settle_clustered(sums: Sums) -> Settled:
 
 
 def _settle_value_share(sums: Sums) -> Settled:
-    """Missing where some rows lie outside the part and none of them carries an amount.
-
-    All or nothing of the amount has no spread of its own: there the interval is Wilson's on the
-    number of equal amounts that would weigh as much (Kish 1965).
-    """
-    settled = _settle_ratio(sums)
-    extreme = (sums["a"] == 0) | (sums["a"] == sums["b"])
-    alike = divided(sums["b"] ** 2, sums["bb"])
-    limits = intervals.wilson(settled.value * alike, alike)
-    low, high = (
-        np.where(extreme & (sums["n"] >= FEWEST), other, own)
-        for other, own in zip(limits, (settled.low, settled.high), strict=True)
-    )
+    """Missing where some rows lie outside the part and none of them carries an amount."""
+    settled = within_one(_settle_ratio(sums), sums)
     blind = (sums["outside"] > 0) & (sums["outside_priced"] == 0)
     value, low, high = (
-        np.where(blind, np.nan, x) for x in (settled.value, np.maximum(low, 0), np.minimum(high, 1))
+        np.where(blind, np.nan, x) for x in (settled.value, settled.low, settled.high)
     )
     unknown = sums["of"] - sums["n"]
     remarks = (
@@ -222,6 +216,14 @@ def _settle_value_share(sums: Sums) -> Settled:
         ),
     )
     return settled._replace(value=value, low=low, high=high, remarks=remarks)
+
+
+def _settle_kept_gross(sums: Sums) -> Settled:
+    return within_one(_settle_clustered(sums), sums)
+
+
+def _settle_kept_net(sums: Sums) -> Settled:
+    return unless_still(_settle_clustered(sums), sums)
 
 
 def _settle_exact(sums: Sums) -> Settled:
@@ -269,7 +271,14 @@ KINDS: dict[str, Kind] = {
     "waiting": Kind("counted", _no_sums, _settle_total),
     "cohort": Kind("counted", _no_sums, _settle_total),
     "standing": Kind("standing", _no_sums, _settle_standing, (DIMENSIONS,), sampled=False),
-    "retained": Kind("retained", _no_sums, _settle_share, ()),
+    **{
+        kind: Kind("retained", kept_sums(kind), _settle_share, ())
+        for kind in ("retained", "churned", "upsold")
+    },
+    "kept_gross": Kind("retained", kept_sums("kept_gross"), _settle_kept_gross, ()),
+    "kept_net": Kind("retained", kept_sums("kept_net"), _settle_kept_net, ()),
+    "varied": Kind("period", _no_sums, _settle_share, ()),
+    "at_risk": Kind("period", _no_sums, _settle_exact, (), sampled=False),
     "present": Kind("period", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
     "newcomers": Kind("period", _no_sums, _settle_clustered, ()),
     "largest": Kind("period", _no_sums, settle_largest, (), sampled=False),

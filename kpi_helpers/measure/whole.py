@@ -15,6 +15,9 @@ from kpi_helpers.sources.engine import END, START
 
 Sums = dict[str, ir.Scalar]
 
+# Customers are ranked in fifths, few of them in thirds.
+GROUPS, FEWER_GROUPS, FEW_TO_RANK = 5, 3, 50
+
 
 def of_cluster(term: ir.Value) -> ir.Scalar:
     """The sum of an amount, or one where a test holds on any row of the cluster."""
@@ -30,6 +33,12 @@ def by_entity(rows: ir.Table, parts: Parts, entity: ir.Value, by: Sequence[str])
     return counted.group_by([*by, "_entity"]).agg(**terms)
 
 
+def squares(a: ir.NumericValue, b: ir.NumericValue) -> Sums:
+    """The sums of two amounts, of their squares and of their product."""
+    products = {"a": a, "b": b, "aa": a * a, "bb": b * b, "ab": a * b}
+    return {name: value.sum().fill_null(0.0) for name, value in products.items()}
+
+
 def _present(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
     """Weights, each for the part of the period in which it was there."""
     there = rows.mutate(**parts.terms).filter(parts.where)
@@ -41,12 +50,7 @@ def _present(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table,
 
 def _of_newcomers(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
     each = by_entity(rows, parts, parts.cluster, by)
-    products = {
-        **{"a": each.a, "b": each.b},
-        **{"aa": each.a * each.a, "bb": each.b * each.b, "ab": each.a * each.b},
-    }
-    sums = {name: value.sum().fill_null(0.0) for name, value in products.items()}
-    return each, {"n": each.count(), **sums}
+    return each, {"n": each.count(), **squares(each.a, each.b)}
 
 
 def _largest(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
@@ -60,10 +64,39 @@ def _largest(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table,
     return ranked, {"n": ranked.count(), "b": ranked.x.sum().fill_null(0.0), **tops}
 
 
+def _varied(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
+    counted = rows.mutate(**parts.terms).filter(parts.where)
+    each = counted.group_by([*by, "id"]).agg(kinds=counted.of.nunique())
+    return each, {"k": (each.kinds > 1).sum().fill_null(0), "n": each.count()}
+
+
+def _at_risk(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
+    """Ranks from the least; equal ones share the lowest, so that no order of rows decides."""
+    counted = rows.mutate(**parts.terms).filter(parts.where)
+    visits = {"last": counted.day.max(where=counted.kept), "often": counted.kept.sum()}
+    cents = (100 * counted.x.sum()).round()
+    each = counted.group_by([*by, "id"]).agg(**visits, much=cents)
+    each = each.filter(each.often > 0)
+    n = each.count().over(ibis.window(group_by=list(by)))
+    groups = ibis.ifelse(n < FEW_TO_RANK, FEWER_GROUPS, GROUPS)
+    below = {
+        name: ibis.rank().over(ibis.window(group_by=list(by), order_by=each[name]))
+        for name in ("last", "often", "much")
+    }
+    each = each.mutate(groups=groups, n=n, **{f"_{name}": rank for name, rank in below.items()})
+    last, often, much = (each.groups * each[f"_{name}"] // each.n for name in below)
+    risk = (last < each.groups // 2) & (often + much >= each.groups - 1)
+    each = each.mutate(risk=risk)
+    n = each.count()
+    return each, {"a": each.risk.sum().fill_null(0), "b": n, "n": n}
+
+
 _SUMMED: dict[str, Callable[[ir.Table, Parts, Sequence[str]], tuple[ir.Table, Sums]]] = {
     "present": _present,
     "newcomers": _of_newcomers,
     "largest": _largest,
+    "varied": _varied,
+    "at_risk": _at_risk,
 }
 
 

@@ -180,6 +180,26 @@ def _refunded(orders: ir.Table) -> ir.Table:
     return back.group_by("order_id").agg(refunded=(-back.amount_net).sum())
 
 
+def _undone(orders: ir.Table) -> ir.Table:
+    """Sales paid back in full: by refunds that name them, or by one of the same sum after them.
+
+    A refund that names no order undoes the customer's last one of its amount.
+    """
+    cents = (100 * orders.amount_net).round()
+    sales = orders.mutate(cents=cents).filter(orders.is_sale)
+    refunds = orders.mutate(cents=-cents).filter(orders.is_refund)
+    named = refunds.group_by(order_id=refunds.original_order_id).agg(back=refunds.cents.sum())
+    paid = sales.join(named, "order_id")
+    whole = paid.filter(paid.back >= paid.cents).select("order_id")
+    blind = refunds.filter(refunds.original_order_id.isnull())
+    blind = blind.select("customer_id", "cents", returned=blind.order_date)
+    pairs = sales.join(blind, ["customer_id", "cents"])
+    pairs = pairs.filter(pairs.order_date <= pairs.returned)
+    last = pairs.group_by("customer_id", "cents", "returned").agg(order_date=pairs.order_date.max())
+    same = sales.semi_join(last, ["customer_id", "cents", "order_date"]).select("order_id")
+    return whole.union(same).distinct().mutate(undone=True)
+
+
 def _our_score(surveys: ir.Table) -> ir.Table:
     """How each sheet marks ourselves on each attribute."""
     own = surveys.filter(surveys.is_own & (surveys.type == "perception"))
@@ -201,7 +221,7 @@ def _known_until(mrr: ir.Table) -> ir.Table:
 # Column → a table of its keys and this column. To look at other rows is dear, so these are added
 # only where a KPI names them.
 _ACROSS_ROWS: Mapping[str, Mapping[str, Callable[[ir.Table], ir.Table]]] = {
-    "orders": {"first_order_at": _first_order, "refunded": _refunded},
+    "orders": {"first_order_at": _first_order, "refunded": _refunded, "undone": _undone},
     "deals": {"first_win_at": _first_win},
     "surveys": {"our_score": _our_score},
     "mrr": {"last_paid_at": _last_paid, "known_until": _known_until},
