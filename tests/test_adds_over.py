@@ -35,12 +35,13 @@ IN_ONE_MONTH = [*FIRST_TIMES, "activities_per_rep", "perception_gap"]
 def of_base(over: str, declared: bool) -> list[str]:
     """KPIs of kinds that add over periods or dimensions, or do not.
 
-    The cases of clusters do add up; it is their spread that does not (below).
+    The cases of clusters do add up; it is their spread that does not (below). What stands in a
+    register is one figure: of several there is none (test_market.py).
     """
     return [
         name
         for name, kind in KIND_OF.items()
-        if kind not in ("derived", "clustered_share")
+        if kind not in ("derived", "clustered_share", "outside", "gap", "effect")
         if (over in KINDS[kind].adds_over) is declared
     ]
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import twins
 import twins_kept
+import twins_market
 import twins_service
 import twins_worth
 from hypothesis import HealthCheck, Phase, given, settings
@@ -23,7 +24,8 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis import catalogue
 from kpi_helpers.sources import Dataset
 
-TWINS = twins_in(twins) | twins_in(twins_service) | twins_in(twins_worth) | twins_in(twins_kept)
+MODULES = (twins, twins_kept, twins_market, twins_service, twins_worth)
+TWINS = {name: twin for module in MODULES for name, twin in twins_in(module).items()}
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 WINDOW_OF_SAMPLE = 90
 SETTINGS = {

@@ -24,7 +24,7 @@ PLANNED = {
 PLANNED |= {("targets", "period_start"), ("targets", "period_end")}
 PLANNED |= {("actions", "due_date"), ("actions", "start_date"), ("actions", "expected_by")}
 DATED = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
-DATED |= {"actions": "created_at", "mrr": "month"}
+DATED |= {"actions": "created_at", "mrr": "month", "benchmarks": "source_date"}
 DATED |= {"activities": "started_at", "surveys": "responded_at", "web_funnel": "date"}
 MOMENTS = ("started_at", "first_reply_at")
 

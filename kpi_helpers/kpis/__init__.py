@@ -16,9 +16,11 @@ from kpi_helpers.kpis import (
     leads,
     lifetime,
     margins,
+    market,
     pipeline,
     reps,
     revenue,
+    rivals,
     shop,
     voice,
 )
@@ -36,9 +38,11 @@ __all__ = [
     "leads",
     "lifetime",
     "margins",
+    "market",
     "pipeline",
     "reps",
     "revenue",
+    "rivals",
     "shop",
     "voice",
 ]

@@ -1,12 +1,12 @@
-"""Whether what was agreed is done."""
+"""Whether what was agreed is done, and whether it worked."""
 
 from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from kpi_helpers.catalogue import Example, kpi
-from kpi_helpers.kpis.parts import Parts, share
-from kpi_helpers.units import PERCENT
+from kpi_helpers.catalogue import NEUTRAL, Example, kpi
+from kpi_helpers.kpis.parts import Parts, beside_control, share
+from kpi_helpers.units import PERCENT, POINTS
 
 
 @kpi(
@@ -40,3 +40,41 @@ def action_completion_rate(actions: ir.Table) -> Parts:
     """Actions done by their due date, as a share of those that fell due in the period."""
     due = actions.due_date
     return share((actions.done_date <= due).fill_null(False), of=due.notnull())
+
+
+@kpi(
+    names=("Effet mesuré d’une action", "Measured effect of an action"),
+    definition_fr="Évolution du KPI visé depuis le début de l’action, moins celle du groupe "
+    "témoin, dans l’unité du KPI (en points pour un taux).",
+    unit=POINTS,
+    better=NEUTRAL,
+    dated="start_date",
+    category=("impact",),
+    pitfalls=(
+        "Une action commence souvent au plus bas, et le chiffre remonte sans elle ; actions "
+        "simultanées ; ce qui était déjà en cours au début n’a pas changé.",
+        "An action often starts at the lowest point, and the figure recovers without it; actions "
+        "at the same time; what was under way at the start has not changed.",
+    ),
+    seeds="S3 L32-L35, S4 L50",
+    example=Example(
+        gives=50.0,
+        period="2026Q1",
+        config={"as_of": "2026-03-01"},
+        deals={
+            "status": ["won", "lost"] * 3 + ["won"] * 2,
+            "closed_at": ["2026-01-15"] * 4 + ["2026-02-15"] * 4,
+            "owner": [*["Ann"] * 2, *["Bob"] * 4, *["Ann"] * 2],
+        },
+        actions={
+            **{"action_id": ["A"], "kpi_id": ["win_rate_count"], "root_cause": ["?"]},
+            **{"action": ["call"], "owner": ["Ann"], "expected_effect": [10.0]},
+            **{"created_at": ["2026-01-20"], "start_date": ["2026-01-31"]},
+            **{"due_date": ["2026-02-28"], "population": ["owner == 'Ann'"]},
+            "control_group": ["owner == 'Bob'"],
+        },
+    ),
+)
+def action_effect(actions: ir.Table) -> Parts:
+    """Change of its KPI since an action began, less that of the control group, in its unit."""
+    return beside_control(actions)

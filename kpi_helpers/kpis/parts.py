@@ -252,3 +252,19 @@ def largest(identity: ir.Value, amount: ir.NumericValue, where: ir.BooleanValue)
     """Share of an amount that is of the largest; ``where`` uses `START` and `END` of the period."""
     counted = identity.notnull() & amount.notnull() & where
     return Parts("largest", {"id": identity, "x": amount}, counted)
+
+
+def outside(benchmarks: ir.Table, where: ir.BooleanValue) -> Parts:
+    """What the surest source says of a period, with its range; of several entities the largest."""
+    sound = benchmarks.is_sourced & (benchmarks.definition_match != "no") & (benchmarks.middle > 0)
+    return Parts("outside", {"x": benchmarks.middle}, where & sound)
+
+
+def behind_best(benchmarks: ir.Table, where: ir.BooleanValue) -> Parts:
+    """How far the KPI that ``metric`` names is behind the best of what sources say of others."""
+    return Parts("gap", {"x": benchmarks.middle}, where & benchmarks.middle.notnull())
+
+
+def beside_control(actions: ir.Table) -> Parts:
+    """How much more the KPI of ``kpi_id`` moved where an action was taken than elsewhere."""
+    return Parts("effect", {"x": actions.expected_effect}, actions.start_date.notnull())

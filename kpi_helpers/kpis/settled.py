@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,8 @@ class Settled(NamedTuple):
     ``spread`` is the standard error of a total whose rows came by chance, ``ages`` are the counts
     behind a duration: ages in days, and by cell and age how many were won, lost, and there at all.
     ``pace`` is how a figure moves with the days worked: 1 as they do, 0 not, −1 the other way.
-    ``doubtful`` marks cells to be read with care whatever their n.
+    ``doubtful`` marks cells to be read with care whatever their n. ``units`` says of each cell
+    what its figure is in, where that is not the same for all.
     """
 
     value: Array
@@ -50,6 +52,7 @@ class Settled(NamedTuple):
     ages: tuple[Array, ...] | None = None
     pace: float = 0.0
     doubtful: Flags | None = None
+    units: Sequence[str] | None = None
 
 
 def divided(a: Array, b: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,13 @@ from kpi_helpers.kpis.settled import Settled
 from kpi_helpers.measure.ask import ask, joined, questions
 from kpi_helpers.measure.cells import LEFT, PLACE, Cells, Spread
 from kpi_helpers.measure.counted import settle_cohort, settle_duration, settle_waiting, window_of
-from kpi_helpers.measure.facts import kind_of, metric_of, require
+from kpi_helpers.measure.facts import fact, kind_of, metric_of, require
 from kpi_helpers.measure.held import remarked
 from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.measure.outside import columns_told, of_actions, of_best, of_market, sourced
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
-from kpi_helpers.sources.engine import Columns
+from kpi_helpers.sources.engine import Columns, frame_of
 from kpi_helpers.sources.registers import ACHIEVEMENTS
 
 MONTHS_A_YEAR = 12
@@ -145,6 +147,8 @@ def _asked(
     """The sums of one group; a period that is still running is read as far in its past too."""
     months = int(group[0].months)
     begun = [earlier_period(data, period, months) for period in periods]
+    if kind_of(find(group[0].kpi)).ask == "told":
+        return _told(data, find(group[0].kpi), begun, by, where)
     until = _known_until(data, periods, begun)
     results, offset = [], 0
     for question in questions(begun, by, where):
@@ -153,6 +157,33 @@ def _asked(
         results.append(result | moved)
         offset += len(question.periods)
     return joined(results)
+
+
+def _told(
+    data: Dataset, kpi: Kpi, periods: Sequence[Period], by: tuple[str, ...], where: Where
+) -> Columns:
+    """What stands in a register, or is asked of it."""
+    rows = fact(data, [kpi], by, where, whole=True)
+    frame = frame_of(data.con, rows.filter(kpi.body(rows).where))
+    figure = partial(_figure, data)
+    if kind_of(kpi) is KINDS["outside"]:
+        found = of_market(data, frame, kpi.unit, periods, by)
+    elif kind_of(kpi) is KINDS["gap"]:
+        found = of_best(data, frame, periods, figure)
+    else:
+        found = of_actions(data, frame, periods, figure)
+    return columns_told(found, kpi.id, by)
+
+
+def _figure(data: Dataset, name: str, period: Period, where: Where) -> Settled:
+    """One KPI in one period; nothing where it cannot be measured, or stands in a register."""
+    try:
+        kpi = chosen(data, name)
+        if not kpi.derived and kind_of(kpi).ask == "told":
+            return nothing(1)
+        return answer(data, [kpi], [period], (), where).settled[Ago(kpi.id, 0)]
+    except KpiError:
+        return nothing(1)
 
 
 def _known_until(data: Dataset, periods: Sequence[Period], begun: Sequence[Period]) -> dt.date:
@@ -190,6 +221,8 @@ def _settle(data: Dataset, spread: Spread, cells: Cells, kpi: Kpi) -> Settled:
         spread = spread.until_left(len(cells.combos))
     sums = spread.totals(f"{kpi.id}__")
     settled = kind.settle(sums)
+    if kind is KINDS["outside"]:
+        return sourced(data, settled, metric_of(kpi))
     on_targets = kpi.table == ACHIEVEMENTS.name
     return remarked(settled, sums, metric_of(kpi)) if on_targets else settled
 

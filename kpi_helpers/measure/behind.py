@@ -138,7 +138,7 @@ def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
         present = (parts.terms["opened"] < END) & (left.isnull() | (left >= END))
     elif KINDS[parts.kind].ask == "retained":
         present = parts.terms["base"] | parts.terms["kept"]
-    elif KINDS[parts.kind].ask == "period":
+    elif KINDS[parts.kind].ask == "period" or kpi.dated == "period":
         present = parts.where
     else:
         day = table[str(kpi.dated)]

@@ -30,6 +30,9 @@ at_risk            Σa, Σb over entities                none                   
 present            Σ by the part of the period there   none                           dimensions
 newcomers          as clustered_ratio                  Fieller on clusters            nothing
 largest            Σ of the largest entities, of all   none                           nothing
+outside            what a source says                  the source's own range         nothing
+gap                the best less our own figure        that of our own                nothing
+effect             differences of two groups           MOVER                          nothing
 =================  ==================================  =============================  ===========
 
 The parts add; values never do. ``both`` means over periods and dimensions.
@@ -39,6 +42,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import ibis
 import ibis.expr.types as ir
@@ -55,6 +59,7 @@ from kpi_helpers.measure.opinions import (
     settle_stars,
     unless_few,
 )
+from kpi_helpers.measure.outside import settle_told
 from kpi_helpers.measure.whole import settle_largest
 
 PERIODS, DIMENSIONS = "periods", "dimensions"
@@ -69,7 +74,8 @@ class Kind:
     ----------
     ask
         Which query serves it: ``flow`` (one pass, with all others of its table and date),
-        ``clustered``, ``counted``, ``standing``, ``retained`` or ``period``.
+        ``clustered``, ``counted``, ``standing``, ``retained`` or ``period``; ``told`` stands in
+        a register.
     sums
         Parts → aggregates of one cell.
     settle
@@ -282,4 +288,7 @@ KINDS: dict[str, Kind] = {
     "present": Kind("period", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
     "newcomers": Kind("period", _no_sums, _settle_clustered, ()),
     "largest": Kind("period", _no_sums, settle_largest, (), sampled=False),
+    "outside": Kind("told", _no_sums, partial(settle_told, "outside"), (), sampled=False),
+    "gap": Kind("told", _no_sums, partial(settle_told, "gap"), ()),
+    "effect": Kind("told", _no_sums, partial(settle_told, "effect"), ()),
 }

@@ -36,6 +36,7 @@ from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.filters import columns_of
 
 SPREAD, COVERED, AGES, PACE = HIDDEN = "spread", "covered", "ages", "pace"
+FACTS = ("exact", "garwood", "source range")
 NUMBERS = ("value", "numerator", "denominator", "n", "low", "high", SPREAD)
 
 
@@ -76,7 +77,7 @@ def _block(data: Dataset, found: Answer, name: str, private: bool) -> dict[str, 
     cells, settled = _shown(found, kpi)
     findings = [_findings(data, kpi, period) for period in cells.periods]
     weights = [heaviest(each) for each in findings for _ in cells.combos]
-    sampled = settled.method not in ("exact", "garwood") if kpi.derived else _sampled(found, kpi)
+    sampled = settled.method not in FACTS if kpi.derived else _sampled(found, kpi)
     status = statuses(settled, weights, sampled)
     said = notes(cells, settled, findings, lang)
     if kpi.id in found.failed:
@@ -95,6 +96,8 @@ def _block(data: Dataset, found: Answer, name: str, private: bool) -> dict[str, 
     numbers = {column: np.where(known, _numbers(settled, column), np.nan) for column in NUMBERS}
     per_cell = {**numbers, "method": np.full(len(status), settled.method, object), "status": status}
     per_cell[COVERED] = np.array([weight is None for weight in weights], dtype=bool)
+    if settled.units is not None:
+        per_cell["unit"] = np.array([unit or kpi.unit for unit in settled.units], dtype=object)
     per_cell |= {AGES: _ages(settled), PACE: np.full(len(status), settled.pace)}
     per_cell["note"] = np.array(said, dtype=object)
     constant = {"kpi": name, "label": kpi.label(lang), "unit": kpi.unit, "better": kpi.better}

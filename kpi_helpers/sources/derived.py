@@ -62,6 +62,9 @@ def as_of_table(
 # How a survey of several companies calls the one that asks.
 OURSELVES = ("us", "nous")
 REFUND_DAYS = 60
+# How a source calls the market as a whole, and the sellers that it does not name.
+MARKET = ("marché", "marche", "market")
+UNNAMED = ("autres", "others", "unnamed")
 
 
 def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
@@ -146,6 +149,20 @@ def _reps(reps: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     }
 
 
+def _benchmarks(rows: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    """A figure without a range is its own; one of which only the range is known lies in between."""
+    who = rows.entity.lower()
+    middle = ibis.coalesce(rows.value, (rows.value_low + rows.value_high) / 2)
+    return {
+        "is_market": who.isin(MARKET),
+        "is_rival": who.notin((*MARKET, *UNNAMED, *OURSELVES)),
+        "is_sourced": rows.confidence != "D",
+        "middle": middle,
+        "least": ibis.coalesce(rows.value_low, middle),
+        "most": ibis.coalesce(rows.value_high, middle),
+    }
+
+
 _DERIVED = {
     "deals": _deals,
     "leads": _leads,
@@ -156,6 +173,7 @@ _DERIVED = {
     "customers": _customers,
     "mrr": _mrr,
     "reps": _reps,
+    "benchmarks": _benchmarks,
 }
 
 

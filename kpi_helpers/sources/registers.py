@@ -33,7 +33,8 @@ TARGETS = Table(
 BENCHMARKS = Table(
     "benchmarks",
     (
-        *(key(name) for name in ("metric", "entity", "period", "source")),
+        Column("metric", required=True, key=True, dimension=True),
+        *(key(name) for name in ("entity", "period", "source")),
         *numbers("value_low", "value", "value_high"),
         *texts("unit", "perimeter", "definition", "source_url"),
         must("definition_match", values=("yes", "partial", "no")),
@@ -46,7 +47,7 @@ BENCHMARKS = Table(
 ACTIONS = Table(
     "actions",
     (
-        key("action_id"),
+        Column("action_id", required=True, key=True, dimension=True),
         *(must(name) for name in ("kpi_id", "root_cause", "action")),
         Column("owner", required=True, dimension=True),
         *(plan(name, required=True) for name in ("start_date", "due_date")),
