@@ -9,6 +9,7 @@ from kpi_helpers.wording.drivers import bridge_method, bridged, step_certainty, 
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
+from kpi_helpers.wording.synthesis import synthesis
 from kpi_helpers.wording.teams import rep_targets_findings, teams_findings
 from kpi_helpers.wording.young import with_readable
 
@@ -30,6 +31,7 @@ __all__ = [
     "sentence",
     "step_certainty",
     "step_name",
+    "synthesis",
     "teams_findings",
     "title",
     "verdict",
