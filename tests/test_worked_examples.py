@@ -14,7 +14,7 @@ import pytest
 
 import kpi_helpers as kh
 from kpi_helpers import intervals
-from kpi_helpers.drivers import price_volume_mix
+from kpi_helpers.drivers import lmdi, price_volume_mix, rate_mix, shapley
 from kpi_helpers.lifetime import lifetime_value, payback_months
 
 FILE = Path(__file__).parent / "data" / "worked_examples.json"
@@ -166,6 +166,40 @@ def test_w8_young_months_have_no_rate_yet() -> None:
     assert found.loc[~mature, "numerator"].tolist() == [6, 1]
     assert found.loc[~mature, "denominator"].tolist() == [180, 200]
     assert found["note"].str.contains("60").all()
+
+
+def test_w5_what_each_factor_of_revenue_brought() -> None:
+    given = WORKED["W5"]
+    for method in (shapley, lmdi):
+        found = method(given["f0"], given["f1"])
+        (name,) = found["method"]
+        assert name == method.__name__
+        shares = found[list(given["f0"])].iloc[0].astype(float)
+        assert shares.to_dict() == pytest.approx(given[name], abs=1e-6)
+        assert shares.sum() == pytest.approx(given["delta"], abs=1e-9)
+
+
+def test_w5_leads_from_nothing_are_all_of_the_change() -> None:
+    rest = {"conversion": 0.10, "basket": 1000}
+    for method in (shapley, lmdi):
+        found = method({"leads": 0} | rest, {"leads": 50} | rest)
+        assert found["method"].item() == "shapley"
+        shares = found[["leads", "conversion", "basket"]].iloc[0].tolist()
+        assert shares == pytest.approx([5000, 0, 0], abs=1e-9)
+
+
+def test_w14_both_channels_improve_and_the_whole_falls() -> None:
+    given = WORKED["W14"]
+    before, after = (
+        pd.DataFrame({"group": ["web", "salon"], "k": given[f"k{i}"], "n": given[f"n{i}"]})
+        for i in (0, 1)
+    )
+    cut = rate_mix(before, after)
+    assert (cut["rate_after"] > cut["rate_before"]).all()
+    total = [cut[f"k_{side}"].sum() / cut[f"n_{side}"].sum() for side in ("before", "after")]
+    found = [*total, *cut[["rate", "mix", "standardised"]].sum()]
+    expected = [given[name] for name in ("rate_effect", "mix_effect", "standardised")]
+    assert found == pytest.approx([*given["total"], *expected], abs=1e-9)
 
 
 def test_w10_lifetime_value_in_each_convention() -> None:

@@ -39,7 +39,7 @@ def beside(
     or is new has changed too.
     """
     _check(data, to)
-    then = _earlier(data, now, to)
+    then = earlier_period(data, now, to)
     if then is not None:
         both = measured(data, kpis, [then, now], by, where)
         is_now = both["start"] == pd.Timestamp(now.start)
@@ -66,7 +66,7 @@ def _check(data: Dataset, to: To) -> None:
         raise unknown("value", to, known)
 
 
-def _earlier(data: Dataset, now: Period, to: To) -> Period | None:
+def earlier_period(data: Dataset, now: Period, to: To) -> Period | None:
     """The period to stand beside; the same number of days where this one is still running."""
     if now.name == "all" or to not in PERIODS:
         return None

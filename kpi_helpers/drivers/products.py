@@ -1,14 +1,84 @@
-"""Why a figure moved: its change cut into parts that add up to it exactly."""
+"""What was sold of each product, before and after: volume, mix and price."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, MissingColumn
+from kpi_helpers.compare.beside import YEAR_AGO
+from kpi_helpers.drivers.steps import SIDES, between
+from kpi_helpers.errors import BadInput, MissingColumn, Unavailable
 from kpi_helpers.language import Phrase
+from kpi_helpers.periods import Period
+from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.dataset import Where
+from kpi_helpers.sources.engine import frame_of
 
 NEEDED = ("product", "quantity", "price")
+
+
+def product_mix(
+    data: Dataset, period: str = "last", to: str = YEAR_AGO, where: Where = None
+) -> pd.DataFrame:
+    """Cut the change of sales into volume, mix and price by product.
+
+    Of order lines with their quantity; else of the deals won, each of them one piece. Refunds take
+    their quantity back. What has no product or no quantity cannot be cut and has its own column.
+
+    Parameters
+    ----------
+    data, period, to, where
+        As for `customer_bridge`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `price_volume_mix`, and ``other``: in each row ``volume + mix + price + other`` is
+        ``after − before``. ``period, reference_period`` and ``start, end`` name the periods.
+
+    Raises
+    ------
+    Unavailable
+        When no product has quantities, or there is no earlier period.
+    """
+    table = next((name for name, has in SOURCES.items() if _has(data, name, has)), "")
+    if not table:
+        raise Unavailable(what=Phrase("drivers.what"), needs="order_lines.quantity, deals.product")
+    beside = between(data, period, to, table)
+    sold = [_quantities(data, table, each, where) for each in (beside.then, beside.now)]
+    cut = price_volume_mix(*(side[side["is_priced"]] for side in sold)).assign(other=0.0)
+    rest = [side[~side["is_priced"]].groupby("product", dropna=False) for side in sold]
+    left = pd.concat([each["money"].sum() for each in rest], axis=1, keys=SIDES).fillna(0.0)
+    left = left.assign(other=left["after"] - left["before"]).reset_index()
+    whole = pd.concat([cut, left]).groupby("product", dropna=False, as_index=False).sum()
+    named = {"period": beside.now.name, "reference_period": beside.then.name}
+    return whole.assign(**named, start=beside.now.start, end=beside.now.end)
+
+
+SOURCES = {"order_lines": ("product", "quantity"), "deals": ("product", "amount")}
+
+
+def _has(data: Dataset, table: str, columns: tuple[str, ...]) -> bool:
+    return table in data.tables and {*columns} <= data.filled(table)
+
+
+def _quantities(data: Dataset, table: str, period: Period, where: Where) -> pd.DataFrame:
+    """Return quantity, money and price of each product, those without a quantity apart."""
+    rows = data.filtered(table, where)
+    if table == "deals":
+        rows = rows.filter(rows.is_won)
+        one = rows.is_won.ifelse(1.0, 0.0)
+        rows = rows.mutate(order_date=rows.closed_at, amount_net=rows.amount, quantity=one)
+    rows = rows.filter((rows.order_date >= period.start) & (rows.order_date < period.end))
+    known = rows["product"].notnull() & rows.quantity.notnull() & rows.amount_net.notnull()
+    rows = rows.mutate(is_counted=known)
+    sums = {"quantity": rows.quantity, "money": rows.amount_net}
+    sums = {name: value.cast("float64").sum().fill_null(0.0) for name, value in sums.items()}
+    found = frame_of(data.con, rows.group_by("product", "is_counted").agg(**sums))
+    found = found.sort_values(["product", "is_counted"], kind="stable", ignore_index=True)
+    quantity = found["quantity"].where(found["is_counted"], 0.0)
+    price = found["money"] / quantity.where(quantity != 0)
+    return found.assign(quantity=quantity, price=price, is_priced=quantity != 0)
 
 
 def price_volume_mix(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from kpi_helpers.language import Terms, nouns, text, texts
 from kpi_helpers.wording.told import Row, Said, Told, plain
 from kpi_helpers.wording.when import kind_of, label_of
 
-NOT_SURE = "not_established"
+SURE = ("", "established")
 
 
 def step_name(row: Row, lang: str, terms: Terms | None = None) -> str:
@@ -72,7 +72,11 @@ def bridged(
 
 
 def largest_step(steps: pd.DataFrame) -> Row | None:
-    """Return the largest step that is a fact or established; none where no step is."""
-    sure = steps[(steps["kind"] == "change") & steps["certainty"].ne(NOT_SURE)]
-    ranked = sure[sure["amount"].ne(0)].sort_values("amount", key=lambda a: -a.abs(), kind="stable")
+    """Return the largest step that is no chance, a named one before others; none where none is."""
+    sure = steps[(steps["kind"] == "change") & steps["certainty"].isin(SURE)]
+    sure = sure[sure["amount"].ne(0)]
+    named = sure[sure["name"].notna()]
+    ranked = (sure if named.empty else named).sort_values(
+        "amount", key=lambda amount: -amount.abs(), kind="stable"
+    )
     return next(iter(ranked.to_dict("records")), None)
