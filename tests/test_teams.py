@@ -294,8 +294,8 @@ def _subsets(numbers: pd.Series) -> list[tuple[float, ...]]:
 
 def test_a_card_of_few_cases_is_not_told_at_all(sample: Dataset) -> None:
     shared = pseudonymised(sample)
-    trends = teams.trends(shared, "2026Q3", "bookings")
-    open_trends = teams.trends(sample, "2026Q3", "bookings")
+    trends = teams.trends(shared, "2026Q3", ["bookings"])
+    open_trends = teams.trends(sample, "2026Q3", ["bookings"])
     small = open_trends.groupby("owner")["n"].min() < FEW
     assert 0 < small.sum() < 10
     untold = trends.groupby("owner")["value"].agg(lambda each: each.isna().all())

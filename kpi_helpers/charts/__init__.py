@@ -10,6 +10,7 @@ from kpi_helpers.charts.dumbbell import dumbbell
 from kpi_helpers.charts.over_time import line, small_multiples
 from kpi_helpers.charts.picture import alt, image
 from kpi_helpers.charts.reader import Options
+from kpi_helpers.charts.reps import rep_estimates, rep_limits
 from kpi_helpers.charts.scorecard import scorecard_rows
 from kpi_helpers.charts.theme import PALETTE, theme
 from kpi_helpers.charts.waterfall import waterfall
@@ -22,6 +23,8 @@ __all__ = [
     "dumbbell",
     "image",
     "line",
+    "rep_estimates",
+    "rep_limits",
     "scorecard_rows",
     "small_multiples",
     "theme",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HEIGHT, PANEL = 2.7 * INCH, 1.25 * INCH
 COLUMNS = 3
-NAME = WIDTH / COLUMNS - 35
+NAME, SCALE = WIDTH / COLUMNS - 35, 30.0
 
 
 def line(
@@ -83,14 +83,14 @@ def small_multiples(
     axes: Sequence[Axes] = (),
     **options: Unpack[Options],
 ) -> Figure:
-    """Draw one KPI through time for each group, all on the same scales.
+    """Draw one KPI through time for each group, all on the same scales; several KPIs on their own.
 
     Parameters
     ----------
     tidy : DataFrame
         What `kpi_helpers.measure` returns for one KPI, a row a period and group.
     by : str or sequence of str
-        The dimensions that make the groups.
+        The dimensions that make the groups; ``kpi`` for several KPIs of one group.
     most : int
         Groups shown, those with the highest last figure first; the others are counted.
     axes : sequence of Axes, optional
@@ -116,10 +116,13 @@ def small_multiples(
     shown = [groups[_key(row, names)] for row in first]
     every = [row for rows in groups.values() for row in rows]
     high, wide = -(-len(shown) // COLUMNS) or 1, min(len(shown), COLUMNS) or 1
-    grid = {"nrows": high, "ncols": wide, "sharex": True, "sharey": True}
+    alone = len({row["kpi"] for row in every}) < 2
+    shown = shown if alone else list(groups.values())
+    grid = {"nrows": high, "ncols": wide, "sharex": True, "sharey": alone}
     with page(reader, axes, PANEL * high + 0.5 * INCH, **grid) as sheet:
         said = about(every, reader) + unseen(len(groups), len(shown), reader)
-        sheet.head(spread(first, names, reader), said)
+        kpis = reader.title or ", ".join(dict.fromkeys(reader.name(row) for row in every))
+        sheet.head(spread(first, names, reader) if alone else kpis, said)
         if sheet.empty(every):
             return sheet.figure
         _panels(sheet, shown, names)
@@ -128,20 +131,22 @@ def small_multiples(
 
 
 def _panels(sheet: Page, groups: Sequence[Sequence[Row]], by: Sequence[str]) -> None:
-    reader, ends = sheet.reader, _ends([row for rows in groups for row in rows])
+    reader, every = sheet.reader, [row for rows in groups for row in rows]
+    alone = len({row["kpi"] for row in every}) < 2
     for ax, rows in zip(sheet.axes, groups, strict=False):
         drawn = track(rows)
-        _scales(ax, rows, ends, reader)
+        _scales(ax, rows, _ends(every if alone else rows), reader)
         strokes.holes(sheet, ax, drawn)
         strokes.targets(sheet, ax, rows)
         strokes.series(sheet, ax, drawn)
-        _label(ax, reader.group(rows[0], by), reader.figure(latest(rows)))
+        name = reader.group(rows[0], by) if alone else reader.name(rows[0])
+        _label(ax, name, reader.figure(latest(rows)), NAME if alone else NAME - SCALE)
 
 
-def _label(ax: Axes, name: str, figure: str) -> None:
+def _label(ax: Axes, name: str, figure: str, wide: float) -> None:
     """Name a panel, with its last figure at the other end."""
     style: dict[str, Any] = {"pad": 4.0, "fontsize": TEXT, "color": INK, "parse_math": False}
-    room = NAME - width_of(figure, TEXT, bold=True)
+    room = wide - width_of(figure, TEXT, bold=True)
     ax.set_title(fitted(name, room), loc="left", **style)
     ax.set_title(figure, loc="right", fontweight="bold", **style)
 

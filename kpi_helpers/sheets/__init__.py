@@ -9,6 +9,7 @@ from kpi_helpers.sheets.contents import definitions, links
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
 from kpi_helpers.sheets.restated import restated
+from kpi_helpers.sheets.teams import teams, teams_context
 
 __all__ = [
     "accounts",
@@ -22,4 +23,6 @@ __all__ = [
     "restated",
     "rows_left_out",
     "scorecard",
+    "teams",
+    "teams_context",
 ]

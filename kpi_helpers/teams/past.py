@@ -13,10 +13,10 @@ from kpi_helpers.measure import HIDDEN, measured
 from kpi_helpers.measure.judge import MISSING
 from kpi_helpers.measure.tidy import NUMBERS
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.dataset import Where
+from kpi_helpers.teams.reps import OWNER, WIN_RATE
 
-OWNER, PERIODS = "owner", 12
-OWN_KPIS = ("leads_generated", "win_rate_count", "bookings")
+PERIODS = 12
+OWN_KPIS = ("leads_generated", WIN_RATE, "bookings")
 
 
 def card(data: Dataset, owner: str, period: str, kpis: Sequence[str] = OWN_KPIS) -> pd.DataFrame:
@@ -31,14 +31,13 @@ def card(data: Dataset, owner: str, period: str, kpis: Sequence[str] = OWN_KPIS)
     period
         As for `kpi_helpers.compare`; its kind is that of the periods (months for a range of days).
     kpis
-        Ids of the KPIs, by default leads, win rate and bookings.
+        Ids of the KPIs.
 
     Returns
     -------
     pandas.DataFrame
-        What `kpi_helpers.measure` returns by ``owner``, the one rep alone. Where names are
-        replaced, a KPI of which any period has few cases is not told at all: his total less the
-        other periods would give it away.
+        As `kpi_helpers.measure` by ``owner``. Where names are replaced, a KPI of which any period
+        has few cases is not told: his total less the other periods would give it away.
 
     Raises
     ------
@@ -57,46 +56,22 @@ def card(data: Dataset, owner: str, period: str, kpis: Sequence[str] = OWN_KPIS)
     names = sorted(data["deals"].get(OWNER, pd.Series(dtype=object)).dropna().unique())
     if owner not in names:
         raise unknown("value", owner, names)
-    return _past(data, list(kpis), period, {OWNER: owner})
+    frame = trends(data, period, kpis)
+    return frame[frame[OWNER] == owner].reset_index(drop=True)
 
 
-def trends(data: Dataset, period: str, kpi: str = "win_rate_count") -> pd.DataFrame:
-    """Measure a KPI for every rep in the twelve periods that end with a period.
-
-    Parameters
-    ----------
-    data, period
-        As for `card`.
-    kpi
-        Id of the KPI.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As `card`, every rep and no other KPI; what nobody owns is left out.
-    """
-    frame = _past(data, [kpi], period)
-    return frame[frame[OWNER].notna()].reset_index(drop=True)
-
-
-def _past(data: Dataset, kpis: list[str], period: str, where: Where = None) -> pd.DataFrame:
+def trends(data: Dataset, period: str, kpis: Sequence[str] = (WIN_RATE,)) -> pd.DataFrame:
+    """Measure KPIs for every rep as `card` does for one; what nobody owns is left out."""
     calendar = data.config.calendar
     now = calendar.parse(period, data.as_of, data.first)
     if now.grain == "span":
         now = calendar.at(min(now.end - dt.timedelta(days=1), data.as_of), "month")
     periods = [calendar.shift(now, -steps) for steps in range(PERIODS - 1, -1, -1)]
-    frame = measured(data, kpis, periods, (OWNER,), where)
-    if OWNER in data.masked:
-        frame = _untold(frame, text("notes.masked", data.config.lang))
-    return frame.drop(columns=list(HIDDEN))
-
-
-def _untold(frame: pd.DataFrame, note: str) -> pd.DataFrame:
-    """The frame without the KPIs of reps of which any period is not told."""
-    masked = (frame["note"] == note) & (frame["status"] == MISSING)
-    every = masked.groupby([frame["kpi"], frame[OWNER]], dropna=False).transform("any")
-    blank = {name: frame[name].mask(every) for name in NUMBERS}
-    said = {
-        name: frame[name].mask(every, new) for name, new in (("status", MISSING), ("note", note))
-    }
-    return frame.assign(**blank, **said)
+    frame = measured(data, list(kpis), periods, (OWNER,)).drop(columns=list(HIDDEN))
+    frame = frame[frame[OWNER].notna()].reset_index(drop=True)
+    note = text("notes.masked", data.config.lang)
+    untold = (frame["note"] == note).groupby([frame["kpi"], frame[OWNER]]).transform("any")
+    blank = [name for name in NUMBERS if name in frame]
+    frame[blank] = frame[blank].mask(untold)
+    frame.loc[untold, ["status", "note"]] = [MISSING, note]
+    return frame

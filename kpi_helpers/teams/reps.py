@@ -74,8 +74,7 @@ def compared(data: Dataset, period: str, kpi: str = WIN_RATE, where: Where = Non
     [['Ann', 0.5, 'above'], ['Bob', 0.2, 'below']]
     """
     year = twelve_months(data, period)
-    open_data = dataclasses.replace(data, masked=frozenset())
-    rows = _by(open_data, kpi, year, where)
+    rows = _by(_open(data), kpi, year, where)
     rows = rows[rows["n"] > 0].reset_index(drop=True)
     if not rows["method"].eq("wilson").all():
         raise BadInput(column="kpi", value=kpi, expected=Phrase("expected.share_kpi"))
@@ -88,8 +87,8 @@ def compared(data: Dataset, period: str, kpi: str = WIN_RATE, where: Where = Non
     if len(told) < 2:
         needs = Phrase("teams.needs", {"least": FEW})
         raise Unavailable(what=Phrase("teams.comparison"), needs=needs)
-    mixed = _mixed(_by(open_data, kpi, year, where, MIX), told[OWNER])
-    rows = rows.join(_found(told, mixed)).join(_around(open_data, kpi, year, where, rows))
+    mixed = _mixed(_by(_open(data), kpi, year, where, MIX), told[OWNER])
+    rows = rows.join(_found(told, mixed)).join(_around(data, kpi, year, where, rows))
     rows["verdict"] = rows["verdict"].where(rows["verdict"] != "", rows.pop("found"))
     return _masked(rows, data.config.lang)
 
@@ -99,6 +98,11 @@ def twelve_months(data: Dataset, period: str) -> Period:
     end = data.config.calendar.parse(period, data.as_of, data.first).end
     first = (pd.Timestamp(end) - pd.DateOffset(years=1)).date()
     return span(first, end)
+
+
+def _open(data: Dataset) -> Dataset:
+    """The data with every figure, for what is told of several people only."""
+    return dataclasses.replace(data, masked=frozenset())
 
 
 def _by(
@@ -157,7 +161,7 @@ def _around(
     """What stands beside the rates of the reps: team, time there, leads, territory."""
     around = rows[[OWNER]].merge(_people(data, year), on=OWNER, how="left")
     around["leads"] = rows[OWNER].map(_leads(data, year)).astype(float)
-    regions = _by(data, kpi, year, where, TERRITORY).dropna(subset=[OWNER, TERRITORY])
+    regions = _by(_open(data), kpi, year, where, TERRITORY).dropna(subset=[OWNER, TERRITORY])
     most = regions.sort_values(["n", TERRITORY], ascending=[False, True], kind="stable")
     first = most.drop_duplicates(OWNER)
     territory = dict(zip(first[OWNER], first[TERRITORY], strict=True))
@@ -189,6 +193,8 @@ def _leads(data: Dataset, year: Period) -> dict[str, float]:
     if "leads" not in data.tables or OWNER not in data.dimensions("leads"):
         return {}
     rows = measured(data, [LEADS], [year], (OWNER,))
+    if OWNER in data.masked and rows["value"].isna().any():
+        return {}
     return dict(zip(rows[OWNER], rows["value"], strict=True))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kpi_helpers.catalogue import REGISTRY
-from kpi_helpers.language import Terms, text
+from kpi_helpers.language import Terms, nouns, text
 from kpi_helpers.teams.rates import ABOVE, BELOW, NONE_SHOWN, SURE
 from kpi_helpers.teams.reps import NOBODY
 from kpi_helpers.units import PERCENT, write, write_range
@@ -46,7 +46,8 @@ def teams_findings(
     paid = str(team["paid"].iloc[0])
     if paid:
         named = [_told({"kpi": kpi}, lang, terms).kpi_name() for kpi in paid.split(", ")]
-        lines.append((text("teams.paid", lang, kpis=", ".join(named)), 0, range(len(rows))))
+        said = text("teams.paid", lang, kpis=", ".join(named), **nouns(lang, terms))
+        lines.append((said, 0, range(len(rows))))
     for place in [place for place, row in enumerate(rows) if row["verdict"] == NOBODY]:
         told = _told(rows[place], lang, terms)
         said = text("teams.unowned", lang, what=told.kpi_name(), cases=told.cases(told.number("n")))
