@@ -220,31 +220,22 @@ def adjusted(p_value: Array) -> Array:
 
     known = ~np.isnan(p_value)
     result = np.full(p_value.shape, np.nan)
-    adjust = _holm if known.sum() <= FEW_TESTS else false_discovery_control
+    adjust = holm if known.sum() <= FEW_TESTS else false_discovery_control
     if known.any():
         result[known] = adjust(p_value[known])
     return result
 
 
-def _holm(p_value: Array) -> Array:
+def holm(p_value: Array) -> Array:
+    """Return p-values adjusted by Holm's steps (1979): in 95 of 100 families no false finding.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(2).tolist()
+    [0.03, 0.06, 0.06]
+    """
     order = np.argsort(p_value, kind="stable")
     steps = np.arange(len(p_value), 0, -1)
     result = np.empty_like(p_value)
     result[order] = np.minimum(np.maximum.accumulate(p_value[order] * steps), 1.0)
-    return result
-
-
-def holm(p_value: Array) -> Array:
-    """Holm's p-values (1979) over those that are known: no false finding at all, in 95 % of cases.
-
-    Examples
-    --------
-    >>> holm(np.array([0.01, np.nan, 0.04, 0.03])).round(2).tolist()
-    [0.03, nan, 0.06, 0.06]
-    """
-    order = np.argsort(p_value, kind="stable")  # missing ones come last
-    left = np.arange(np.isfinite(p_value).sum(), 0, -1)
-    result = np.full(p_value.shape, np.nan)
-    stepped = p_value[order][: len(left)] * left
-    result[order[: len(left)]] = np.minimum(np.maximum.accumulate(stepped), 1)
     return result
