@@ -97,7 +97,7 @@ def test_a_rate_moves_in_points() -> None:
 def test_the_title_names_the_largest_step_that_is_no_chance() -> None:
     told = wording.bridged(STEPS, "en")
     assert told == (
-        "Q3 2026: revenue by customer €2.85m, €3.00m in Q3 2025 (−€150k); "
+        "Q3 2026: revenue €2.85m, €3.00m in Q3 2025 (−€150k); "
         "most of it: ACME (did not buy), −€340k"
     )
     assert charts.alt(charts.waterfall(STEPS)) == told

@@ -99,8 +99,9 @@ def _draw(sheet: Page, rows: Sequence[Row], start: Array, end: Array) -> None:
         (bar,) = ax.barh(place, right - left, THICK, left, color=colour, ec=colour, lw=1)
         bar.set_gid(row["kind"])
         if is_change:
-            sheet.key(sheet.reader.text(f"key.{'added' if right > left else 'taken'}"), bar)
-        if row.get("certainty") == "not_established":
+            said = sheet.reader.text(f"key.{'added' if right > left else 'taken'}")
+            sheet.key(said, Patch(color=colour))
+        if is_change and not wording.is_sure(row):
             bar.set(facecolor="white", hatch=HATCH, hatchcolor=colour)
             sheet.key(
                 sheet.reader.text("key.may_be_chance"), Patch(fc="white", ec=QUIET, hatch=HATCH)

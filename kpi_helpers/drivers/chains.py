@@ -64,7 +64,8 @@ def revenue_chain(
     Everything is read in the period: leads × new customers per lead × their revenue, and beside
     it other customers × orders each × net value of an order, refunds deducted; what names no
     customer is a step of its own. The new customers of a period mostly come from earlier leads:
-    whether conversion has moved is what the cohorts say (``certainty``).
+    whether conversion has moved is what the cohorts say (``certainty``). Without orders, the chain
+    is that of `bookings_chain`.
 
     Parameters
     ----------
@@ -82,10 +83,10 @@ def revenue_chain(
     Raises
     ------
     Unavailable
-        When there are no orders, or no earlier period.
+        When there are neither orders nor deals, or no earlier period.
     """
     if "orders" not in data.tables:
-        raise Unavailable(what=Phrase("drivers.what"), needs="orders")
+        return bookings_chain(data, period, to, where)
     beside = between(data, period, to, "orders")
     bought = by_customer(data, "orders", beside, where)
     sides = [_bought(bought, beside, side) for side in SIDES]
@@ -130,7 +131,7 @@ def bookings_chain(
         When there are no deals, or no earlier period.
     """
     if "deals" not in data.tables:
-        raise Unavailable(what=Phrase("drivers.what"), needs="deals")
+        raise Unavailable(what=Phrase("drivers.what"), needs="orders, deals")
     beside = between(data, period, to, "deals")
     found = measured(data, ["win_rate_count", "bookings"], [beside.then, beside.now], (), where)
     rate, money = (

@@ -15,6 +15,7 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.measure import measured
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.dataset import Where
 from kpi_helpers.units import PERCENT
 
 RATES = ("lead_to_customer_rate", "lead_qualification_rate", "win_rate_count")
@@ -23,13 +24,18 @@ SHOWN = 8
 
 
 def rate_bridge(
-    data: Dataset, period: str = "last", kpi: str = "", by: str = "", to: str = YEAR_AGO
+    data: Dataset,
+    period: str = "last",
+    kpi: str = "",
+    by: str = "",
+    to: str = YEAR_AGO,
+    where: Where = None,
 ) -> pd.DataFrame:
     """Cut the change of a rate into those of its groups and the mix of the groups.
 
     Parameters
     ----------
-    data, period, to
+    data, period, to, where
         As for `customer_bridge`.
     kpi
         A KPI that is k of n cases; by default the first of the conversions whose change is
@@ -44,34 +50,36 @@ def rate_bridge(
         whole most, one for all others, one for the mix. The row of a group has its rates
         (``driver_before, driver_after``), its shares of the cases (``weight_before,
         weight_after``) and its own part of the mix (``mix``). ``certainty`` is that of its own
-        rate; in the last row that of the whole, with its plausible change (``low, high``).
+        rate; in the last row that of the whole, with ``change_low, change_high``.
 
     Raises
     ------
     Unavailable
         When no rate can be read in both periods, or there is no group to cut it by.
     """
-    whole, beside = _whole(data, period, [kpi] if kpi else list(RATES), to)
+    whole, beside = _whole(data, period, [kpi] if kpi else list(RATES), to, where)
     table = find(whole["kpi"]).table
     by = by or next((each for each in GROUPS if each in data.dimensions(table)), "")
     if not by:
         raise Unavailable(what=whole["kpi"], needs=f"{table}.source")
-    sides = [_counts(data, whole["kpi"], by, each) for each in (beside.then, beside.now)]
+    sides = [_counts(data, whole["kpi"], by, each, where) for each in (beside.then, beside.now)]
     cut = rate_mix(*sides)
-    groups = compare(data, whole["kpi"], period, beside.to, by)
+    groups = compare(data, whole["kpi"], period, beside.to, by, where)
     cut["certainty"] = cut["group"].map(dict(zip(groups[by], sureness(groups), strict=True)))
     levels = [side["k"].sum() / side["n"].sum() for side in sides]
     found = steps(_rows(cut), whole["kpi"], (levels[0], levels[1]), beside, PERCENT)
-    ends = {"low": whole["change_low"], "high": whole["change_high"]}
+    ends = {name: whole[name] for name in ("change_low", "change_high")}
     ends |= {"certainty": sureness(whole.to_frame().T)[0]}
     return pd.concat([found[:-1], found[-1:].assign(**ends)], ignore_index=True)
 
 
-def _whole(data: Dataset, period: str, kpis: list[str], to: str) -> tuple[pd.Series[Any], Between]:
+def _whole(
+    data: Dataset, period: str, kpis: list[str], to: str, where: Where
+) -> tuple[pd.Series[Any], Between]:
     """Return the comparison of the rate that is to be cut, and its periods."""
     now = data.config.calendar.parse(period, data.as_of, data.first)
     for each in dict.fromkeys([to, PREVIOUS]):
-        found = compare(data, kpis, period, each)
+        found = compare(data, kpis, period, each, where=where)
         found = found[found["change"].notna() & (found["method"] == "wilson")]
         then = earlier_period(data, now, each)
         if len(found) and then:
@@ -80,9 +88,9 @@ def _whole(data: Dataset, period: str, kpis: list[str], to: str) -> tuple[pd.Ser
     raise Unavailable("no_rate_before", period=now.name, kpis=kpis)
 
 
-def _counts(data: Dataset, kpi: str, by: str, period: Period) -> pd.DataFrame:
+def _counts(data: Dataset, kpi: str, by: str, period: Period, where: Where) -> pd.DataFrame:
     """Return the cases of each group that can be read, and how many of them did."""
-    found = measured(data, [kpi], [period], (by,), None)
+    found = measured(data, [kpi], [period], (by,), where)
     found = found[found["value"].notna()]
     return pd.DataFrame({"group": found[by], "k": found["numerator"], "n": found["denominator"]})
 

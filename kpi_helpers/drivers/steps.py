@@ -18,9 +18,9 @@ from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.units import MONEY
 
-COLUMNS = ("bridge", "step", "name", "kind", "amount", "unit", "certainty", "n")
+COLUMNS = ("bridge", "step", "name", "kind", "amount", "unit", "certainty", "n", "change")
 SIDES = ("before", "after")
-NUMBERS = ("amount", "n", "mix", "other_method")
+NUMBERS = ("amount", "n", "change", "mix", "other_method")
 NOT_TESTED = "not_tested"
 SURENESS = {"none_shown": "not_established", "no_reference": NOT_TESTED}
 
@@ -77,6 +77,7 @@ def steps(
         Of the levels.
     """
     first, last = ({"kind": kind, "amount": a} for kind, a in zip(SIDES, levels, strict=True))
+    last["change"] = levels[1] - levels[0]
     rows = [first, *changes.assign(kind="change").to_dict("records"), last]
     frame = pd.DataFrame(rows, columns=[*dict.fromkeys([*COLUMNS, *changes])], dtype=object)
     blank = {"step": "", "certainty": ""}

@@ -6,6 +6,7 @@ great_tables escapes; every table has a fixed id, so that the same frame gives t
 
 from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
 from kpi_helpers.sheets.contents import definitions, links
+from kpi_helpers.sheets.drivers import products, steps
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
 from kpi_helpers.sheets.restated import restated
@@ -19,10 +20,12 @@ __all__ = [
     "findings",
     "heat",
     "links",
+    "products",
     "quality_table",
     "restated",
     "rows_left_out",
     "scorecard",
+    "steps",
     "teams",
     "teams_context",
 ]

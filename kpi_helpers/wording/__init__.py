@@ -5,7 +5,14 @@ that the chart and the table show too, and says no more than that row knows.
 """
 
 from kpi_helpers.wording.ban import banned
-from kpi_helpers.wording.drivers import bridge_method, bridged, step_certainty, step_name
+from kpi_helpers.wording.drivers import (
+    bridge_method,
+    bridged,
+    drivers_findings,
+    is_sure,
+    step_certainty,
+    step_name,
+)
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
@@ -20,8 +27,10 @@ __all__ = [
     "banned",
     "bridge_method",
     "bridged",
+    "drivers_findings",
     "findings",
     "headline",
+    "is_sure",
     "moves",
     "name",
     "opened_with",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
+from kpi_helpers.catalogue import find
 from kpi_helpers.language import Terms, nouns, text, texts
+from kpi_helpers.units import MONEY, PERCENT, write
 from kpi_helpers.wording.told import Row, Said, Told, plain
 from kpi_helpers.wording.when import kind_of, label_of
 
@@ -35,13 +39,15 @@ def step_certainty(row: Row, lang: str) -> str:
 
 def bridge_method(steps: pd.DataFrame, lang: str, terms: Terms | None = None) -> str:
     """Return what a bridge explains, and how it is cut."""
-    return text(f"wording.drivers.method.{steps['bridge'].iloc[0]}", lang, **nouns(lang, terms))
+    key = f"wording.drivers.method.{steps['bridge'].iloc[0]}"
+    key = key if key in texts(lang) else "wording.drivers.method.rate_mix"
+    return text(key, lang, **nouns(lang, terms))
 
 
 def bridged(
     steps: pd.DataFrame, lang: str, terms: Terms | None = None, currency: str = "EUR"
 ) -> str:
-    """Return how far a figure moved, and the step that brought the most of it.
+    """Return how far a figure moved, and what moved it most: a step, an account, or the mix.
 
     Parameters
     ----------
@@ -52,31 +58,102 @@ def bridged(
     """
     rows = steps.to_dict("records")
     before, after = Told(rows[0], lang, terms, currency), Told(rows[-1], lang, terms, currency)
-    told = {
-        "what": text(f"wording.drivers.bridges.{rows[0]['bridge']}", lang, **nouns(lang, terms)),
-        "period": after.period(),
-        "after": after.figure(rows[-1]["amount"]),
-        "before": before.figure(rows[0]["amount"]),
-        "when": after.text(f"in.{kind_of(rows[0]['period'])}", period=before.period()),
-        "change": after.difference(rows[-1]["amount"] - rows[0]["amount"]),
-    }
-    said = after.text("drivers.moved", **told)
-    largest = largest_step(steps)
-    if largest is None:
-        return said
-    name = step_name(largest, lang, terms)
-    # The name of an account keeps the letters it has.
-    name = name if plain(largest["name"]) else f"{Said(name):low}"
-    lever = {"name": name, "amount": after.difference(largest["amount"])}
-    return said + after.text("drivers.mostly", **lever)
-
-
-def largest_step(steps: pd.DataFrame) -> Row | None:
-    """Return the largest step that is no chance, a named one before others; none where none is."""
-    sure = steps[(steps["kind"] == "change") & steps["certainty"].isin(SURE)]
-    sure = sure[sure["amount"].ne(0)]
-    named = sure[sure["name"].notna()]
-    ranked = (sure if named.empty else named).sort_values(
-        "amount", key=lambda amount: -amount.abs(), kind="stable"
+    change = after.difference(rows[-1]["amount"] - rows[0]["amount"])
+    if after.knows("change_low", "change_high"):
+        low, high = after.change_ends()
+        change = after.text("drivers.within", change=change, low=low, high=high)
+    said = after.text(
+        "drivers.moved",
+        what=_bridge_name(rows[0]["bridge"], lang, terms),
+        period=after.period(),
+        after=after.figure(rows[-1]["amount"]),
+        before=before.figure(rows[0]["amount"]),
+        when=after.text(f"in.{kind_of(rows[0]['period'])}", period=before.period()),
+        change=change,
     )
+    if after.row["certainty"]:
+        return said + _rate_clause(steps, after)
+    lever = main_step(steps)
+    return said + (_lever_clause(lever, after) if lever else "")
+
+
+def drivers_findings(
+    steps: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "steps",
+) -> pd.DataFrame:
+    """Return what `bridged` says as a finding, sure only as far as what moved the figure is.
+
+    Parameters
+    ----------
+    steps, lang, terms, currency
+        As for `bridged`.
+    table : str
+        Name under which the frame is handed on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `kpi_helpers.wording.findings`, one row.
+    """
+    last, lever = steps.iloc[-1].to_dict(), main_step(steps)
+    judged = last if last["certainty"] else lever or last
+    is_money = last["unit"] == MONEY and is_sure(judged)
+    places = [1, 1 + lever["place"], len(steps)] if lever else [1, len(steps)]
+    places = list(range(1, len(steps) + 1)) if last["certainty"] else places
+    return pd.DataFrame(
+        {
+            "kind": ["finding"],
+            "sentence": [bridged(steps, lang, terms, currency) + "."],
+            "sureness": [0 if is_sure(judged) else 1],
+            "money_at_stake": [judged["amount"] if is_money and lever else float("nan")],
+            "table": [table],
+            "rows": [", ".join(map(str, places))],
+        }
+    )
+
+
+def is_sure(row: Row) -> bool:
+    """Tell whether chance has no part in a step: it is a fact, or its cause is established."""
+    return row.get("certainty", "") in SURE
+
+
+def main_step(steps: pd.DataFrame) -> dict[Any, Any] | None:
+    """Return the largest step with its ``place``, one with a name before all others."""
+    moved = steps.assign(place=range(len(steps)), size=steps["amount"].abs())
+    moved = moved[(moved["kind"] == "change") & (moved["size"] > 0)]
+    named = moved[moved["name"].notna()]
+    ranked = (moved if named.empty else named).sort_values("size", ascending=False, kind="stable")
     return next(iter(ranked.to_dict("records")), None)
+
+
+def _bridge_name(bridge: str, lang: str, terms: Terms | None) -> str:
+    key = f"wording.drivers.bridges.{bridge}"
+    return text(key, lang, **nouns(lang, terms)) if key in texts(lang) else find(bridge).label(lang)
+
+
+def _lever_clause(lever: Row, after: Told) -> str:
+    """Name the step that moved the figure most, and what is known of its own change."""
+    name = step_name(lever, after.lang, after.terms)
+    # The name of an account keeps the letters it has.
+    name = name if plain(lever["name"]) else f"{Said(name):low}"
+    told = {"name": name, "amount": after.difference(lever["amount"])}
+    known = step_certainty(lever, after.lang)
+    if known:
+        return after.text("drivers.lever", **told, certainty=known)
+    return after.text("drivers.mostly", **told)
+
+
+def _rate_clause(steps: pd.DataFrame, after: Told) -> str:
+    """Say whether a rate has moved for certain, and what of it is the mix of its groups."""
+    if after.row["certainty"] != "established":
+        return after.text("drivers.not_shown")
+    mix = steps.loc[steps["step"] == "mix", "amount"].sum()
+    groups = steps[(steps["step"] == "rate") & steps["name"].notna()]
+    heavy = groups.sort_values("mix", ascending=mix < 0, kind="stable").iloc[0]
+    weights = (write(heavy[f"weight_{side}"], PERCENT, after.lang) for side in ("before", "after"))
+    then, now = weights
+    told = {"amount": after.difference(mix), "name": plain(heavy["name"])}
+    return after.text("drivers.mix", **told, then=then, now=now)
