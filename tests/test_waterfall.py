@@ -94,7 +94,7 @@ def test_a_rate_moves_in_points() -> None:
     assert said(figure, "figure")[1].startswith("−12.3")
 
 
-def test_the_title_names_the_largest_step_that_is_no_chance() -> None:
+def test_the_title_names_the_largest_step_and_what_is_known_of_it() -> None:
     told = wording.bridged(STEPS, "en")
     assert told == (
         "Q3 2026: revenue €2.85m, €3.00m in Q3 2025 (−€150k); "
@@ -102,7 +102,7 @@ def test_the_title_names_the_largest_step_that_is_no_chance() -> None:
     )
     assert charts.alt(charts.waterfall(STEPS)) == told
     doubtful = wording.bridged(bridge(("new", None, 9e5, "not_established")), "en")
-    assert doubtful.endswith("(+€900k)")
+    assert doubtful.endswith("; largest driver: new customers since, +€900k (may be chance)")
 
 
 def test_text_of_the_data_stays_text() -> None:
