@@ -7,6 +7,11 @@ chart draws into the caller's axes where it is given them, and changes no global
 
 from kpi_helpers.charts.bars import bars
 from kpi_helpers.charts.dumbbell import dumbbell
+from kpi_helpers.charts.economics import (
+    acquisition_costs,
+    purchases_expected,
+    value_against_cost,
+)
 from kpi_helpers.charts.over_time import line, small_multiples
 from kpi_helpers.charts.picture import alt, image
 from kpi_helpers.charts.reader import Options
@@ -18,6 +23,7 @@ from kpi_helpers.charts.waterfall import waterfall
 __all__ = [
     "PALETTE",
     "Options",
+    "acquisition_costs",
     "alt",
     "bars",
     "dumbbell",
@@ -25,8 +31,10 @@ __all__ = [
     "line",
     "rep_estimates",
     "rep_limits",
+    "purchases_expected",
     "scorecard_rows",
     "small_multiples",
     "theme",
+    "value_against_cost",
     "waterfall",
 ]

@@ -14,7 +14,7 @@ from kpi_helpers import wording
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.compare.verdicts import UNREADABLE
 from kpi_helpers.errors import BadInput
-from kpi_helpers.language import Terms, text
+from kpi_helpers.language import Terms, text, texts
 from kpi_helpers.measure.judge import OK
 from kpi_helpers.units import COUNT, write, write_date
 from kpi_helpers.wording.told import TIDY, Told
@@ -190,7 +190,9 @@ def _tidy(row: Row) -> Row:
 
 def _definition(kpi: str, lang: str) -> str:
     declared = REGISTRY.get(kpi)
-    return "" if declared is None else declared.definitions.get(lang, declared.definitions["en"])
+    if declared is None:
+        return str(texts(lang).get(f"charts.definitions.{kpi}", ""))
+    return declared.definitions.get(lang, declared.definitions["en"])
 
 
 def _cases(rows: Sequence[Row], reader: Reader) -> str:

@@ -7,6 +7,7 @@ great_tables escapes; every table has a fixed id, so that the same frame gives t
 from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
 from kpi_helpers.sheets.contents import definitions, links
 from kpi_helpers.sheets.drivers import products, steps
+from kpi_helpers.sheets.economics import economics, outlook
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
 from kpi_helpers.sheets.restated import restated
@@ -17,10 +18,12 @@ __all__ = [
     "changes",
     "decisions",
     "definitions",
+    "economics",
     "findings",
     "heat",
     "links",
     "products",
+    "outlook",
     "quality_table",
     "restated",
     "rows_left_out",

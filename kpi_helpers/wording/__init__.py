@@ -13,6 +13,8 @@ from kpi_helpers.wording.drivers import (
     step_certainty,
     step_name,
 )
+from kpi_helpers.wording.drivers import bridge_method, bridged, step_certainty, step_name
+from kpi_helpers.wording.economics import economics_findings, outlook_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
@@ -28,12 +30,14 @@ __all__ = [
     "bridge_method",
     "bridged",
     "drivers_findings",
+    "economics_findings",
     "findings",
     "headline",
     "is_sure",
     "moves",
     "name",
     "opened_with",
+    "outlook_findings",
     "reading",
     "rep_targets_findings",
     "restatements",

@@ -1,0 +1,114 @@
+"""Cost and value of a customer by channel, and the purchases expected, as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kpi_helpers.language import Terms, nouns, text
+from kpi_helpers.sheets.table import LOUD, Row, absent, build, coloured, noted, plain, records
+from kpi_helpers.units import COUNT, MONEY, PERCENT, TIMES, write, write_date, write_range
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+    from kpi_helpers.customers import Outlook
+
+COSTS = ("channel", "spend", "leads", "customers", "cac", "value", "ratio", "payback", "verdict")
+BOUGHT = ("part", "known", "alive", "expected", "seen", "worth")
+
+
+def economics(
+    found: pd.DataFrame, lang: str, terms: Terms | None = None, currency: str = "EUR"
+) -> GT:
+    """Show what customers cost and leave, a row a channel under that of everything.
+
+    Parameters
+    ----------
+    found : DataFrame
+        What `kpi_helpers.customers.economics` returns.
+    lang, terms, currency
+        As for `kpi_helpers.wording.sentence`.
+    """
+    rows, look = records(found), (lang, terms)
+    lines = [
+        {
+            "channel": plain(row["channel"]) if row["basis"] == "media" else _text("all", *look),
+            "spend": write(row["spend"], MONEY, lang, currency),
+            "leads": _leads(row, lang),
+            "customers": write(row["customers"], COUNT, lang),
+            **{of: _within(row, of, MONEY, lang, currency) for of in ("cac", "value")},
+            "ratio": _within(row, "ratio", TIMES, lang),
+            "payback": _payback(row, lang),
+            "verdict": _text(f"verdicts.{_verdict(row)}", *look),
+        }
+        for row in rows
+    ]
+    headings = {name: _text(f"columns.{name}", *look) for name in COSTS}
+    table = build("economics", lines, lang, headings, COSTS[1:-1])
+    lost = [place for place, row in enumerate(rows) if row["verdict"] == "loss"]
+    one = rows[0]
+    notes = [_text(f"by_{one['through']}", *look), _text("lag", *look, n=one["lag"])]
+    if one["model"]:
+        what = _text(one["valued"], *look)
+        notes.append(_text(one["model"], *look, what=what, months=one["months"]))
+        notes.append(_text("payback", *look))
+    return noted(coloured(table, lost, ["verdict"], LOUD), *notes)
+
+
+def outlook(found: Outlook, lang: str, terms: Terms | None = None, currency: str = "EUR") -> GT:
+    """Show the purchases expected of the customers there are, and those once put to the test.
+
+    Parameters
+    ----------
+    found : Outlook
+        What `kpi_helpers.customers.outlook` returns.
+    lang, terms, currency
+        As for `economics`.
+    """
+    look, lines = (lang, terms), []
+    for row in records(found.parts):
+        days = {end: write_date(row[end].date(), lang) for end in ("start", "end")}
+        known = row | {"known": row["customers"]}
+        counts = {name: write(known[name], COUNT, lang, digits=0) for name in BOUGHT[1:5]}
+        worth = f"{write(row['value'], MONEY, lang, currency)} ({_text(row['valued'], *look)})"
+        part = _text(f"outlook.part_{row['part']}", lang, terms, **days)
+        lines.append({"part": part, **counts, "worth": worth})
+    headings = {name: _text(f"columns.{name}", *look) for name in BOUGHT}
+    return build("outlook", lines, lang, headings, BOUGHT[1:])
+
+
+def _text(key: str, lang: str, terms: Terms | None, **values: object) -> str:
+    return text(f"economics.{key}", lang, **nouns(lang, terms), **values)
+
+
+def _within(row: Row, of: str, unit: str, lang: str, currency: str = "EUR") -> str:
+    """Return a figure, and under it its range."""
+    said, ends = write(row[of], unit, lang, currency), (row[f"{of}_low"], row[f"{of}_high"])
+    if any(absent(end) for end in ends):
+        return said
+    return "\n".join([said, write_range(*ends, unit, lang, currency)])
+
+
+def _leads(row: Row, lang: str) -> str:
+    """Return the leads, and under them how many become customers."""
+    if absent(row["leads"]):
+        return ""
+    return "\n".join([write(row["leads"], COUNT, lang), _within(row, "conversion", PERCENT, lang)])
+
+
+def _payback(row: Row, lang: str) -> str:
+    """Return the months at an even pace, and with those who leave; or that it takes longer."""
+    if absent(row["ratio"]):
+        return ""
+    months = (write(row[of], COUNT, lang) for of in ("payback", "payback_seen"))
+    late = f"> {row['months']}"
+    both = (row["payback"], row["payback_seen"])
+    even, seen = (late if absent(each) else said for each, said in zip(both, months, strict=True))
+    return even if even == seen else f"{even} ({seen})"
+
+
+def _verdict(row: Row) -> str:
+    known = row["valued"] == "margin" and not absent(row["ratio"])
+    return str(row["verdict"]) or ("open" if known else "unknown")

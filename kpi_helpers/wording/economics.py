@@ -1,0 +1,158 @@
+"""What is said of the cost and the value of a customer, and of the purchases to come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from kpi_helpers import language
+from kpi_helpers.language import Terms, nouns
+from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_date, write_range, write_relative
+from kpi_helpers.wording.told import Row, plain
+
+# sentence, sureness, places of the rows behind it, money at stake
+Line = tuple[str, int, Sequence[int], float]
+MOST, ENOUGH = 3, 5
+
+
+def economics_findings(
+    economics: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "economics",
+) -> pd.DataFrame:
+    """Return which channels cost more than they bring, what customers cost in all, which pay.
+
+    Parameters
+    ----------
+    economics : DataFrame
+        What `kpi_helpers.customers.economics` returns.
+    lang, terms, currency
+        As for `kpi_helpers.wording.sentence`.
+    table : str
+        Name under which the frame is handed on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `kpi_helpers.wording.findings`, at most three rows. At stake is what the
+        customers of a channel cost beyond what they leave.
+    """
+    rows = economics.to_dict("records")
+    look = (lang, terms, currency)
+    cuts = sorted(_places(rows, "cut"), key=lambda place: -_lost(rows[place]))
+    lines = [_cut(rows, place, look) for place in cuts]
+    lines.append((_whole(rows[0], look), int(not rows[0]["verdict"]), [0], float("nan")))
+    scale = _places(rows, "scale")
+    if scale:
+        names = ", ".join(plain(rows[place]["channel"]) for place in scale)
+        lines.append((_said("scale", look, rows[0], channels=names), 0, scale, float("nan")))
+    elif not cuts:
+        lines += _apart(rows, look)
+    return _findings(lines[:MOST], table)
+
+
+def outlook_findings(
+    parts: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "outlook",
+) -> pd.DataFrame:
+    """Return what is expected of the customers there are, and how well that held before.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        The ``parts`` of `kpi_helpers.customers.outlook`.
+    lang, terms, currency, table
+        As for `economics_findings`.
+    """
+    look, lines = (lang, terms, currency), []
+    for place, row in enumerate(parts.to_dict("records")):
+        counts = {name: write(round(row[name]), COUNT, lang) for name in ("customers", "alive")}
+        counts["expected"] = write(round(row["expected"]), COUNT, lang)
+        if row["part"] == "held_out":
+            counts["seen"] = write(row["seen"], COUNT, lang)
+            counts["gap"] = write_relative(row["expected"] / max(row["seen"], 1) - 1, lang, 0)
+        days = {end: write_date(row[end].date(), lang) for end in ("start", "end")}
+        worth = {"value": write(row["value"], MONEY, lang, currency)}
+        worth["what"] = language.text(f"economics.{row['valued']}", lang)
+        said = _text(f"outlook.{row['part']}", look, **counts, **days, **worth)
+        lines.append((said, int(row["part"] == "ahead"), [place], float("nan")))
+    return _findings(lines, table)
+
+
+def _places(rows: Sequence[Row], verdict: str) -> list[int]:
+    return [place for place, row in enumerate(rows) if row["verdict"] == verdict]
+
+
+def _lost(row: Row) -> float:
+    return float(row["customers"] * (row["cac"] - row["value"]))
+
+
+def _cut(rows: Sequence[Row], place: int, look: tuple[Any, ...]) -> Line:
+    """Say what a channel costs, beside the one that brings most of those that pay."""
+    row, behind = rows[place], [place]
+    share, beside = "", ""
+    if row["leads"] > 0 and rows[0]["leads"] > 0:
+        written = write(row["leads"] / rows[0]["leads"], PERCENT, look[0], digits=0)
+        share = _text("share", look, share=written)
+        behind.append(0)
+    others = _places(rows, "scale")
+    if others:
+        best = max(others, key=lambda other: rows[other]["customers"])
+        beside = _said("beside", look, rows[best])
+        behind.append(best)
+    said = _said("cut", look, row, share=share, beside=beside)
+    return said, 0, sorted(behind), _lost(row)
+
+
+def _whole(row: Row, look: tuple[Any, ...]) -> str:
+    known = row["valued"] == "margin" and row["ratio"] == row["ratio"]
+    return _said(row["verdict"] or ("open" if known else "costs"), look, row)
+
+
+def _apart(rows: Sequence[Row], look: tuple[Any, ...]) -> list[Line]:
+    """Say between what costs channels lie, and whether chance explains it."""
+    known = [i for i, row in enumerate(rows) if i and row["customers"] >= ENOUGH]
+    known = [i for i in known if rows[i]["cac"] == rows[i]["cac"]]
+    if len(known) < 2:
+        return []
+    low, high = (pick(known, key=lambda i: rows[i]["cac"]) for pick in (min, max))
+    sure = rows[low]["cac_high"] < rows[high]["cac_low"]
+    key = "apart" if sure else "none_apart"
+    ends = {"least": _said("end", look, rows[low]), "most": _said("end", look, rows[high])}
+    return [(_text(key, look, **ends), int(not sure), [low, high], float("nan"))]
+
+
+def _said(key: str, look: tuple[Any, ...], row: Row, **values: str) -> str:
+    """Return a text with the figures of a row."""
+    lang, _, currency = look
+    figures = {name: write(row[name], MONEY, lang, currency) for name in ("cac", "value")}
+    for name in ("cac", "value"):
+        ends = (row[f"{name}_low"], row[f"{name}_high"])
+        figures[f"{name}_range"] = write_range(*ends, MONEY, lang, currency)
+    figures["channel"] = plain(row["channel"])
+    return _text(key, look, months=str(row["months"]), **figures | values)
+
+
+def _text(key: str, look: tuple[Any, ...], **values: str) -> str:
+    lang, terms, _ = look
+    return language.text(f"economics.{key}", lang, **nouns(lang, terms), **values)
+
+
+def _findings(lines: Sequence[Line], table: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "kind": "finding",
+            "sentence": [said for said, *_ in lines],
+            "sureness": [sure for _, sure, *_ in lines],
+            "money_at_stake": [money for *_, money in lines],
+            "table": table,
+            "rows": [", ".join(str(place + 1) for place in behind) for _, _, behind, _ in lines],
+        }
+    )
