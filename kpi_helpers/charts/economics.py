@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from kpi_helpers.customers import Outlook
 
-HEIGHT, LABEL, NEAR, AREA = 4.2 * INCH, 170.0, 0.15, (30.0, 300.0)
+HEIGHT, LABEL, AREA = 4.2 * INCH, 170.0, (30.0, 300.0)
 FEW, ROUND, ROOM = 5, (1, 2, 5), 1.5
 # Of names above and below their points, so that neighbours do not run into each other.
 HEIGHTS = (6.0, -6.0, 20.0, -20.0)
@@ -199,10 +199,7 @@ def _point(sheet: Page, row: Row, weight: float, side: float) -> None:
     sheet.key(_text(f"verdicts.{kind}", sheet.reader), drawn)
     name = _text("all", sheet.reader) if whole else row["channel"]
     edge = row["value_high" if side > 0 else "value_low"]
-    low, high = ax.get_xlim()
-    at = np.log(row["cac"] / low) / np.log(high / low)
-    place: dict[str, Any] = {"ha": "right" if at > 1 - NEAR else "left" if at < NEAR else "center"}
-    place |= {"va": "bottom" if side > 0 else "top", "size": TEXT}
+    place: dict[str, Any] = {"ha": "center", "va": "bottom" if side > 0 else "top", "size": TEXT}
     place |= {"textcoords": "offset points", "color": INK, "gid": "name"}
     ax.annotate(fitted(name, LABEL), (row["cac"], edge), (0, side), **place)
 

@@ -41,7 +41,7 @@ def economics(
             **{of: _within(row, of, MONEY, lang, currency) for of in ("cac", "value")},
             "ratio": _within(row, "ratio", TIMES, lang),
             "payback": _payback(row, lang),
-            "verdict": _text(f"verdicts.{_verdict(row)}", *look),
+            "verdict": _verdict(row, *look),
         }
         for row in rows
     ]
@@ -109,6 +109,7 @@ def _payback(row: Row, lang: str) -> str:
     return even if even == seen else f"{even} ({seen})"
 
 
-def _verdict(row: Row) -> str:
-    known = row["valued"] == "margin" and not absent(row["ratio"])
-    return str(row["verdict"]) or ("open" if known else "unknown")
+def _verdict(row: Row, lang: str, terms: Terms | None) -> str:
+    if row["valued"] != "margin" or absent(row["ratio"]):
+        return ""
+    return _text(f"verdicts.{row['verdict'] or 'open'}", lang, terms)
