@@ -13,7 +13,6 @@ from kpi_helpers.wording.drivers import (
     step_certainty,
     step_name,
 )
-from kpi_helpers.wording.drivers import bridge_method, bridged, step_certainty, step_name
 from kpi_helpers.wording.economics import economics_findings, outlook_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
