@@ -3,14 +3,17 @@
 import json
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
+from nbformat.v4 import new_code_cell
 
 from kpi_helpers.catalogue import REGISTRY, declare_from
 from kpi_helpers.cli import main
 from kpi_helpers.errors import BadInput
 from kpi_helpers.kpis import catalogue
 from kpi_helpers.reports import run
+from kpi_helpers.reports.places import notebooks
 
 OWN = """
 from kpi_helpers import kpi
@@ -59,6 +62,34 @@ def test_it_stands_in_the_report_of_another_process(project: Path) -> None:
     assert (card["kpi"], card["numerator"], card["denominator"]) == ("large_deal_share", 2, 4)
     assert json.loads((folder / "run.json").read_text())["kpis"].keys() == {"large_deal_share"}
     assert "Share of large deals" in (folder / "01_kpi_evaluation.html").read_text()
+
+
+CELL = OWN.replace("large_deal_share", "small_deal_share").replace("amount >= ", "amount < ")
+CELL = CELL.replace("Share of large deals", "Share of small deals").replace(
+    "Part des grosses affaires", "Part des petites affaires"
+)
+
+
+def test_one_of_a_notebooks_cell_stands_beside_that_of_the_project(project: Path) -> None:
+    """An analyst writes a cell after the opening of the report's notebook, and runs the report."""
+    notebook = nbformat.read(notebooks() / "01_kpi_evaluation.ipynb", as_version=4)
+    at = next(n for n, cell in enumerate(notebook.cells) if "reports.opened(" in cell.source) + 1
+    listed = (
+        "print(kh.catalogue(settings.lang).set_index('id').loc[kpis, 'definition'].to_string())"
+    )
+    choose = f"kpis = [*kpis, 'large_deal_share', 'small_deal_share']\n{listed}"
+    notebook.cells[at:at] = [new_code_cell(CELL), new_code_cell(choose)]
+    path = project / "01_kpi_evaluation.ipynb"
+    nbformat.write(notebook, path)
+    folder = run({"period": "2026Q3"}, project / "reports", sources=[path])
+    card = pd.read_csv(folder / "tables" / "scorecard.csv").query("period == '2026Q3'")
+    assert card.set_index("kpi")["value"].to_dict() == {
+        "large_deal_share": 0.5,
+        "small_deal_share": 0.5,
+    }
+    page = (folder / "01_kpi_evaluation.html").read_text()
+    assert "Share of small deals" in page
+    assert "small_deal_share    Deals of 15,000 and more" in page
 
 
 def test_it_stands_in_the_catalogue(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

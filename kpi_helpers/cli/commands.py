@@ -76,6 +76,7 @@ def _progress(lang: str) -> Callable[..., None]:
 
 def _describe_catalogue(parser: Parser) -> None:
     parser.switch("json")
+    parser.option("html", "FOLDER")
 
 
 def _catalogue(options: argparse.Namespace, lang: str) -> int:
@@ -86,7 +87,11 @@ def _catalogue(options: argparse.Namespace, lang: str) -> int:
     if own := own_kpis():
         declare_from(own)
     kpis = catalogue(lang)
-    if options.json:
+    if options.html:
+        from kpi_helpers.reports.catalogue import write_catalogue
+
+        print(*write_catalogue(Path(options.html)), sep="\n")
+    elif options.json:
         print_json(records(kpis))
     else:
         for row in kpis.itertuples():

@@ -93,7 +93,7 @@ def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> Non
     for dimension in by:
         if dimension not in data.dimensions(name):
             raise unknown("dimension", dimension, data.dimensions(name))
-    lacking = (_columns_read(kpi) & {*TABLES[name].names}) - data.filled(name)
+    lacking = (columns_read(kpi) & {*TABLES[name].names}) - data.filled(name)
     if lacking:
         raise Unavailable(what=kpi.id, needs=f"{name}.{min(lacking)}")
 
@@ -169,7 +169,7 @@ def metric_of(kpi: Kpi) -> str | None:
 
 
 @functools.cache
-def _columns_read(kpi: Kpi) -> frozenset[str]:
+def columns_read(kpi: Kpi) -> frozenset[str]:
     """Columns that a body cannot do without; what rows cluster by may be absent."""
     parts = tried(kpi)
     return _fields([*parts.terms.values(), parts.where], kpi.table)
@@ -179,7 +179,7 @@ def _columns_read(kpi: Kpi) -> frozenset[str]:
 def _columns_named(kpi: Kpi) -> frozenset[str]:
     """Every column of its table that a KPI names, found by trying its body."""
     dated = {kpi.dated} if kpi.dated else set()
-    return _columns_read(kpi) | _fields([tried(kpi).cluster], kpi.table) | dated
+    return columns_read(kpi) | _fields([tried(kpi).cluster], kpi.table) | dated
 
 
 def fields_of(kpi: Kpi, term: str) -> frozenset[str]:

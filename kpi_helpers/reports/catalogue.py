@@ -1,0 +1,73 @@
+"""The catalogue as pages to read: what every KPI means, a page a language."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kpi_helpers.catalogue import find
+from kpi_helpers.errors import ReportFailed
+from kpi_helpers.language import LANGUAGES, text
+from kpi_helpers.reports.pack import reason
+from kpi_helpers.reports.page import page
+from kpi_helpers.units import COUNT, write
+
+
+def write_catalogue(folder: Path) -> list[Path]:
+    """Write the cards of all KPIs that are declared, in every language, and return the pages.
+
+    Parameters
+    ----------
+    folder : Path
+        It is made where it is not there; other files in it stay as they are.
+
+    Raises
+    ------
+    ReportFailed
+        When a page cannot be written; those that were there are then as they were.
+    """
+    pages = {folder / f"catalogue.{lang}.html": catalogue_page(lang) for lang in LANGUAGES}
+    drafts = [path.with_name(f".{path.name}.new") for path in pages]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for draft, html in zip(drafts, pages.values(), strict=True):
+            draft.write_text(html, "utf-8")
+        for draft, path in zip(drafts, pages, strict=True):
+            os.replace(draft, path)
+    except OSError as error:
+        said = reason(error.strerror or str(error))
+        raise ReportFailed("not_written", file=folder, reason=said) from error
+    finally:
+        for draft in drafts:
+            if draft.is_file():
+                draft.unlink()
+    return list(pages)
+
+
+def catalogue_page(lang: str) -> str:
+    """Return the page of all KPIs that are declared: an index, then a card each.
+
+    Parameters
+    ----------
+    lang : str
+
+    Examples
+    --------
+    >>> 'id="kpi-win_rate_count"' in catalogue_page("en")
+    True
+    """
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+    from kpi_helpers.kpis import catalogue
+    from kpi_helpers.sheets.cards import CATEGORIES, OWN, card_index, cards, family
+
+    kpis = [find(name) for name in catalogue(lang).sort_values(["tier", "name"])["id"]]
+    cells = [new_markdown_cell(f"# {text('cards.title', lang)}\n\n{text('cards.about', lang)}")]
+    for group in (*CATEGORIES, OWN):
+        own = [kpi for kpi in kpis if family(kpi) == group]
+        shown = [card_index(own, lang), cards(own, lang)] if own else []
+        outputs = [new_output("display_data", {"text/html": each.html}) for each in shown]
+        heading = new_markdown_cell(f"## {text(f'cards.categories.{group}', lang)}")
+        cells += [heading, new_code_cell(outputs=outputs)] if own else []
+    facts = {text("cards.count", lang): write(len(kpis), COUNT, lang)}
+    return page(new_notebook(cells=cells), facts, lang)
