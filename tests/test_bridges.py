@@ -122,7 +122,7 @@ def test_the_fall_of_qualification_is_in_the_channels_and_in_their_mix(sample: D
     first, last = steps.iloc[0], steps.iloc[-1]
     assert (first["amount"], last["amount"]) == pytest.approx((0.385, 0.25), abs=0.02)
     assert last["certainty"] == "established"
-    assert last["high"] < -0.1
+    assert last["change_high"] < -0.1
     groups = steps[steps["step"] == "rate"].set_index("name")
     assert (groups["amount"] < 0).all()
     social = groups.loc["Réseaux sociaux"]

@@ -1,15 +1,20 @@
 """The waterfall: each step from where the one above ended, signed, with its certainty."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from kpi_helpers import charts, wording
+import kpi_helpers as kh
+from kpi_helpers import charts, drivers, sheets, wording
 from kpi_helpers.charts.theme import BETTER, WORSE
 
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 THEN = {"period": "2025Q3", "start": "2025-07-01", "end": "2025-10-01"}
 NOW = {"period": "2026Q3", "start": "2026-07-01", "end": "2026-10-01"}
 
@@ -97,8 +102,7 @@ def test_a_rate_moves_in_points() -> None:
 def test_the_title_names_the_largest_step_and_what_is_known_of_it() -> None:
     told = wording.bridged(STEPS, "en")
     assert told == (
-        "Q3 2026: revenue €2.85m, €3.00m in Q3 2025 (−€150k); "
-        "most of it: ACME (did not buy), −€340k"
+        "Q3 2026: revenue €2.85m, €3.00m in Q3 2025 (−€150k); foremost: ACME (did not buy), −€340k"
     )
     assert charts.alt(charts.waterfall(STEPS)) == told
     doubtful = wording.bridged(bridge(("new", None, 9e5, "not_established")), "en")
@@ -110,3 +114,48 @@ def test_text_of_the_data_stays_text() -> None:
     figure = charts.waterfall(hostile)
     assert charts.image(figure).startswith(b"\x89PNG")
     assert "$\\x$ <b> (did not buy)" in [t.get_text() for t in figure.axes[0].get_yticklabels()]
+
+
+def test_a_finding_is_as_sure_as_what_moved_the_figure() -> None:
+    (fact,) = wording.drivers_findings(STEPS, "fr", table="customer_steps").itertuples(index=False)
+    assert (fact.kind, fact.sureness, fact.money_at_stake) == ("finding", 0, -340_000)
+    assert (fact.table, fact.rows) == ("customer_steps", "1, 2, 5")
+    doubtful = bridge(("new", None, 9e5, "not_established"), ("lost", None, -1e3, ""))
+    (row,) = wording.drivers_findings(doubtful, "fr").itertuples(index=False)
+    assert row.sureness == 1
+    assert np.isnan(row.money_at_stake)
+    assert row.sentence.endswith("(peut être le hasard).")
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_findings_and_tables_of_the_sample_company_say_the_same(lang: str) -> None:
+    """The fall of qualification, with what of it the weight of social media brought."""
+    data = kh.load(SAMPLE)
+    steps = drivers.rate_bridge(data, "2025Q4", "lead_qualification_rate")
+    (told,) = wording.drivers_findings(steps, lang)["sentence"]
+    sheet = sheets.steps(steps, lang).as_raw_html().replace("\u00a0", " ")
+    said = told.replace("\u00a0", " ")
+    for number in ("37", "23", "−3", "21", "38"):
+        (whole,) = re.findall(rf"(?<![\d,.]){number}[,.]\d(?: ?%| points)", said)
+        assert whole in sheet
+    assert re.search(r"−13[,.]9 points", said)
+    assert steps["change"].iloc[-1] == pytest.approx(-0.139, abs=5e-4)
+    assert "Réseaux sociaux" in said
+    assert wording.banned(told, lang) == []
+    quiet = wording.drivers_findings(drivers.rate_bridge(data, "2026Q3"), lang)
+    assert quiet["sureness"].tolist() == [1]
+    assert {"fr": "Pas de changement démontré", "en": "No change shown"}[lang] in quiet["sentence"][
+        0
+    ]
+
+
+def test_the_products_of_a_table_add_up_to_its_total() -> None:
+    names = [f"product {i}" for i in range(13)]
+    before = pd.DataFrame({"product": names, "quantity": range(1, 14), "price": 10.0})
+    cut = drivers.price_volume_mix(before, before.assign(price=12.0)).assign(other=0.0)
+    html = sheets.products(cut, "en").as_raw_html()
+    assert "product 12" in html
+    assert "product 1<" not in html
+    assert "3 others" in html
+    assert "+€182" in html.rpartition("Total")[2]
+    assert "Without product" not in html

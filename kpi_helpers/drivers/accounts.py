@@ -135,7 +135,7 @@ def _named(moves: pd.DataFrame, least: float) -> pd.DataFrame:
     """Return a row for each of the largest moves, and one for all others of a kind."""
     size = moves.loc[moves["customer_id"].notna(), "amount"].astype(float).abs()
     top = size[size >= least].nlargest(NAMED).index
-    rest = moves.drop(top).groupby("step", as_index=False)[["amount", "n"]].sum()
+    rest = moves.drop(top).groupby("step", as_index=False)[["amount", "n"]].sum(min_count=1)
     named = moves.loc[top]
     has_named = rest["step"].isin(named["step"])
     shown = pd.concat([named, rest.assign(others=has_named)], ignore_index=True)

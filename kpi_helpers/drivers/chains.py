@@ -52,7 +52,8 @@ TESTED = {
     "win": "win_rate_count",
     "value": "avg_deal_value",
 }
-SHARES, AMOUNTS = ("conversion", "qualification", "win"), ("first_value", "basket", "value")
+UNITS = dict.fromkeys(("conversion", "qualification", "win"), PERCENT)
+UNITS |= dict.fromkeys(("first_value", "basket", "value", "again"), MONEY)
 STOCKS = {"leads": "leads_generated", "qualified": "qualified_leads"}
 
 
@@ -208,14 +209,15 @@ def _told(
     where: Where,
 ) -> pd.DataFrame:
     """Return drivers as steps, with whether each has moved for certain."""
-    kpis = drivers["step"].map(TESTED)
-    asked = list(kpis.dropna())
-    found = compare(data, asked, beside.now.name, beside.to, where=where) if asked else None
-    sure = {} if found is None else dict(zip(found["kpi"], sureness(found), strict=True))
-    units = [
-        PERCENT if step in SHARES else MONEY if step in AMOUNTS else COUNT
-        for step in drivers["step"]
-    ]
-    drivers = drivers.assign(kpi=kpis, driver_unit=units)
-    drivers = drivers.assign(certainty=kpis.map(sure).fillna(NOT_TESTED))
+    drivers = drivers.assign(kpi=drivers["step"].map(TESTED), certainty=NOT_TESTED)
+    drivers["driver_unit"] = drivers["step"].map(UNITS).fillna(COUNT)
+    asked = list(drivers["kpi"].dropna())
+    if asked:
+        found = compare(data, asked, beside.now.name, beside.to, where=where)
+        sure = found.assign(sure=sureness(found)).set_index("kpi")[["sure", "change"]]
+        tested = drivers.join(sure, on="kpi")
+        # A cohort may have moved for certain, and against what the period shows.
+        moved = tested["driver_after"] - tested["driver_before"]
+        against = (tested["sure"] == "established") & (tested["change"] * moved <= 0)
+        drivers["certainty"] = tested["sure"].mask(against, "not_established").fillna(NOT_TESTED)
     return steps(drivers, bridge, levels, beside)

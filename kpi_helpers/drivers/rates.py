@@ -85,7 +85,8 @@ def _whole(
         if len(found) and then:
             moved = found["change_verdict"] != "none_shown"
             return found.iloc[int(moved.to_numpy().argmax())], Between(then, now, each)
-    raise Unavailable("no_rate_before", period=now.name, kpis=kpis)
+    named = [find(kpi).label(data.config.lang) for kpi in kpis]
+    raise Unavailable("no_rate_before", period=now.name, kpis=named)
 
 
 def _counts(data: Dataset, kpi: str, by: str, period: Period, where: Where) -> pd.DataFrame:

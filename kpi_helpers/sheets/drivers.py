@@ -8,7 +8,7 @@ import pandas as pd
 
 from kpi_helpers import wording
 from kpi_helpers.language import Terms, text
-from kpi_helpers.sheets.table import NOTHING, Row, absent, build, noted, plain, records
+from kpi_helpers.sheets.table import Row, absent, build, noted, plain, records
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_change
 
 if TYPE_CHECKING:
@@ -52,32 +52,32 @@ def products(cut: pd.DataFrame, lang: str, currency: str = "EUR", terms: Terms |
         As for `kpi_helpers.sheets.scorecard`.
     """
     size = (cut["after"] - cut["before"]).abs()
-    cut = cut.loc[size.sort_values(ascending=False, kind="stable").index]
-    numbers = ["before", "after", *CUT]
-    rest, whole = cut.iloc[PRODUCTS:][numbers].sum(), cut[numbers].sum()
-    rows = [({"kpi": _product(row["product"], lang)}, row) for row in records(cut[:PRODUCTS])]
-    if len(cut) > PRODUCTS:
-        rows.append(({"kpi": text("sheets.drivers.rest", lang, n=len(cut) - PRODUCTS)}, dict(rest)))
-    rows.append(({"kpi": text("sheets.drivers.whole", lang)}, dict(whole)))
-    lines = [said | _money(row, lang, currency) for said, row in rows]
-    return build("products", lines, lang, right=("before", "after", *CUT))
+    ranked = cut.loc[size.sort_values(ascending=False, kind="stable").index]
+    ranked = ranked.assign(product=[_product(name, lang) for name in ranked["product"]])
+    rest, numbers = ranked.iloc[PRODUCTS:], ["before", "after", *CUT]
+    sums = (
+        {text("sheets.drivers.rest", lang, n=len(rest)): rest[numbers].sum()} if len(rest) else {}
+    )
+    sums[text("sheets.drivers.whole", lang)] = cut[numbers].sum()
+    rows = [*records(ranked[:PRODUCTS]), *({"product": k} | dict(v) for k, v in sums.items())]
+    lines = [{"product": row["product"]} | _money(row, lang, currency) for row in rows]
+    return build("products", lines, lang, right=numbers)
 
 
 def _step(row: Row, lang: str, currency: str, terms: Terms | None) -> dict[str, str]:
-    is_change = row["kind"] == "change"
-    unit = row["unit"]
-    line = {"kpi": wording.step_name(row, lang, terms)}
+    unit, driver = row["unit"], row.get("driver_unit")
+    written = write_change if row["kind"] == "change" else write
+    line = {"step": wording.step_name(row, lang, terms)}
     for side in ("before", "after"):
-        value, known = row.get(f"driver_{side}"), row.get("driver_unit") or COUNT
-        line[side] = "" if absent(value) else write(value, known, lang, currency)
-    level = "" if is_change else write(row["amount"], unit, lang, currency)
-    line["brought"] = write_change(row["amount"], unit, lang, currency) if is_change else level
-    other = row.get("other_method")
-    line["other_method"] = "" if absent(other) else write_change(other, unit, lang, currency)
+        value = row.get(f"driver_{side}")
+        digits = 2 if driver == COUNT and not float(value or 0).is_integer() else None
+        line[side] = "" if absent(value) else write(value, str(driver), lang, currency, digits)
+    line["brought"] = written(row["amount"], unit, lang, currency)
+    for column, of in (("other_method", "other_method"), ("of_mix", "mix")):
+        value = row.get(of)
+        line[column] = "" if absent(value) else write_change(value, unit, lang, currency)
     weights = [row.get(f"weight_{side}") for side in ("before", "after")]
-    known_weights = [write(w, PERCENT, lang) for w in weights if not absent(w)]
-    line["weight"] = " → ".join(known_weights)
-    line["of_mix"] = "" if absent(row.get("mix")) else write_change(row["mix"], unit, lang)
+    line["weight"] = " → ".join(write(each, PERCENT, lang) for each in weights if not absent(each))
     line["n"] = "" if absent(row["n"]) else write(row["n"], COUNT, lang)
     return line | {"verdict": wording.step_certainty(row, lang)}
 
@@ -88,8 +88,6 @@ def _product(name: object, lang: str) -> str:
 
 def _money(row: Row, lang: str, currency: str) -> dict[str, str]:
     levels = {side: write(row[side], MONEY, lang, currency) for side in ("before", "after")}
-    changes = {
-        part: write_change(row[part], MONEY, lang, currency) if row[part] else NOTHING
-        for part in CUT
+    return levels | {
+        part: write_change(row[part], MONEY, lang, currency) if row[part] else "" for part in CUT
     }
-    return levels | changes
