@@ -12,7 +12,7 @@ from kpi_helpers.charts.economics import (
     purchases_expected,
     value_against_cost,
 )
-from kpi_helpers.charts.over_time import line, small_multiples
+from kpi_helpers.charts.over_time import control_charts, line, small_multiples
 from kpi_helpers.charts.picture import alt, image
 from kpi_helpers.charts.reader import Options
 from kpi_helpers.charts.reps import rep_estimates, rep_limits
@@ -26,6 +26,7 @@ __all__ = [
     "acquisition_costs",
     "alt",
     "bars",
+    "control_charts",
     "dumbbell",
     "image",
     "line",

@@ -6,23 +6,26 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+import numpy as np
 import pandas as pd
 
 from kpi_helpers.charts import strokes
 from kpi_helpers.charts.lettering import fitted, width_of
 from kpi_helpers.charts.page import WIDTH, Page, page
 from kpi_helpers.charts.ranking import kept, latest, ranked, unseen
-from kpi_helpers.charts.reader import Options, Reader, Row, about, rows_of, spread, stated
+from kpi_helpers.charts.reader import Options, Reader, Row, about, known, rows_of, spread, stated
 from kpi_helpers.charts.scales import edges, limits, number_axis, period_axis
 from kpi_helpers.charts.theme import INCH, INK, TEXT
 from kpi_helpers.charts.track import one_series, track
+from kpi_helpers.wording import control_title
+from kpi_helpers.wording.told import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 HEIGHT, PANEL = 2.7 * INCH, 1.25 * INCH
-COLUMNS = 3
+COLUMNS, BROAD = 3, 2
 NAME, SCALE = WIDTH / COLUMNS - 35, 30.0
 
 
@@ -130,6 +133,69 @@ def small_multiples(
     return sheet.figure
 
 
+def control_charts(
+    found: pd.DataFrame,
+    latest: pd.DataFrame,
+    most: int = 6,
+    axes: Sequence[Axes] = (),
+    **options: Unpack[Options],
+) -> Figure:
+    """Draw KPIs month by month beside their usual variation, those that left it first.
+
+    Parameters
+    ----------
+    found, latest : DataFrame
+        What `kpi_helpers.control.watched` and `kpi_helpers.control.latest` return.
+    most : int
+        KPIs shown.
+    axes : sequence of Axes, optional
+        Where to draw, a KPI each; by default a new figure.
+    **options
+        See `kpi_helpers.charts.Options`.
+
+    Examples
+    --------
+    >>> import kpi_helpers as kh
+    >>> from kpi_helpers import control
+    >>> from kpi_helpers.charts import alt
+    >>> found = control.watched(kh.load("data/sample"), "lead_qualification_rate", "2026Q3")
+    >>> alt(control_charts(found, control.latest(found)))
+    '1 KPI outside its usual variation: Lead qualification rate'
+    """
+    reader, shown = Reader(**options), latest.head(len(axes) or most)
+    judged = found["centre"].notna().groupby(found["kpi"]).cummax()
+    drawn = found[judged].assign(low=found["lower"], high=found["upper"])
+    groups = [one_series(rows_of(drawn[drawn["kpi"] == kpi])) for kpi in shown["kpi"]]
+    every = [row for rows in groups for row in rows]
+    high, wide = -(-len(groups) // BROAD), min(len(groups), BROAD)
+    grid = {"nrows": high, "ncols": wide, "sharex": True}
+    with page(reader, axes, PANEL * high + 0.5 * INCH, **grid) as sheet:
+        rest = [reader.text("drawn", n=len(latest), shown=len(shown))]
+        said = about(every, reader) + (rest if len(shown) < len(latest) else [])
+        sheet.head(reader.title or control_title(latest, reader.lang, reader.terms), said)
+        for ax, rows, last in zip(sheet.axes, groups, rows_of(shown), strict=False):
+            _times(ax, max(groups, key=len), reader)
+            _usual(sheet, ax, rows, last)
+        _trim(sheet.axes, len(groups), wide)
+    return sheet.figure
+
+
+def _usual(sheet: Page, ax: Axes, rows: Sequence[Row], last: Row) -> None:
+    """Draw a KPI, its limits, the signals, and what was noted when they began."""
+    reader, drawn = sheet.reader, track(rows)
+    ax.set_ylim(_ends(rows))
+    number_axis(ax.yaxis, last["unit"], reader)
+    strokes.holes(sheet, ax, drawn)
+    strokes.series(sheet, ax, drawn, "usual")
+    outside = np.where([row["signal"] for row in rows], drawn.y, np.nan)
+    strokes.marks(sheet, ax, drawn.x, outside, reader.text("key.outside"), "outside")
+    if last["event"]:
+        began = next(row for row in rows if row["period"] == last["since"])
+        strokes.breaks(ax, {began["start"]: plain(last["event"])})
+    judged = [row for row in rows if known(row["centre"])]
+    _label(ax, reader.name(last), reader.figure(judged[-1]), WIDTH / BROAD - 35)
+
+
 def _panels(sheet: Page, groups: Sequence[Sequence[Row]], by: Sequence[str]) -> None:
     reader, every = sheet.reader, [row for rows in groups for row in rows]
     alone = len({row["kpi"] for row in every}) < 2
@@ -161,8 +227,12 @@ def _trim(axes: Sequence[Axes], shown: int, wide: int) -> None:
 
 def _scales(ax: Axes, rows: Sequence[Row], ends: tuple[float, float], reader: Reader) -> None:
     ax.set_ylim(ends)
-    ax.set_xlim(min(edges(row)[0] for row in rows), max(edges(row)[1] for row in rows))
     number_axis(ax.yaxis, rows[0]["unit"], reader)
+    _times(ax, rows, reader)
+
+
+def _times(ax: Axes, rows: Sequence[Row], reader: Reader) -> None:
+    ax.set_xlim(min(edges(row)[0] for row in rows), max(edges(row)[1] for row in rows))
     period_axis(ax.xaxis, rows, reader)
 
 

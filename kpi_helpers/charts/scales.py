@@ -67,7 +67,7 @@ def limits(values: Sequence[object], floor: bool = False) -> tuple[float, float]
 def number_axis(axis: Axis, unit: str, reader: Reader) -> None:
     """Write round numbers along an axis, and draw thin lines at them."""
     low, high = sorted(axis.get_view_interval())
-    most = int(_room(axis) // (WIDE if isinstance(axis, XAxis) else HIGH))
+    most = int(room_of(axis) // (WIDE if isinstance(axis, XAxis) else HIGH))
     ticks = MaxNLocator(min(max(most, 2), MARKS), steps=list(NICE)).tick_values(low, high)
     inside = [float(tick) for tick in ticks if low <= tick <= high]
     label_axis(axis, inside, numbers(inside, unit, reader))
@@ -104,7 +104,7 @@ def period_axis(axis: Axis, rows: Sequence[Row], reader: Reader) -> None:
     """Write periods along an axis, the last one among them; a year where it begins."""
     names = [reader.told(row).period() for row in rows]
     widest = max((width_of(said, SMALL) for name in names for said in _parts(name)), default=0.0)
-    most = max(int(_room(axis) // (widest + APART)), 2)
+    most = max(int(room_of(axis) // (widest + APART)), 2)
     step = max(-(-len(rows) // most), 1)
     shown = range((len(rows) - 1) % step, len(rows), step)
     label_axis(axis, [middle(rows[i]) for i in shown], _years_once([names[i] for i in shown]))
@@ -157,7 +157,7 @@ def _parts(said: str) -> tuple[str, str]:
     return (name, year) if name and year.isdigit() and "–" not in name else (said, "")
 
 
-def _room(axis: Axis) -> float:
+def room_of(axis: Axis) -> float:
     """Length of an axis, in points."""
     place, figure = axis.axes.get_position(), axis.get_figure(root=True)
     width, height = figure.get_size_inches() if figure else (0.0, 0.0)

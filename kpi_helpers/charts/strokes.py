@@ -11,7 +11,7 @@ import numpy as np
 from kpi_helpers.charts.lettering import fitted
 from kpi_helpers.charts.page import Page
 from kpi_helpers.charts.reader import Reader, Row, known
-from kpi_helpers.charts.scales import Array, day_number, edges, middle
+from kpi_helpers.charts.scales import Array, day_number, edges, middle, room_of
 from kpi_helpers.charts.theme import BAND, BETTER, INK, QUIET, SMALL, VALUE, WORSE
 from kpi_helpers.charts.track import Track
 from kpi_helpers.measure.judge import IMMATURE, INDICATIVE, INSUFFICIENT, MISSING, OK
@@ -25,6 +25,7 @@ SIGNS: Mapping[str, Mapping[str, Any]] = {
     "reference": {"marker": "o", "ms": 6, "mfc": "white", "mec": QUIET},
     "better": {"color": BETTER, "marker": "D", "ms": 6.5},
     "worse": {"color": WORSE, "marker": "s", "ms": 6.5},
+    "outside": {"color": INK, "marker": "s", "ms": 4.5},
     "value": {"color": VALUE, "marker": "o", "ms": 6.5},
     "care": {"color": VALUE, "marker": "o", "ms": 6.5, "mfc": "white", "mew": 1.6},
 }
@@ -39,9 +40,12 @@ MARKERS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def series(sheet: Page, ax: Axes, line: Track) -> None:
-    """Draw a line with its range; what is too early is dashed, its range hatched."""
-    _range(sheet, ax, line)
+def series(sheet: Page, ax: Axes, line: Track, within: str = "range") -> None:
+    """Draw a line with its range; what is too early is dashed, its range hatched.
+
+    The text of the key ``within`` says what range it is.
+    """
+    _range(sheet, ax, line, sheet.reader.text(f"key.{within}"))
     ax.plot(line.x, line.young(), color=VALUE, lw=1.2, ls=(0, (3, 2)), gid="young")
     ax.plot(line.x, line.old(), color=VALUE, lw=1.8, gid="value")
     size = 4.5 if len(line.x) <= DENSE else 2.5
@@ -71,13 +75,17 @@ def holes(sheet: Page, ax: Axes, line: Track) -> None:
 
 
 def breaks(ax: Axes, changes: Mapping[dt.date, str]) -> None:
-    """Draw an upright line where a definition changed, and say what changed."""
+    """Draw an upright line where a definition changed, and say on its broader side what changed."""
+    first, last = ax.get_xlim()
     for place, (day, said) in enumerate(sorted(changes.items())):
         ax.axvline(day_number(day), color=INK, lw=0.9, ls=(0, (1, 1.5)), gid="break")
+        before = (day_number(day) - first) / (last - first)
+        late, room = before > 0.5, max(before, 1 - before) * room_of(ax.xaxis)
         ax.annotate(
-            fitted(said, LABEL, SMALL),
+            fitted(said, min(LABEL, room), SMALL),
             (day_number(day), 1),
-            (3, -2 - SMALL * 1.3 * (place % 3)),
+            (-3 if late else 3, -2 - SMALL * 1.3 * (place % 3)),
+            ha="right" if late else "left",
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             va="top",
@@ -115,7 +123,7 @@ def last_value(ax: Axes, rows: Sequence[Row], reader: Reader) -> None:
         )
 
 
-def _range(sheet: Page, ax: Axes, line: Track) -> None:
+def _range(sheet: Page, ax: Axes, line: Track, said: str) -> None:
     """Draw the band of the plausible range, and whiskers where a point stands alone."""
     low, high = within(line.low, line.high, ax.get_ylim())
     if not np.isfinite(low).any():
@@ -126,11 +134,11 @@ def _range(sheet: Page, ax: Axes, line: Track) -> None:
             ends = np.where(drawn_at, low, np.nan), np.where(drawn_at, high, np.nan)
             style: dict[str, Any] = {"fc": "none" if hatch else BAND, "ec": BAND, "hatch": hatch}
             band = ax.fill_between(line.x, *ends, lw=0, gid="range", **style)
-            sheet.key(sheet.reader.text("key.range"), band)
+            sheet.key(said, band)
     for place in np.flatnonzero(line.alone()):
         style = {"color": QUIET, "lw": 1, "gid": "range"}
         whisker = ax.vlines(line.x[place], low[place], high[place], **style)
-        sheet.key(sheet.reader.text("key.range"), whisker)
+        sheet.key(said, whisker)
 
 
 def within(low: Array, high: Array, ends: tuple[float, float]) -> tuple[Array, Array]:

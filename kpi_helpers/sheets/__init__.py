@@ -6,6 +6,7 @@ great_tables escapes; every table has a fixed id, so that the same frame gives t
 
 from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
 from kpi_helpers.sheets.contents import definitions, links
+from kpi_helpers.sheets.control import control
 from kpi_helpers.sheets.drivers import products, steps
 from kpi_helpers.sheets.economics import economics, outlook
 from kpi_helpers.sheets.figures import changes, scorecard
@@ -16,6 +17,7 @@ from kpi_helpers.sheets.teams import teams, teams_context
 __all__ = [
     "accounts",
     "changes",
+    "control",
     "decisions",
     "definitions",
     "economics",

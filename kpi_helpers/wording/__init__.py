@@ -5,6 +5,7 @@ that the chart and the table show too, and says no more than that row knows.
 """
 
 from kpi_helpers.wording.ban import banned
+from kpi_helpers.wording.control import control_findings, control_title
 from kpi_helpers.wording.drivers import (
     bridge_method,
     bridged,
@@ -28,6 +29,8 @@ __all__ = [
     "banned",
     "bridge_method",
     "bridged",
+    "control_findings",
+    "control_title",
     "drivers_findings",
     "economics_findings",
     "findings",
