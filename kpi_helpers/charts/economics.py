@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from kpi_helpers.customers import Outlook
 
-HEIGHT, LABEL, AREA = 4.2 * INCH, 170.0, (30.0, 300.0)
+HEIGHT, LABEL, AREA = 4.2 * INCH, 170.0, (60.0, 300.0)
 FEW, ROUND, ROOM = 5, (1, 2, 5), 1.5
 # Of names above and below their points, so that neighbours do not run into each other.
 HEIGHTS = (6.0, -6.0, 20.0, -20.0)

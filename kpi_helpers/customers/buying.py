@@ -176,8 +176,8 @@ def purchases_of_new(fit: Pace, horizon: ArrayLike) -> Floats:
     Examples
     --------
     >>> cdnow = Pace(0.2426, 4.414, 0.793, 2.426, -9582.43)
-    >>> purchases_of_new(cdnow, [0, 39, 78]).round(2).tolist()
-    [0.0, 1.24, 2.06]
+    >>> purchases_of_new(cdnow, [39, 78]).round(2).tolist()
+    [1.19, 1.86]
     """
     return _bought(fit, np.zeros(()), np.zeros(()), np.asarray(horizon, dtype=float))
 

@@ -68,6 +68,16 @@ def economics(
     ----------
     Garwood (1936) for customers, Hall (1992) for their mean value, Donner and Zou (2012) for the
     quotient.
+
+    Examples
+    --------
+    >>> import kpi_helpers as kh
+    >>> who = {"order_id": range(12), "customer_id": range(12), "channel": "web"}
+    >>> orders = pd.DataFrame({**who, "order_date": "2026-06-10", "amount_net": 100.0})
+    >>> media = {"date": ["2026-06-01"], "amount": [30_000.0], "cost_type": ["media"]}
+    >>> data = kh.load({"orders": orders, "spend": pd.DataFrame({**media, "channel": "web"})})
+    >>> economics(data, "2026Q2").loc[1, ["cac", "cac_low", "cac_high"]].astype(int).tolist()
+    [2500, 1431, 4838]
     """
     if "spend" not in data.tables:
         raise Unavailable(what="cac", needs="spend")

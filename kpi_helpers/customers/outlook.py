@@ -48,6 +48,12 @@ def outlook(data: Dataset) -> Outlook:
     ------
     Unavailable
         When too few customers came back to say anything.
+
+    Examples
+    --------
+    >>> import kpi_helpers as kh
+    >>> print(outlook(kh.load("data/sample")).parts["part"].tolist())
+    ['held_out', 'ahead']
     """
     rows = purchases(data)
     valued = "margin" if rows["margin"].notna().any() else "revenue"

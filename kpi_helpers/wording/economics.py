@@ -77,7 +77,7 @@ def outlook_findings(
         counts["expected"] = write(round(row["expected"]), COUNT, lang)
         if row["part"] == "held_out":
             counts["seen"] = write(row["seen"], COUNT, lang)
-            counts["gap"] = write_relative(row["expected"] / max(row["seen"], 1) - 1, lang, 0)
+            counts["gap"] = write_relative(row["seen"] / row["expected"] - 1, lang, 0)
         days = {end: write_date(row[end].date(), lang) for end in ("start", "end")}
         worth = {"value": write(row["value"], MONEY, lang, currency)}
         worth["what"] = language.text(f"economics.{row['valued']}", lang)
