@@ -38,8 +38,8 @@ def rep_limits(team: pd.DataFrame, ax: Axes | None = None, **options: Unpack[Opt
     Parameters
     ----------
     team : DataFrame
-        What `kpi_helpers.teams.compared` returns. Reps outside of what chance does in 95 cases of
-        100 are named; those who differ for certain have a sign of their own.
+        What `kpi_helpers.teams.compared` returns. Reps outside of what chance does in 998 cases
+        of 1,000 are named; those who differ for certain have a sign of their own, and a name.
     ax : Axes, optional
         Where to draw; by default a new figure.
     **options
@@ -58,15 +58,17 @@ def rep_limits(team: pd.DataFrame, ax: Axes | None = None, **options: Unpack[Opt
         if sheet.empty(rows):
             return sheet.figure
         seen = [row[name] for row in rows for name in ("value", "low_998", "high_998")]
-        sheet.ax.set(xlim=(0, 1.1 * max(row["n"] for row in rows)), ylim=limits(seen, floor=True))
+        n = [row["n"] for row in rows]
+        sheet.ax.set(xlim=(0.6 * min(n), 1.1 * max(n)), ylim=limits(seen))
         number_axis(sheet.ax.xaxis, COUNT, reader)
         number_axis(sheet.ax.yaxis, rows[0]["unit"], reader)
         style: dict[str, Any] = {"size": SMALL, "color": QUIET, "parse_math": False}
         sheet.ax.set_xlabel(text("teams.charts.cases", reader.lang), **style)
         _chance(sheet, next(row["pooled"] for row in rows if known(row["pooled"])))
-        _signs(sheet, rows, [row["n"] for row in rows], [row["value"] for row in rows])
+        _signs(sheet, rows, n, [row["value"] for row in rows])
         for row in rows:
-            if not row["low_95"] <= row["value"] <= row["high_95"] and row["verdict"] != TOO_FEW:
+            within = not row["value"] < row["low_998"] and not row["value"] > row["high_998"]
+            if row["verdict"] in (ABOVE, BELOW) or not within:
                 _name(sheet, row)
     return sheet.figure
 
@@ -132,7 +134,8 @@ def _spread(rows: Sequence[Row], reader: Reader) -> str:
 
 def _chance(sheet: Page, pooled: float) -> None:
     """Draw the rate of all and what chance makes of it, by the number of cases."""
-    n = np.arange(1.0, sheet.ax.get_xlim()[1])
+    first, last = sheet.ax.get_xlim()
+    n = np.arange(max(np.floor(first), 1.0), last)
     said = {key: text(f"teams.charts.{key}", sheet.reader.lang) for key in ("pooled", *CHANCE)}
     sheet.key(said["pooled"], sheet.ax.axhline(pooled, color=INK, lw=1, gid="pooled"))
     low, high = chance(pooled, n, CHANCE["low_95"])
@@ -154,7 +157,7 @@ def _signs(sheet: Page, rows: Sequence[Row], x: Any, y: Any) -> None:
 
 def _name(sheet: Page, row: Row) -> None:
     """Write the name of a rep beside his point, on the side where there is room."""
-    left, apart = row["n"] > sheet.ax.get_xlim()[1] / 2, row["verdict"] in (ABOVE, BELOW)
+    left, apart = row["n"] > np.mean(sheet.ax.get_xlim()), row["verdict"] in (ABOVE, BELOW)
     place: dict[str, Any] = {"textcoords": "offset points", "va": "center", "size": SMALL}
     place |= {"xytext": (-7, 0), "ha": "right"} if left else {"xytext": (7, 0), "ha": "left"}
     name = fitted(sheet.reader.group(row, ["owner"]), LABEL, SMALL, bold=apart)

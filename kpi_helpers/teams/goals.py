@@ -7,7 +7,6 @@ import pandas as pd
 from kpi_helpers.catalogue import REGISTRY, find
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.settled import divided
-from kpi_helpers.language import Phrase
 from kpi_helpers.measure.facts import kind_of
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.measure.targets import target_values
@@ -69,8 +68,7 @@ def targets(data: Dataset, period: str) -> pd.DataFrame:
     found["gap_relative"] = divided(found["gap"].to_numpy(), found["company_target"].to_numpy())
     found = found[(found["reps"] > 0) & found["gap_relative"].notna()].reset_index(drop=True)
     if found.empty:
-        needs = Phrase("teams.needs_targets")
-        raise Unavailable(what=Phrase("teams.sum"), needs=needs)
+        raise Unavailable("no_rep_targets")
     declared = [find(kpi) for kpi in found["kpi"]]
     found["label"] = [each.label(data.config.lang) for each in declared]
     found["unit"] = [each.unit for each in declared]

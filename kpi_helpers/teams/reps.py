@@ -74,8 +74,8 @@ def compared(data: Dataset, period: str, kpi: str = WIN_RATE, where: Where = Non
     [['Ann', 0.5, 'above'], ['Bob', 0.2, 'below']]
     """
     year = twelve_months(data, period)
-    rows = _by(_open(data), kpi, year, where)
-    rows = rows[rows["n"] > 0].reset_index(drop=True)
+    asked = _by(_open(data), kpi, year, where)
+    rows = asked[asked["n"] > 0].reset_index(drop=True)
     if not rows["method"].eq("wilson").all():
         raise BadInput(column="kpi", value=kpi, expected=Phrase("expected.share_kpi"))
     hidden = _hidden(rows["n"]) if OWNER in data.masked else np.zeros(len(rows), dtype=bool)
@@ -85,8 +85,8 @@ def compared(data: Dataset, period: str, kpi: str = WIN_RATE, where: Where = Non
     rows["paid"] = ", ".join(data.config.pay.get("kpis", ()))
     told = rows[rows["verdict"] == ""]
     if len(told) < 2:
-        needs = Phrase("teams.needs", {"least": FEW})
-        raise Unavailable(what=Phrase("teams.comparison"), needs=needs)
+        why = "" if len(rows) else str(asked["note"].iloc[0])
+        raise Unavailable("few_reps", least=FEW, fix=why)
     mixed = _mixed(_by(_open(data), kpi, year, where, MIX), told[OWNER])
     rows = rows.join(_found(told, mixed)).join(_around(data, kpi, year, where, rows))
     rows["verdict"] = rows["verdict"].where(rows["verdict"] != "", rows.pop("found"))
