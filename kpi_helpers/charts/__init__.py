@@ -12,6 +12,7 @@ from kpi_helpers.charts.economics import (
     purchases_expected,
     value_against_cost,
 )
+from kpi_helpers.charts.heat import cohort_map, moves_map
 from kpi_helpers.charts.over_time import control_charts, line, small_multiples
 from kpi_helpers.charts.picture import alt, image
 from kpi_helpers.charts.reader import Options
@@ -26,10 +27,12 @@ __all__ = [
     "acquisition_costs",
     "alt",
     "bars",
+    "cohort_map",
     "control_charts",
     "dumbbell",
     "image",
     "line",
+    "moves_map",
     "purchases_expected",
     "rep_estimates",
     "rep_limits",

@@ -2,5 +2,18 @@
 
 from kpi_helpers.customers.economics import economics
 from kpi_helpers.customers.outlook import Outlook, outlook
+from kpi_helpers.customers.retention import bridge, by_age, cohorts, recurring, survival
+from kpi_helpers.customers.rfm import moves, segments
 
-__all__ = ["Outlook", "economics", "outlook"]
+__all__ = [
+    "Outlook",
+    "bridge",
+    "by_age",
+    "cohorts",
+    "economics",
+    "moves",
+    "outlook",
+    "recurring",
+    "segments",
+    "survival",
+]

@@ -17,6 +17,14 @@ from kpi_helpers.wording.drivers import (
 from kpi_helpers.wording.economics import economics_findings, outlook_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
+from kpi_helpers.wording.retention import (
+    moved,
+    moves_findings,
+    recurring_findings,
+    retention_findings,
+    segment,
+    stays,
+)
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
 from kpi_helpers.wording.synthesis import synthesis
 from kpi_helpers.wording.teams import rep_targets_findings, teams_findings
@@ -36,14 +44,20 @@ __all__ = [
     "findings",
     "headline",
     "is_sure",
+    "moved",
     "moves",
+    "moves_findings",
     "name",
     "opened_with",
     "outlook_findings",
     "reading",
+    "recurring_findings",
     "rep_targets_findings",
     "restatements",
+    "retention_findings",
+    "segment",
     "sentence",
+    "stays",
     "step_certainty",
     "step_name",
     "synthesis",
