@@ -8,7 +8,7 @@ import pytest
 from test_real import opened
 
 import kpi_helpers as kh
-from kpi_helpers import drivers
+from kpi_helpers import charts, drivers
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.pseudonyms import pseudonymised
@@ -258,3 +258,29 @@ def test_customers_and_products_of_published_data_balance(name: str, period: str
     steps = chain(data, period)
     assert steps["amount"].iloc[[0, -1]].tolist() == pytest.approx(levels)
     assert left_over(steps) == pytest.approx(0, abs=1e-9 * max(levels))
+
+
+@pytest.mark.parametrize("leads", [None, ["2026-01-05"] * 4, ["2025-01-05", "2026-01-05"]])
+@pytest.mark.parametrize("won", [(0, 2), (2, 0), (1, 3)])
+def test_a_chain_holds_where_a_link_was_nothing(leads: Any, won: tuple[int, int]) -> None:
+    """No win in one period, leads that begin only in the other, or none at all."""
+    rows = [
+        (day, "won" if i < k else "lost", 100.0 * (i + 1))
+        for day, k in zip(("2025-02-01", "2026-02-01"), won, strict=True)
+        for i in range(3)
+    ]
+    deals = pd.DataFrame(rows, columns=["closed_at", "status", "amount"])
+    tables = {"deals": deals.assign(deal_id=range(6), created_at="2025-01-02")}
+    if leads:
+        frame = pd.DataFrame({"created_at": leads, "lead_id": range(len(leads))})
+        tables["leads"] = frame.assign(sql_at=frame["created_at"])
+    steps = drivers.bookings_chain(kh.load(tables, as_of="2026-03-31"), "2026Q1")
+    sold = [
+        deals.query(f"status == 'won' and closed_at == '{d}'")["amount"].sum()
+        for d in ("2025-02-01", "2026-02-01")
+    ]
+    assert steps["amount"].iloc[[0, -1]].tolist() == sold
+    assert left_over(steps) == pytest.approx(0, abs=1e-9)
+    assert steps["amount"].notna().all()
+    assert {"win", "value"} <= set(steps["step"])
+    assert charts.alt(charts.waterfall(steps, lang="fr"))

@@ -54,7 +54,13 @@ TESTED = {
 }
 UNITS = dict.fromkeys(("conversion", "qualification", "win"), PERCENT)
 UNITS |= dict.fromkeys(("first_value", "basket", "value", "again"), MONEY)
-STOCKS = {"leads": "leads_generated", "qualified": "qualified_leads"}
+# The stocks of the chain of bookings: parts of KPIs.
+LEADS = {"leads": ("leads_generated", "value"), "qualified": ("qualified_leads", "value")}
+DEALS = {
+    "decided": ("win_rate_count", "denominator"),
+    "won": ("win_rate_count", "numerator"),
+    "bookings": ("bookings", "value"),
+}
 
 
 def revenue_chain(
@@ -92,7 +98,7 @@ def revenue_chain(
     bought = by_customer(data, "orders", beside, where)
     sides = [_bought(bought, beside, side) for side in SIDES]
     stocks = {name: (sides[0][name], sides[1][name]) for name in sides[0]}
-    leads = _counted(data, beside, where, {"leads": "leads_generated"})
+    leads = _stocks(data, beside, where, {"leads": LEADS["leads"]})
     chains = [
         leads | {name: stocks[name] for name in ("new", "first")},
         {name: stocks[name] for name in ("buyers", "orders", "again")},
@@ -134,32 +140,25 @@ def bookings_chain(
     if "deals" not in data.tables:
         raise Unavailable(what=Phrase("drivers.what"), needs="orders, deals")
     beside = between(data, period, to, "deals")
-    found = measured(data, ["win_rate_count", "bookings"], [beside.then, beside.now], (), where)
-    rate, money = (
-        found[found["kpi"] == kpi].sort_values("start") for kpi in ("win_rate_count", "bookings")
-    )
-    stocks = _counted(data, beside, where, STOCKS)
-    for name, values in (("decided", rate["denominator"]), ("won", rate["numerator"])):
-        stocks |= {name: _pair(values)}
-    stocks |= {"bookings": _pair(money["value"])}
+    stocks = _stocks(data, beside, where, LEADS | DEALS)
     return _told(data, _drivers(stocks), "bookings", stocks["bookings"], beside, where)
 
 
-def _pair(values: pd.Series[float]) -> tuple[float, float]:
-    before, after = values.fillna(0.0)
-    return float(before), float(after)
-
-
-def _counted(
-    data: Dataset, beside: Between, where: Where, kpis: Mapping[str, str]
+def _stocks(
+    data: Dataset, beside: Between, where: Where, parts: Mapping[str, tuple[str, str]]
 ) -> dict[str, tuple[float, float]]:
-    """Return the stocks that stand in the table of leads, where there is one."""
-    if "leads" not in data.tables:
-        return {}
-    found = measured(data, list(kpis.values()), [beside.then, beside.now], (), where)
-    found = found.sort_values("start").assign(value=found["value"].where(found["covered"]))
-    pairs = {name: _pair(found.loc[found["kpi"] == kpi, "value"]) for name, kpi in kpis.items()}
-    return {name: pair for name, pair in pairs.items() if any(pair)}
+    """Return the parts of KPIs in both periods; leads count only where their table covers both."""
+    periods = [beside.then, beside.now]
+    kpis = list(dict.fromkeys(kpi for kpi, _ in parts.values()))
+    found = measured(data, kpis, periods, (), where)
+    covered = found.groupby("kpi")["covered"].all()
+    stocks = {}
+    for name, (kpi, column) in parts.items():
+        if name not in LEADS or covered[kpi]:
+            rows = found[found["kpi"] == kpi].sort_values("start")
+            before, after = rows[column].fillna(0.0)
+            stocks[name] = (float(before), float(after))
+    return stocks
 
 
 def _bought(bought: pd.DataFrame, beside: Between, side: str) -> dict[str, float]:
@@ -220,4 +219,6 @@ def _told(
         moved = tested["driver_after"] - tested["driver_before"]
         against = (tested["sure"] == "established") & (tested["change"] * moved <= 0)
         drivers["certainty"] = tested["sure"].mask(against, "not_established").fillna(NOT_TESTED)
+    # What names no customer is no driver: there is nothing to establish.
+    drivers["certainty"] = drivers["certainty"].mask(drivers["step"] == "unnamed", "")
     return steps(drivers, bridge, levels, beside)
