@@ -118,6 +118,13 @@ def test_the_range_of_the_source_is_carried_through() -> None:
     assert (found["status"] == "ok").all()
     assert alone["value"].tolist() == found["value"].tolist()
     assert alone[["low", "high"]].isna().all(axis=None)
+    assert (alone["method"] == "exact").all()
+    once = RANGED.assign(value_low=[90.0, None], value_high=[104.0, None])
+    data = kh.load({"orders": sold(20, 24), "benchmarks": once}, CONFIG)
+    found = kh.measure(data, [*CARRIED][2:], "2025").set_index("kpi")
+    assert (found["method"] == "source range").all()
+    assert found.loc["market_share_gain", "low"] == pytest.approx(100 * (24 / 120 - 20 / 90))
+    assert found.loc["share_of_growth", "high"] == pytest.approx(4 / 16)
 
 
 def test_a_range_alone_says_what_lies_in_the_middle() -> None:
@@ -151,6 +158,7 @@ def test_what_the_source_does_not_carry_is_missing(change: dict[str, Any], reaso
 def test_a_partly_matching_definition_and_the_currency_itself_are_read() -> None:
     rows = said(value=[120.0], definition_match=["partial"], unit=["eur"])
     assert measured(rows, "market_share").value == pytest.approx(0.2)
+    assert measured(rows.assign(unit="€"), "market_share").value == pytest.approx(0.2)
 
 
 def test_the_surest_then_the_newest_source_counts() -> None:

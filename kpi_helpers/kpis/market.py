@@ -10,7 +10,7 @@ import numpy as np
 from kpi_helpers.catalogue import NEUTRAL, Ago, Example, kpi
 from kpi_helpers.intervals import wilson
 from kpi_helpers.kpis.parts import Parts, distinct, outside
-from kpi_helpers.kpis.settled import Array, Remark, Settled, bounds, divided
+from kpi_helpers.kpis.settled import RANGE, Array, Remark, Settled, bounds, divided
 from kpi_helpers.units import COUNT, MONEY, PERCENT, POINTS, SCORE, TIMES
 
 PERIMETER = (
@@ -127,9 +127,10 @@ def buying_customers(orders: ir.Table) -> Parts:
 
 def _carried(figure: Array, over: Settled, ends: tuple[Array, Array], n: Array) -> Settled:
     """A figure between the values that it has at both ends of the source's ranges."""
-    known = ~np.isnan(over.low) & ~np.isnan(figure)
-    low, high = (np.where(known, end, np.nan) for end in ends)
-    return over._replace(value=figure, n=n, low=low, high=high, units=None, remarks=())
+    ranged = ends[1] > ends[0]
+    low, high = (np.where(ranged, end, np.nan) for end in ends)
+    method = RANGE if ranged.any() else "exact"
+    return over._replace(value=figure, n=n, low=low, high=high, method=method, remarks=())
 
 
 def _within(figure: Settled) -> Settled:

@@ -12,6 +12,9 @@ from kpi_helpers import intervals
 Array = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
+# How an interval was made that a source outside gives.
+RANGE = "source range"
+
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 

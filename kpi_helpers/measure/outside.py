@@ -14,7 +14,7 @@ import pandas as pd
 
 from kpi_helpers.catalogue import LOWER, REGISTRY
 from kpi_helpers.errors import BadPeriod
-from kpi_helpers.kpis.settled import Array, Remark, Settled
+from kpi_helpers.kpis.settled import RANGE, Array, Remark, Settled
 from kpi_helpers.measure.cells import PLACE
 from kpi_helpers.measure.opinions import Sums
 from kpi_helpers.periods import Period
@@ -64,8 +64,12 @@ def of_market(
 
 
 def in_currency(data: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the project's currency, or in none that is named."""
-    return rows[rows["unit"].isna() | (rows["unit"].str.upper() == data.config.currency)]
+    """The rows in the project's currency, by its code or sign, or in none that is named."""
+    from babel.numbers import get_currency_symbol
+
+    currency = data.config.currency
+    accepted = [currency, get_currency_symbol(currency, "en")]
+    return rows[rows["unit"].isna() | rows["unit"].str.upper().isin(accepted)]
 
 
 def span(data: Dataset, name: str) -> tuple[dt.date, dt.date]:
@@ -237,6 +241,7 @@ def settle_told(kind: str, sums: Sums) -> Settled:
         Remark(f"notes.{kind}_several", cases > 1, {"n": cases}),
         Remark(f"notes.{kind}_unknown", (cases == 1) & ~known, {}),
     )
-    method = "source range" if kind == "outside" else "propagated"
+    fact = RANGE if np.any(sums["ranged"]) else "exact"
+    method = fact if kind == "outside" else "propagated"
     n = np.where(known, sums["n"], 0.0)
     return Settled(value, value, blank, n, low, high, method, remarks, units=units)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.catalogue import Ago, Kpi, find
-from kpi_helpers.kpis.settled import Array, Settled
+from kpi_helpers.kpis.settled import RANGE, Array, Settled
 from kpi_helpers.language import text
 from kpi_helpers.measure.answer import (
     Answer,
@@ -36,7 +36,7 @@ from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.filters import columns_of
 
 SPREAD, COVERED, AGES, PACE = HIDDEN = "spread", "covered", "ages", "pace"
-FACTS = ("exact", "garwood", "source range")
+FACTS = ("exact", "garwood", RANGE)
 NUMBERS = ("value", "numerator", "denominator", "n", "low", "high", SPREAD)
 
 
