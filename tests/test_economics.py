@@ -216,7 +216,7 @@ def test_sentence_four(found: pd.DataFrame) -> None:
 
 
 def test_facebook_campaigns_cost_what_is_known() -> None:
-    found = customers.economics(opened("facebook_ads"), "all", by="campaign")
+    found = customers.economics(opened("facebook_ads"), "all")
     known = {"916": (6.24, 24), "936": (15.81, 183), "1178": (63.83, 872)}
     for campaign, (cac, n) in known.items():
         row = row_of(found, campaign)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from kpi_helpers import intervals
 from kpi_helpers.customers import buying
-from kpi_helpers.customers.newcomers import ON_LEADS, newcomers, purchases
+from kpi_helpers.customers.newcomers import ON_LEADS, newcomers, purchases, usual_breakdown
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.lifetime import DISCOUNT_A_YEAR, HORIZON
 from kpi_helpers.lifetime import payback_months
@@ -31,7 +31,7 @@ ENDS = ("", "_low", "_high")
 
 
 def economics(
-    data: Dataset, period: str = "last", by: str = "channel", months: int = MONTHS
+    data: Dataset, period: str = "last", by: str = "", months: int = MONTHS
 ) -> pd.DataFrame:
     """Cost and value of a customer, in all and by channel, over twelve months.
 
@@ -43,7 +43,7 @@ def economics(
         Customers won in the twelve months that end with it count; a longer one is taken whole. The
         spend is that of as many months earlier as ``lags.cac`` says, else as a lead usually takes.
     by
-        A dimension of the spend: see `newcomers`.
+        A dimension of the spend: see `newcomers`. By default the channel, else the campaign.
     months
         Bound of the value of a customer without a contract.
 
@@ -81,6 +81,7 @@ def economics(
     """
     if "spend" not in data.tables:
         raise Unavailable(what="cac", needs="spend")
+    by = by or usual_breakdown(data)
     came = newcomers(data, by)
     start, end = _year(data, period)
     won = came[(came["won_at"] >= pd.Timestamp(start)) & (came["won_at"] < pd.Timestamp(end))]

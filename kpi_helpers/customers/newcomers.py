@@ -9,7 +9,7 @@ from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.engine import frame_of
 
 # What spend calls a channel is a source to leads.
-ON_LEADS = {"channel": "source"}
+ON_LEADS = {"channel": "source", "campaign": "campaign"}
 KEPT = ["customer_id", "won_at", "channel", "days"]
 
 
@@ -49,6 +49,16 @@ def newcomers(data: Dataset, by: str = "channel") -> pd.DataFrame:
         return orders.assign(through="orders")
     brought = leads[["customer_id", "channel", "days"]]
     return orders[KEPT[:2]].merge(brought, "left", "customer_id").assign(through="leads")
+
+
+def usual_breakdown(data: Dataset) -> str:
+    """What customers can be told apart by: the channel, else the campaign."""
+    known = (
+        name
+        for name, source in ON_LEADS.items()
+        if _has(data, "leads", source, "converted_at") or _has(data, "orders", name)
+    )
+    return next(known, "channel")
 
 
 def purchases(data: Dataset) -> pd.DataFrame:

@@ -49,7 +49,8 @@ def economics(
     table = build("economics", lines, lang, headings, COSTS[1:-1])
     lost = [place for place, row in enumerate(rows) if row["verdict"] == "loss"]
     one = rows[0]
-    notes = [_text(f"by_{one['through']}", *look), _text("lag", *look, n=one["lag"])]
+    notes = [_text(f"by_{one['through']}", *look)]
+    notes += [_text("lag", *look, n=one["lag"])] if one["lag"] else []
     if one["model"]:
         what = _text(one["valued"], *look)
         notes.append(_text(one["model"], *look, what=what, months=one["months"]))
@@ -84,7 +85,9 @@ def _text(key: str, lang: str, terms: Terms | None, **values: object) -> str:
 
 
 def _within(row: Row, of: str, unit: str, lang: str, currency: str = "EUR") -> str:
-    """Return a figure, and under it its range."""
+    """Return a figure, and under it its range; nothing where it is missing."""
+    if absent(row[of]):
+        return ""
     said, ends = write(row[of], unit, lang, currency), (row[f"{of}_low"], row[f"{of}_high"])
     if any(absent(end) for end in ends):
         return said
@@ -95,7 +98,8 @@ def _leads(row: Row, lang: str) -> str:
     """Return the leads, and under them how many become customers."""
     if absent(row["leads"]):
         return ""
-    return "\n".join([write(row["leads"], COUNT, lang), _within(row, "conversion", PERCENT, lang)])
+    said = [write(row["leads"], COUNT, lang), _within(row, "conversion", PERCENT, lang)]
+    return "\n".join(filter(None, said))
 
 
 def _payback(row: Row, lang: str) -> str:
