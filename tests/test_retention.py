@@ -15,10 +15,11 @@ from test_properties import some
 from test_real import opened as real
 
 import kpi_helpers as kh
-from kpi_helpers import charts, customers, wording
+from kpi_helpers import charts, customers, sheets, wording
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.intervals import wilson
 from kpi_helpers.sources import Dataset
+from kpi_helpers.units import PERCENT, write
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 LOOK = {"en": {"lang": "en", "currency": "EUR"}, "fr": {"lang": "fr", "currency": "EUR"}}
@@ -200,7 +201,7 @@ def test_telco_leaves_as_it_is_known_to(telco: Dataset) -> None:
     rows = customers.recurring(telco, "2018-12").set_index("kpi")["value"]
     assert rows["logo_churn_rate"] == pytest.approx(0.2654, abs=5e-5)
     assert 1 - rows["gross_revenue_retention"] == pytest.approx(0.3050, abs=5e-5)
-    found = customers.survival(telco, "contract").set_index(["contract", "months"])
+    found = customers.survival(telco, "contract").set_index(["group", "months"])
     frame = telco["customers"].astype({"tenure": int})
     for contract, group in frame.groupby("contract"):
         oracle = SurvfuncRight(group["tenure"], group["churn"] == "Yes")
@@ -208,6 +209,8 @@ def test_telco_leaves_as_it_is_known_to(telco: Dataset) -> None:
         np.testing.assert_allclose(ours, oracle.surv_prob, atol=1e-12)
     at_two_years = found.xs(24, level="months")["value"]
     assert at_two_years.sort_values().index.tolist() == ["Month-to-month", "One year", "Two year"]
+    page = sheets.survival(found.reset_index(), "en").as_raw_html()
+    assert all(write(value, PERCENT, "en") in page for value in at_two_years)
     assert customers.by_age(customers.cohorts(telco)).empty
 
 

@@ -150,11 +150,6 @@ def bridge(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     pandas.DataFrame
         The form of `kpi_helpers.charts.waterfall`, with ``customers`` of each step: the revenue
         before, what left, fell, rose and came, and the revenue after; a residual of 0.
-
-    Raises
-    ------
-    Unavailable
-        Without ``mrr``.
     """
     asked = _year_of(data, period)
     end = min(asked.end, data.as_of + dt.timedelta(days=1))
@@ -184,8 +179,8 @@ def bridge(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
 def survival(data: Dataset, by: str = "", where: Where = None) -> pd.DataFrame:
     """Share of contracts that still run so many months after they began (Kaplan and Meier).
 
-    Contracts from before the first month of ``mrr`` are left out where that reaches a year back: of
-    those only the ones that lasted are known.
+    Contracts from before the first month of ``mrr``, where that is a year ago or more, are left
+    out: of those only the ones that lasted are known.
 
     Parameters
     ----------
@@ -199,8 +194,8 @@ def survival(data: Dataset, by: str = "", where: Where = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``by`` (where given), ``months, n`` (contracts that ran so long), ``value, low,
-        high``.
+        Columns ``group`` (of ``by``; blank for none), ``months, n`` (contracts that ran so long),
+        ``value, low, high``.
 
     Raises
     ------
@@ -223,20 +218,22 @@ def survival(data: Dataset, by: str = "", where: Where = None) -> pd.DataFrame:
     last = rows["contract_end"].where(rows["left"], today)
     rows["months"] = 12 * (last.dt.year - rows["contract_start"].dt.year)
     rows["months"] += last.dt.month - rows["contract_start"].dt.month
+    if rows.empty:
+        raise Unavailable("short_history", what=Phrase("wording.retention.what"))
     groups = rows.groupby(by, sort=True) if by else [("", rows)]
-    curves = [_curve(group).assign(**({by: name} if by else {})) for name, group in groups]
-    return pd.concat(curves, ignore_index=True)
+    return pd.concat([_curve(each, name) for name, each in groups], ignore_index=True)
 
 
-def _curve(rows: pd.DataFrame) -> pd.DataFrame:
+def _curve(rows: pd.DataFrame, name: object) -> pd.DataFrame:
     counts = rows.groupby("months")["left"].agg(["sum", "size"])
+    counts = counts.reindex(range(counts.index.max() + 1), fill_value=0)
     ended = counts["sum"].to_numpy(float)
     curve = kaplan_meier(counts.index, ended, counts["size"] - ended)
     # Wilson's limits on the number of contracts that would say as much.
     value, spread = curve.survival, curve.variance
     alike = np.where(spread > 0, divided(value * (1 - value), spread), curve.at_risk)
     low, high = intervals.wilson(value * alike, alike)
-    found = {"months": counts.index, "n": curve.at_risk, "value": value}
+    found = {"group": name, "months": counts.index, "n": curve.at_risk, "value": value}
     return pd.DataFrame({**found, "low": low, "high": high})
 
 

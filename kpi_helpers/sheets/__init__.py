@@ -12,6 +12,7 @@ from kpi_helpers.sheets.economics import economics, outlook
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
 from kpi_helpers.sheets.restated import restated
+from kpi_helpers.sheets.retention import survival
 from kpi_helpers.sheets.teams import teams, teams_context
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "rows_left_out",
     "scorecard",
     "steps",
+    "survival",
     "teams",
     "teams_context",
 ]

@@ -40,15 +40,8 @@ def retention_findings(
     ----------
     ages : DataFrame
         What `kpi_helpers.customers.by_age` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`.
+    lang, terms, currency, table
+        As for `kpi_helpers.wording.findings`, whose columns it has.
     """
     place = _place(ages)
     return _finding(_said(ages, place, lang, terms), place, None, table)
@@ -110,15 +103,10 @@ def moves_findings(
 
     Parameters
     ----------
-    moves, lang, terms, currency
-        As for `moved`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`.
+    moves : DataFrame
+        What `kpi_helpers.customers.moves` returns.
+    lang, terms, currency, table
+        As for `kpi_helpers.wording.findings`, whose columns it has.
     """
     place = _largest(moves)
     money = None if place is None else moves["amount"].to_list()[place]
