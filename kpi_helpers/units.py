@@ -281,7 +281,7 @@ def _with_unit(figures: str, number: Decimal, unit: str, lang: str, currency: st
 
 def _with_symbol(key: str, figures: str, lang: str, currency: str) -> str:
     """Set the symbol beside the figures; one made of letters stands apart from them."""
-    symbol = _symbol(currency)
+    symbol = symbol_of(currency)
     if symbol[-1].isalpha():
         symbol = f"{_NBSP}{symbol}{_NBSP}"
     written = text(f"units.{key}", lang, number=figures, symbol=symbol)
@@ -289,7 +289,12 @@ def _with_symbol(key: str, figures: str, lang: str, currency: str) -> str:
 
 
 @cache
-def _symbol(currency: str) -> str:
+def symbol_of(currency: str) -> str:
+    """Return the sign of a currency by its ISO code; `UnknownName` where there is none.
+
+    >>> symbol_of("EUR")
+    '€'
+    """
     from babel.numbers import get_currency_symbol, list_currencies
 
     codes = list_currencies("en")

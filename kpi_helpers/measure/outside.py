@@ -20,7 +20,7 @@ from kpi_helpers.measure.opinions import Sums
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where
 from kpi_helpers.sources.engine import Columns, frame_of
-from kpi_helpers.units import MONEY, PERCENT, POINTS, UNITS
+from kpi_helpers.units import MONEY, PERCENT, POINTS, UNITS, symbol_of
 
 DAY = dt.timedelta(days=1)
 Z = 1.959964
@@ -65,10 +65,7 @@ def of_market(
 
 def in_currency(data: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows in the project's currency, by its code or sign, or in none that is named."""
-    from babel.numbers import get_currency_symbol
-
-    currency = data.config.currency
-    accepted = [currency, get_currency_symbol(currency, "en")]
+    accepted = data.config.currency, symbol_of(data.config.currency)
     return rows[rows["unit"].isna() | rows["unit"].str.upper().isin(accepted)]
 
 

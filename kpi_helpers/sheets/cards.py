@@ -21,6 +21,8 @@ from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.units import write
 
 VANITY, OWN = "vanity", "own"
+# Kinds of which a missing figure says itself what it needs.
+TOLD = {"gap": "notes.gap_none", "effect": "notes.effect_unknown"}
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,8 @@ def family(kpi: Kpi) -> str:
 def _dated(kpi: Kpi, lang: str) -> str:
     if kpi.derived:
         return text("cards.dated_as_parts", lang)
+    if kpi.dated == "period":
+        return text("cards.dated_by_name", lang)
     column = f"<code>{escape(_table(kpi))}.{escape(str(kpi.dated))}</code>"
     return text("cards.dated_by", lang, column=column)
 
@@ -188,7 +192,10 @@ def _edges(kpi: Kpi, lang: str) -> str:
     """What happens at the edges: no cases, few of them, and sums over periods and groups."""
     if kpi.derived:
         return text("cards.edges.derived", lang)
-    kind = KINDS[tried(kpi).kind]
+    name = tried(kpi).kind
+    if name in TOLD:
+        return text(TOLD[name], lang)
+    kind = KINDS[name]
     few = text(f"cards.edges.{'sampled' if kind.sampled else 'exact'}", lang)
     over = "_and_".join(kind.adds_over) or "nothing"
     return f"{few} {text(f'cards.edges.adds_{over}', lang)}"
