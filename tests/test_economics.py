@@ -248,6 +248,24 @@ def test_without_leads_the_first_order_says_the_channel() -> None:
     assert (set(came["channel"]), set(came["through"]), len(came)) == ({"web"}, {"orders"}, 30)
 
 
+def test_what_has_no_channel_counts_in_the_whole_only() -> None:
+    days = {"created_at": ["2026-03-01"] * 40, "converted_at": ["2026-03-20"] * 40}
+    leads = {"lead_id": range(40), "customer_id": [f"C{i:04d}" for i in range(40)], **days}
+    spend = {"date": "2026-03-01", "amount": [600.0, 300.0, 100.0], "cost_type": "media"}
+    data = company(
+        {"2026-03": 40},
+        {"2026-03": 1.0},
+        leads=pd.DataFrame({**leads, "source": ["web"] * 25 + [None] * 15}),
+        spend=pd.DataFrame({**spend, "channel": ["web", "fair", None]}),
+    )
+    found = customers.economics(data, "2026Q2")
+    assert found["channel"].fillna("").tolist() == ["", "fair", "web"]
+    assert found["spend"].tolist() == [1000, 300, 600]
+    assert found["customers"].tolist() == [40, 0, 25]
+    assert found["cac"].fillna(0).tolist() == [25, 0, 24]
+    assert found["leads"].fillna(0).tolist() == [40, 0, 25]
+
+
 # --- Too little to say ---------------------------------------------------------------------------
 
 

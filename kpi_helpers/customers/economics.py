@@ -112,7 +112,7 @@ def _with_costs(data: Dataset, won: pd.DataFrame, paid: str, by: str) -> pd.Data
     """Spend, customers, and the cost of one with its exact interval."""
     media = measure(data, "media_spend", paid, by=by).rename(columns={by: "channel"})
     counted = won.groupby("channel").size().rename("customers").reset_index()
-    rows = media.loc[media["value"].notna(), ["channel", "value"]].merge(counted, "outer")
+    rows = media[["channel", "value"]].dropna().merge(counted, "outer")
     whole = measure(data, "acquisition_spend", paid)[["value"]]
     whole = whole.assign(customers=len(won), basis="loaded")
     rows = pd.concat([whole, rows.sort_values("channel").assign(basis="media")], ignore_index=True)
@@ -129,8 +129,8 @@ def _leads(data: Dataset, period: str, by: str) -> pd.DataFrame:
     if "leads" not in data.tables or name not in data.dimensions("leads"):
         return found
     kpis = ["leads_generated", "lead_to_customer_rate"]
-    parts = [measure(data, kpis, period, by=each) for each in ((), name)]
-    rows = pd.concat(parts, ignore_index=True).rename(columns={name: "channel"})
+    named = measure(data, kpis, period, by=name).dropna(subset=name)
+    rows = pd.concat([measure(data, kpis, period), named]).rename(columns={name: "channel"})
     count, rate = (rows[rows["kpi"] == kpi].reset_index(drop=True) for kpi in kpis)
     figures = (count["channel"], count["value"], rate["value"], rate["low"], rate["high"])
     return pd.DataFrame(dict(zip(found, figures, strict=True)))
