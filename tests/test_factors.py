@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi_helpers.drivers import lmdi, rate_mix, shapley
@@ -39,6 +39,7 @@ def by_permutations(before: list[float], after: list[float]) -> list[float]:
 
 
 @given(st.lists(st.tuples(number, number), min_size=1, max_size=4))
+@settings(max_examples=60)
 def test_shares_are_the_mean_over_all_orders(pairs: list[tuple[float, float]]) -> None:
     before, after = ([*side] for side in zip(*pairs, strict=True))
     names = NAMES[: len(pairs)]
@@ -50,6 +51,7 @@ def test_shares_are_the_mean_over_all_orders(pairs: list[tuple[float, float]]) -
 
 
 @given(tables, tables)
+@settings(max_examples=40)
 def test_nothing_is_left_over_whatever_comes_and_goes(
     before: pd.DataFrame, after: pd.DataFrame
 ) -> None:
@@ -88,6 +90,7 @@ def test_a_rate_that_is_not_known_on_one_side_has_not_moved() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 9), st.floats(0.1, 9)), min_size=3, max_size=3))
+@settings(max_examples=30)
 def test_both_methods_nearly_agree_where_little_moves(pairs: list[tuple[float, float]]) -> None:
     before = {name: a for name, (a, _) in zip(NAMES, pairs, strict=False)}
     after = {name: a * (1 + b / 100) for name, (a, b) in zip(NAMES, pairs, strict=False)}
@@ -129,6 +132,7 @@ def test_the_sidesare_left_as_they_are() -> None:
 
 
 @given(groups, groups)
+@settings(max_examples=40)
 def test_a_rate_is_cut_without_residual(before: pd.DataFrame, after: pd.DataFrame) -> None:
     cut = rate_mix(before, after)
     if not (before["n"].sum() and after["n"].sum()):

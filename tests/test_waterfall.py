@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 import kpi_helpers as kh
 from kpi_helpers import charts, drivers, sheets, wording
 from kpi_helpers.charts.theme import BETTER, WORSE
+from kpi_helpers.sources import Dataset
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 THEN = {"period": "2025Q3", "start": "2025-07-01", "end": "2025-10-01"}
@@ -127,10 +128,14 @@ def test_a_finding_is_as_sure_as_what_moved_the_figure() -> None:
     assert row.sentence.endswith("(peut être le hasard).")
 
 
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return kh.load(SAMPLE)
+
+
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_findings_and_tables_of_the_sample_company_say_the_same(lang: str) -> None:
+def test_findings_and_tables_of_the_sample_company_say_the_same(data: Dataset, lang: str) -> None:
     """The fall of qualification, with what of it the weight of social media brought."""
-    data = kh.load(SAMPLE)
     steps = drivers.rate_bridge(data, "2025Q4", "lead_qualification_rate")
     (told,) = wording.drivers_findings(steps, lang)["sentence"]
     sheet = sheets.steps(steps, lang).as_raw_html().replace("\u00a0", " ")

@@ -15,7 +15,6 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.units import MONEY
 
 COLUMNS = ("bridge", "step", "name", "kind", "amount", "unit", "certainty", "n", "change")
@@ -42,9 +41,7 @@ def between(data: Dataset, period: str, to: str, table: str) -> Between:
         When the table has no dates in the period, or in none before it.
     """
     now = data.config.calendar.parse(period, data.as_of, data.first)
-    cover = data.covered.get((table, TABLES[table].dated or ""))
-    if table == "deals":
-        cover = data.covered.get((table, "closed_at"))
+    cover = data.covered.get((table, "closed_at" if table == "deals" else "order_date"))
     if cover is None or cover.first is None or cover.last is None or cover.last < now.start:
         raise Unavailable(what=Phrase("drivers.what"), needs=f"{table} ({now.name})")
     for each in dict.fromkeys([to, YEAR_AGO, PREVIOUS]):
