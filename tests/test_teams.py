@@ -246,6 +246,14 @@ def test_those_who_came_and_left_say_so() -> None:
     assert found["months"].round().tolist() == [73, 7, 85]
 
 
+def test_the_time_there_is_not_told_outside_the_house() -> None:
+    reps = pd.DataFrame({"owner": ["Ann", "Bob"], "start": ["2020-01-01", "2025-07-01"]})
+    tables = {"deals": deals(("Ann", 10, 40), ("Bob", 12, 40)), "reps": reps}
+    found = teams.compared(pseudonymised(kh.load(tables)), "2026Q1")
+    assert found["verdict"].tolist() == ["none_shown"] * 2
+    assert found[["months", "arrived", "left"]].isna().all(axis=None)
+
+
 def test_pay_that_hangs_on_a_kpi_is_warned_of() -> None:
     frame = deals(("Ann", 10, 40), ("Bob", 12, 40))
     found = told(frame, config={"schema": 1, "pay": {"kpis": ["win_rate_count", "bookings"]}})

@@ -83,6 +83,17 @@ def test_any_name_is_drawn_as_it_is(draw: Any, lang: str, team: pd.DataFrame) ->
 
 
 @pytest.mark.parametrize("draw", CHARTS)
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_key_stays_on_the_page(draw: Any, lang: str, team: pd.DataFrame) -> None:
+    """Six signs fall into four columns as 2, 2, 1 and 1."""
+    figure = draw(team, lang=lang)
+    figure.canvas.draw()
+    (key,) = figure.legends
+    assert figure.bbox.x0 <= key.get_window_extent().x0
+    assert key.get_window_extent().x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("draw", CHARTS)
 def test_nothing_to_draw_is_said(draw: Any, team: pd.DataFrame) -> None:
     assert alt(draw(pd.DataFrame(), lang="fr")) == "Rien à montrer"
     alike = team.assign(verdict="none_shown", dispersion_p=0.5, estimate=np.nan)

@@ -180,7 +180,6 @@ def _columns(said: Sequence[str], room: float) -> int:
     """Return the most columns in which texts of a key, set downwards, fit side by side."""
     widths = [HANDLE + width_of(each, SMALL) for each in said]
     for columns in range(len(said), 1, -1):
-        high = -(-len(said) // columns)
-        if sum(max(widths[i : i + high]) for i in range(0, len(said), high)) <= room:
+        if sum(max(part) for part in np.array_split(widths, columns)) <= room:
             return columns
     return 1

@@ -13,7 +13,7 @@ from kpi_helpers.catalogue import find
 from kpi_helpers.errors import BadInput, Unavailable
 from kpi_helpers.language import Phrase, text
 from kpi_helpers.measure import HIDDEN, measured
-from kpi_helpers.measure.judge import FEW, MISSING
+from kpi_helpers.measure.judge import FEW, IMMATURE, MISSING
 from kpi_helpers.periods import Period
 from kpi_helpers.periods.period import span
 from kpi_helpers.sources import Dataset
@@ -75,7 +75,7 @@ def compared(data: Dataset, period: str, kpi: str = WIN_RATE, where: Where = Non
     """
     year = twelve_months(data, period)
     asked = _by(_open(data), kpi, year, where)
-    rows = asked[asked["n"] > 0].reset_index(drop=True)
+    rows = asked[~asked["status"].isin([MISSING, IMMATURE])].reset_index(drop=True)
     if not rows["method"].eq("wilson").all():
         raise BadInput(column="kpi", value=kpi, expected=Phrase("expected.share_kpi"))
     hidden = _hidden(rows["n"]) if OWNER in data.masked else np.zeros(len(rows), dtype=bool)
@@ -126,11 +126,11 @@ def _hidden(n: pd.Series[float]) -> Any:
     return hidden
 
 
-def _mixed(cells: pd.DataFrame, owners: pd.Series[str]) -> pd.DataFrame | None:
-    """Each rep's expected and standardised rate by the mix; None without one."""
+def _mixed(cells: pd.DataFrame, owners: pd.Series[str]) -> pd.DataFrame:
+    """Each rep's expected and standardised rate by the mix; missing without one."""
     cells = cells[cells[OWNER].isin(owners) & (cells["n"] > 0)]
     if cells.empty:
-        return None
+        return pd.DataFrame(np.nan, owners.index, ["expected", "standardised"])
     mix = cells[MIX].astype(object).fillna("").rename(MIX)
     k, n = (
         cells.pivot_table(c, OWNER, mix, "sum", fill_value=0.0).loc[list(owners)].to_numpy(float)
@@ -143,16 +143,15 @@ def _mixed(cells: pd.DataFrame, owners: pd.Series[str]) -> pd.DataFrame | None:
     )
 
 
-def _found(told: pd.DataFrame, mixed: pd.DataFrame | None) -> pd.DataFrame:
+def _found(told: pd.DataFrame, mixed: pd.DataFrame) -> pd.DataFrame:
     """What is judged of the reps that are told, and what chance would leave of each."""
     k, n = (told[name].to_numpy(float) for name in ("numerator", "denominator"))
-    found = judged(k, n, None if mixed is None else mixed["expected"].to_numpy())
+    rate = k.sum() / n.sum()
+    found = judged(k, n, mixed["expected"].fillna(rate).to_numpy())
     found = found.rename(columns={"verdict": "found"}).set_index(told.index)
-    rate = float(found["pooled"].iloc[0])
     for name, level in (("95", 0.95), ("998", 0.998)):
         found[f"low_{name}"], found[f"high_{name}"] = limits(rate, n, level)
-    nothing = pd.DataFrame(np.nan, told.index, ["expected", "standardised"])
-    return found.join(nothing if mixed is None else mixed)
+    return found.join(mixed)
 
 
 def _around(
@@ -170,13 +169,12 @@ def _around(
 
 
 def _people(data: Dataset, year: Period) -> pd.DataFrame:
-    names = [OWNER, "team", "start", "end"]
-    if "reps" not in data.tables:
-        people = pd.DataFrame(columns=names)
-    else:
-        people = data["reps"].reindex(columns=names).drop_duplicates(OWNER)
+    people = data["reps"] if "reps" in data.tables else pd.DataFrame()
+    people = people.reindex(columns=[OWNER, "team", "start", "end"]).drop_duplicates(OWNER)
     start, end = pd.to_datetime(people["start"]), pd.to_datetime(people["end"])
     last = min(year.end - dt.timedelta(days=1), data.as_of)
+    if OWNER in data.masked:  # the time that one has been there tells who it is
+        start, end = start.mask(start.notna()), end.mask(end.notna())
     months = (pd.Timestamp(last) - start).dt.days / 365.25 * 12
     return pd.DataFrame(
         {
