@@ -19,6 +19,7 @@ from kpi_helpers.measure import HIDDEN, measured, names_in
 from kpi_helpers.measure.answer import chosen, made_of
 from kpi_helpers.measure.counted import time_to_win, window_of
 from kpi_helpers.measure.judge import IMMATURE
+from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 
@@ -78,26 +79,21 @@ def watched(
     >>> found.loc[found["signal"], "period"].tolist()
     ['2025-07', '2025-08', '2025-09', '2025-10', '2025-11', '2025-12']
     """
-    calendar = data.config.calendar
-    last = min(calendar.parse(period, data.as_of, data.first).end, data.as_of + DAY)
-    first = max(data.first, last.replace(year=last.year - YEARS, day=1))
-    months = calendar.periods(f"{first:%Y-%m}:{max(last - DAY, first):%Y-%m}", "month")
+    months = _months(data, period)
     flows = [name for name in names_in("kpis", kpis) if not _is_stock(data, name)]
-    whole = [month for month in months if month.end <= last]
-    if not flows or not whole:
+    if not flows or not months:
         raise _none()
-    frame = measured(data, flows, whole, (), where)
+    frame = measured(data, flows, months, (), where)
     usable = frame["status"].isin(READABLE) & frame["covered"]
     frame = _matured(data, frame.assign(usable=usable))
     frame = frame[frame["start"] >= frame.loc[frame["usable"], "start"].min()]
     if frame.empty:
         raise _none()
-    days = np.array([calendar.working_days(s.date(), e.date()) for s, e in _ends(frame)], float)
-    exposure = np.maximum(days, 1.0) ** np.nan_to_num(frame["pace"].to_numpy(float))
-    frame = frame.assign(exposure=exposure, phase=_phases(data, frame, rebase))
-    found = limits(frame, rules).drop(columns=[*HIDDEN, "exposure", "phase", "usable"])
+    exposure, phase = _exposure(data, frame), _phases(data, frame, rebase)
+    found = limits(frame.assign(exposure=exposure, phase=phase), rules)
     if found["centre"].isna().all():
         raise _none()
+    found = found.drop(columns=[*HIDDEN, "exposure", "phase", "usable"])
     return found.assign(event=_events(data, found))
 
 
@@ -140,6 +136,25 @@ def _latest(rows: pd.DataFrame) -> pd.Series[Any]:
     more = {"news": True, "since": first["period"], "signals": len(places)}
     more |= {"months": len(rows) - places[0], "sure": len(places) >= SURE, "event": first["event"]}
     return pd.concat([rows.iloc[places[-1]].drop("event"), pd.Series(more)])
+
+
+def _months(data: Dataset, period: str) -> list[Period]:
+    """The whole months of the last four years up to the end of a period."""
+    calendar = data.config.calendar
+    last = min(calendar.parse(period, data.as_of, data.first).end, data.as_of + DAY)
+    first = max(data.first, last.replace(year=last.year - YEARS, day=1))
+    months = calendar.periods(f"{first:%Y-%m}:{max(last - DAY, first):%Y-%m}", "month")
+    return [month for month in months if month.end <= last]
+
+
+def _exposure(data: Dataset, frame: pd.DataFrame) -> pd.Series[float]:
+    """What each figure grows with: the days worked, where it does so."""
+    months = frame[["start", "end"]].drop_duplicates()
+    days = {
+        start: max(data.config.calendar.working_days(start.date(), end.date()), 1)
+        for start, end in zip(months["start"], months["end"], strict=True)
+    }
+    return frame["start"].map(days).astype(float) ** frame["pace"].fillna(0.0)
 
 
 def _is_stock(data: Dataset, name: str) -> bool:
@@ -187,21 +202,18 @@ def _phases(data: Dataset, frame: pd.DataFrame, rebase: Sequence[str]) -> pd.Ser
     return phase
 
 
-def _events(data: Dataset, frame: pd.DataFrame) -> list[str]:
+def _events(data: Dataset, found: pd.DataFrame) -> pd.Series[str]:
     """What happened in each month; labels may name people, whom a shared report leaves out."""
     events = _dated(data, "events").iloc[: 0 if data.masked else None]
-    dates, labels = events["date"], events["label"].astype(str)
-    return [" · ".join(labels[(dates >= start) & (dates < end)]) for start, end in _ends(frame)]
+    months = events["date"].dt.strftime("%Y-%m")
+    said = events["label"].astype(str).groupby(months).agg(" · ".join)
+    return found["period"].map(said.to_dict()).fillna("")
 
 
 def _dated(data: Dataset, table: str) -> pd.DataFrame:
     if table in data.tables:
         return data[table].dropna(subset=["date"]).sort_values("date", kind="stable")
     return pd.DataFrame({"date": pd.to_datetime([]), "label": [], "kpi_id": []})
-
-
-def _ends(frame: pd.DataFrame) -> Any:
-    return zip(frame["start"], frame["end"], strict=True)
 
 
 def _none() -> Unavailable:
