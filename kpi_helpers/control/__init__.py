@@ -115,27 +115,22 @@ def latest(found: pd.DataFrame) -> pd.DataFrame:
     """
     judged = found[found["centre"].notna()]
     rows = [_latest(each) for _, each in judged.groupby("kpi", sort=False)]
-    summary = pd.DataFrame(rows).reset_index(drop=True)
-    order = summary.assign(far=summary["far"].abs()).sort_values(
-        ["news", "signals", "far"], ascending=False, kind="stable"
-    )
-    return summary.loc[order.index].reset_index(drop=True)
+    rows.sort(key=lambda row: (row["news"], row["signals"], abs(row["far"])), reverse=True)
+    return pd.DataFrame(rows)
 
 
-def _latest(rows: pd.DataFrame) -> pd.Series[Any]:
+def _latest(rows: pd.DataFrame) -> dict[Any, Any]:
     places = np.flatnonzero(rows["signal"])
-    news = len(places) > 0 and places[-1] >= len(rows) - NEWS
-    if not news:
+    if not len(places) or places[-1] < len(rows) - NEWS:
         more = {"news": False, "since": "", "signals": 0, "months": 0, "sure": False, "event": ""}
-        return pd.concat([rows.iloc[-1].drop("event"), pd.Series(more)])
-    side = np.sign(rows["far"].to_numpy(float))
-    places = places[side[places] == side[places[-1]]]
-    breaks = np.flatnonzero(np.diff(places) > APART)
-    places = places[breaks[-1] + 1 :] if len(breaks) else places
-    first = rows.iloc[places[0]]
+        return rows.iloc[-1].to_dict() | more
+    side = np.sign(rows["far"].to_numpy(float))[places]
+    places = places[side == side[-1]]
+    began = np.flatnonzero(np.diff(places, prepend=-len(rows)) > APART)[-1]
+    places, first = places[began:], rows.iloc[places[began]]
     more = {"news": True, "since": first["period"], "signals": len(places)}
     more |= {"months": len(rows) - places[0], "sure": len(places) >= SURE, "event": first["event"]}
-    return pd.concat([rows.iloc[places[-1]].drop("event"), pd.Series(more)])
+    return rows.iloc[places[-1]].to_dict() | more
 
 
 def _months(data: Dataset, period: str) -> list[Period]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from kpi_helpers.language import Terms, text
+from kpi_helpers.wording.lines import NO_MONEY, as_findings
 from kpi_helpers.wording.told import TIDY, Row, Told, plain
 from kpi_helpers.wording.when import label_of
 
 TOLD, NAMED = 2, 3
+UNKNOWN = "unknown"
 
 
 def control_findings(
@@ -34,46 +36,37 @@ def control_findings(
     pandas.DataFrame
         The columns of `kpi_helpers.wording.findings`, at most three rows.
     """
-    rows = latest.to_dict("records")
-    news = [place for place, row in enumerate(rows) if row["news"]]
-    said = [_left(rows[place], lang, terms, currency) for place in news[:TOLD]]
-    sure = [0 if rows[place]["sure"] and _season_is_known(rows[place]) else 1 for place in news]
-    behind = [[place] for place in news[:TOLD]]
-    rest = [_name(rows[place], lang, terms) for place in news[TOLD:]]
-    quiet = [place for place in range(len(rows)) if place not in news]
-    last = [text("wording.control.more", lang, names=_listed(rest, lang))] if rest else []
+    lines, names = [], []
+    quiet = [place for place, row in enumerate(latest["news"]) if not row]
+    for place, row in enumerate(latest[latest["news"]].to_dict("records")):
+        told = _told(row, lang, terms, currency)
+        unsure = not row["sure"] or row["season"] == UNKNOWN
+        lines.append((_left(row, told), int(unsure), [place], NO_MONEY))
+        names.append(told.name())
+    rest = range(TOLD, len(lines))
+    last = [text("wording.control.more", lang, names=_listed(names[TOLD:], lang))] if rest else []
     last += [text("wording.control.quiet", lang, n=len(quiet))] if quiet else []
-    if last:
-        said.append(" ".join(last))
-        behind.append([*news[TOLD:], *quiet])
-    return pd.DataFrame(
-        {
-            "kind": "finding",
-            "sentence": said,
-            "sureness": [*sure[:TOLD], 1][: len(said)],
-            "money_at_stake": float("nan"),
-            "table": table,
-            "rows": [", ".join(str(place + 1) for place in places) for places in behind],
-        }
-    )
+    closing = [(" ".join(last), 1, [*rest, *quiet], NO_MONEY)] if last else []
+    return as_findings([*lines[:TOLD], *closing], table)
 
 
 def control_title(latest: pd.DataFrame, lang: str, terms: Terms | None = None) -> str:
-    """Return the finding of control charts as a title: how many KPIs left, and which.
+    """Return how many KPIs left their usual variation, and which, as the title of a chart.
 
     Parameters
     ----------
     latest, lang, terms
         As for `control_findings`.
     """
-    names = [_name(row, lang, terms) for row in latest[latest["news"]].to_dict("records")]
-    if not names:
+    news = latest[latest["news"]].to_dict("records")
+    if not news:
         return text("wording.control.title_none", lang)
+    names = [_told(row, lang, terms).name() for row in news]
     return text("wording.control.title", lang, n=len(names), names=_listed(names, lang))
 
 
 def lasted(row: Row, lang: str) -> str:
-    """Return since when a row's KPI has been outside and how often; nothing for one that is not.
+    """Return since when a KPI has been outside and how often; nothing where it is not.
 
     Parameters
     ----------
@@ -86,39 +79,25 @@ def lasted(row: Row, lang: str) -> str:
     return text("wording.control.lasted", lang, n=row["months"], k=row["signals"], since=since)
 
 
-def _left(row: Row, lang: str, terms: Terms | None, currency: str) -> str:
-    told = _told(row, lang, terms, currency)
-    kind = "shift" if row["rule"] != "outside" else "often" if row["signals"] > 1 else "once"
+def _left(row: Row, told: Told) -> str:
+    lang, kind = told.lang, "often" if row["signals"] > 1 else "once"
+    usual = {**told.row, "low": row["lower"], "high": row["upper"], "method": ""}
+    values = {
+        "what": told.text("said", what=told.name("dated"), figure=told.value()),
+        "range": Told(usual, lang, told.terms, told.currency).range(),
+        "lasted": lasted(row, lang),
+    }
     said = [
-        text(
-            f"wording.control.{kind}",
-            lang,
-            what=told.text("said", what=told.name("dated"), figure=told.value()),
-            range=_usual(row, lang, terms, currency),
-            lasted=lasted(row, lang),
-        )
+        text(f"wording.control.{kind if row['rule'] == 'outside' else 'shift'}", lang, **values)
     ]
     if row["event"]:
         said.append(text("wording.control.event", lang, event=plain(row["event"])))
-    if not _season_is_known(row):
+    if row["season"] == UNKNOWN:
         said.append(text("wording.control.season", lang))
     return " ".join(said)
 
 
-def _usual(row: Row, lang: str, terms: Terms | None, currency: str) -> str:
-    within = {"low": row["lower"], "high": row["upper"], "method": ""}
-    return _told({**row, **within}, lang, terms, currency).range()
-
-
-def _season_is_known(row: Row) -> bool:
-    return bool(row["season"] != "unknown")
-
-
-def _name(row: Row, lang: str, terms: Terms | None) -> str:
-    return _told(row, lang, terms).name()
-
-
-def _told(row: Row, lang: str, terms: Terms | None, currency: str = "EUR") -> Told:
+def _told(row: Row, lang: str, terms: Terms | None = None, currency: str = "EUR") -> Told:
     return Told({name: row[name] for name in TIDY if name in row}, lang, terms, currency)
 
 

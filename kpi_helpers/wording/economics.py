@@ -10,10 +10,9 @@ import pandas as pd
 from kpi_helpers import language
 from kpi_helpers.language import Terms, nouns
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_date, write_range, write_relative
+from kpi_helpers.wording.lines import Line, as_findings
 from kpi_helpers.wording.told import Row, plain
 
-# sentence, sureness, places of the rows behind it, money at stake
-Line = tuple[str, int, Sequence[int], float]
 MOST, ENOUGH = 3, 5
 
 
@@ -52,7 +51,7 @@ def economics_findings(
         lines.append((_said("scale", look, rows[0], channels=names), 0, scale, float("nan")))
     elif not cuts:
         lines += _apart(rows, look)
-    return _findings(lines[:MOST], table)
+    return as_findings(lines[:MOST], table)
 
 
 def outlook_findings(
@@ -83,7 +82,7 @@ def outlook_findings(
         worth["what"] = language.text(f"economics.{row['valued']}", lang)
         said = _text(f"outlook.{row['part']}", look, **counts, **days, **worth)
         lines.append((said, int(row["part"] == "ahead"), [place], float("nan")))
-    return _findings(lines, table)
+    return as_findings(lines, table)
 
 
 def _places(rows: Sequence[Row], verdict: str) -> list[int]:
@@ -143,16 +142,3 @@ def _said(key: str, look: tuple[Any, ...], row: Row, **values: str) -> str:
 def _text(key: str, look: tuple[Any, ...], **values: str) -> str:
     lang, terms, _ = look
     return language.text(f"economics.{key}", lang, **nouns(lang, terms), **values)
-
-
-def _findings(lines: Sequence[Line], table: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "kind": "finding",
-            "sentence": [said for said, *_ in lines],
-            "sureness": [sure for _, sure, *_ in lines],
-            "money_at_stake": [money for *_, money in lines],
-            "table": table,
-            "rows": [", ".join(str(place + 1) for place in behind) for _, _, behind, _ in lines],
-        }
-    )

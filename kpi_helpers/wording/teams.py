@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from kpi_helpers.catalogue import REGISTRY
@@ -11,10 +9,9 @@ from kpi_helpers.language import Terms, nouns, text
 from kpi_helpers.teams.rates import ABOVE, BELOW, NONE_SHOWN, SURE
 from kpi_helpers.teams.reps import NOBODY
 from kpi_helpers.units import PERCENT, write, write_range
+from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
 from kpi_helpers.wording.told import TIDY, Row, Told
 
-# sentence, sureness, places of the rows behind it
-Line = tuple[str, int, Sequence[int]]
 LISTED, SAME = 3, 0.005
 
 
@@ -47,12 +44,12 @@ def teams_findings(
     if paid:
         named = [_told({"kpi": kpi}, lang, terms).kpi_name() for kpi in paid.split(", ")]
         said = text("teams.paid", lang, kpis=", ".join(named), **nouns(lang, terms))
-        lines.append((said, 0, range(len(rows))))
+        lines.append((said, 0, range(len(rows)), NO_MONEY))
     for place in [place for place, row in enumerate(rows) if row["verdict"] == NOBODY]:
         told = _told(rows[place], lang, terms)
         said = text("teams.unowned", lang, what=told.kpi_name(), cases=told.cases(told.number("n")))
-        lines.append((said, 0, [place]))
-    return _findings(lines, table)
+        lines.append((said, 0, [place], NO_MONEY))
+    return as_findings(lines, table)
 
 
 def rep_targets_findings(
@@ -84,7 +81,7 @@ def rep_targets_findings(
         company=told.figure(row["company_target"]),
         share=write(abs(gap), PERCENT, lang),
     )
-    return _findings([(said, 0, [place])], table)
+    return as_findings([(said, 0, [place], NO_MONEY)], table)
 
 
 def _apart(team: pd.DataFrame, lang: str, terms: Terms | None) -> Line:
@@ -103,10 +100,15 @@ def _apart(team: pd.DataFrame, lang: str, terms: Terms | None) -> Line:
         shown = judged["dispersion_p"].iloc[0] <= SURE
         within = write_range(judged["value"].min(), judged["value"].max(), PERCENT, lang)
         key = "nobody_apart" if shown else "none_shown"
-        return text(f"teams.{key}", lang, what=what, n=len(judged), range=within), 1, places
+        return (
+            text(f"teams.{key}", lang, what=what, n=len(judged), range=within),
+            1,
+            places,
+            NO_MONEY,
+        )
     rest = int((judged["verdict"] == NONE_SHOWN).sum())
     others = text("teams.rest" if rest else "teams.rest_none", lang, n=rest)
-    return text("teams.found", lang, what=what, found=found, rest=others), 0, places
+    return text("teams.found", lang, what=what, found=found, rest=others), 0, places, NO_MONEY
 
 
 def _values(rates: list[float], lang: str) -> str:
@@ -122,16 +124,3 @@ def _told(row: Row, lang: str, terms: Terms | None, currency: str = "EUR") -> To
     own = {name: row[name] for name in TIDY if name in row}
     label = REGISTRY[row["kpi"]].label(lang) if row["kpi"] in REGISTRY else row["kpi"]
     return Told({"label": label, **own}, lang, terms, currency)
-
-
-def _findings(lines: Sequence[Line], table: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "kind": "finding",
-            "sentence": [said for said, _, _ in lines],
-            "sureness": [sure for _, sure, _ in lines],
-            "money_at_stake": float("nan"),
-            "table": table,
-            "rows": [", ".join(str(place + 1) for place in places) for _, _, places in lines],
-        }
-    )
