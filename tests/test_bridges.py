@@ -9,7 +9,7 @@ from test_real import opened
 
 import kpi_helpers as kh
 from kpi_helpers import charts, drivers
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import Unavailable, UnknownName
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.pseudonyms import pseudonymised
 
@@ -161,6 +161,17 @@ def test_without_a_year_of_data_the_period_before_is_taken(sample: Dataset) -> N
     assert steps["period"].iloc[0] == "2023Q3"
     with pytest.raises(Unavailable, match="nothing before 2023Q2"):
         drivers.customer_bridge(sample, "2023Q2")
+
+
+def test_a_filter_that_leads_do_not_know_leaves_them_out(sample: Dataset) -> None:
+    shop = {"channel": "Boutique en ligne"}
+    steps = drivers.revenue_chain(sample, "2026Q3", where=shop)
+    assert steps["step"].tolist()[1] == "new_customers"
+    assert left_over(steps) == pytest.approx(0, abs=1e-8)
+    level = kh.measure(sample, "revenue", "2026Q3", where=shop)["value"].item()
+    assert steps["amount"].iloc[-1] == pytest.approx(level)
+    with pytest.raises(UnknownName, match="chanel"):
+        drivers.revenue_chain(sample, "2026Q3", where={"chanel": "x"})
 
 
 # Small data

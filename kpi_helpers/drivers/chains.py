@@ -12,7 +12,7 @@ from kpi_helpers.compare.beside import YEAR_AGO
 from kpi_helpers.drivers.accounts import by_customer
 from kpi_helpers.drivers.factors import LMDI, lmdi, shapley
 from kpi_helpers.drivers.steps import NOT_TESTED, SIDES, Between, between, steps, sureness
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import Unavailable, UnknownName
 from kpi_helpers.kpis.settled import divided
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measured
@@ -98,7 +98,10 @@ def revenue_chain(
     bought = by_customer(data, "orders", beside, where)
     sides = [_bought(bought, beside, side) for side in SIDES]
     stocks = {name: (sides[0][name], sides[1][name]) for name in sides[0]}
-    leads = _stocks(data, beside, where, {"leads": LEADS["leads"]})
+    try:
+        leads = _stocks(data, beside, where, {"leads": LEADS["leads"]})
+    except UnknownName:  # a filter of the orders that no lead can be held against
+        leads = {}
     chains = [
         leads | {name: stocks[name] for name in ("new", "first")},
         {name: stocks[name] for name in ("buyers", "orders", "again")},
