@@ -9,6 +9,7 @@ import pandas as pd
 from kpi_helpers.catalogue import find
 from kpi_helpers.language import Terms, nouns, text, texts
 from kpi_helpers.units import MONEY, PERCENT, write
+from kpi_helpers.wording.lines import NO_MONEY, as_findings
 from kpi_helpers.wording.told import Row, Said, Told, plain
 from kpi_helpers.wording.when import kind_of, label_of
 
@@ -100,19 +101,12 @@ def drivers_findings(
     """
     last, lever = steps.iloc[-1].to_dict(), main_step(steps)
     judged = last if last["certainty"] else lever or last
-    is_money = last["unit"] == MONEY and is_sure(judged)
-    places = [1, 1 + lever["place"], len(steps)] if lever else [1, len(steps)]
-    places = list(range(1, len(steps) + 1)) if last["certainty"] else places
-    return pd.DataFrame(
-        {
-            "kind": ["finding"],
-            "sentence": [bridged(steps, lang, terms, currency) + "."],
-            "sureness": [0 if is_sure(judged) else 1],
-            "money_at_stake": [judged["amount"] if is_money and lever else float("nan")],
-            "table": [table],
-            "rows": [", ".join(map(str, places))],
-        }
-    )
+    sure = is_sure(judged)
+    at_stake = judged["amount"] if lever and sure and last["unit"] == MONEY else NO_MONEY
+    places = [0, lever["place"], len(steps) - 1] if lever else [0, len(steps) - 1]
+    places = list(range(len(steps))) if last["certainty"] else places
+    said = bridged(steps, lang, terms, currency) + "."
+    return as_findings([(said, int(not sure), places, at_stake)], table)
 
 
 def is_sure(row: Row) -> bool:
