@@ -23,7 +23,7 @@ HIGHER, LOWER, NEUTRAL = "higher", "lower", "neutral"
 
 @dataclass(frozen=True)
 class Ago:
-    """Another KPI, read some months earlier.
+    """Another KPI, read some months earlier, or over more months.
 
     Parameters
     ----------
@@ -31,10 +31,13 @@ class Ago:
         Its id.
     months
         How many months earlier, or the name of a lag in the settings (``"cac"``).
+    over
+        How many months to the end of the period it is read over; 0 for the period itself.
     """
 
     kpi: str
     months: int | str = 0
+    over: int = 0
 
 
 class Example:

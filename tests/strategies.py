@@ -13,12 +13,16 @@ from hypothesis import strategies as st
 
 import kpi_helpers as kh
 from kpi_helpers.sources import Coverage, Dataset
+from kpi_helpers.sources.course import ladder
 
 FIRST, AS_OF = dt.date(2024, 7, 1), dt.date(2026, 6, 30)
 QUARTERS = "2025Q3:2026Q2"
 WINDOW, LAG = 60, 1
 COHORTS = ["lead_to_customer_rate", "lead_qualification_rate", "lead_acceptance_rate"]
+COHORTS += ["stage_conversion", "stage_leak_value"]
+STAGES = ["A", "B", "C"]
 CONFIG = {"language": "en", "windows": dict.fromkeys(COHORTS, WINDOW), "lags": {"cac": LAG}}
+CONFIG["stages"] = STAGES
 
 Frames = dict[str, pd.DataFrame]
 
@@ -46,7 +50,8 @@ DAY, TEXT, NUMBER = "datetime64[us]", "str", "float64"
 DEALS = {
     **{"created_at": DAY, "closed_at": DAY, "expected_close": DAY, "status": TEXT},
     **{"amount": NUMBER, "owner": TEXT, "source": TEXT, "customer_id": TEXT},
-    "list_amount": NUMBER,
+    **{"list_amount": NUMBER, "probability_crm": NUMBER, "lost_reason": TEXT},
+    **{f"bant_{item}": NUMBER for item in ("budget", "authority", "need", "timeline")},
 }
 EVENTS = ("converted_at", "sql_at", "mql_at", "handed_over_at", "accepted_at", "first_response_at")
 LEADS = {"created_at": DAY, **dict.fromkeys(EVENTS, DAY), "source": TEXT, "owner": TEXT}
@@ -90,6 +95,9 @@ def deal(draw: st.DrawFn) -> tuple[Any, ...]:
         None if expected is None else created + dt.timedelta(expected),
         *(status, draw(amounts), draw(owners), draw(sources), draw(customers)),
         draw(amounts),
+        draw(st.sampled_from([None, 0.1, 0.5])),
+        draw(st.sampled_from([None, "Sans décision", "Price", "Abandoned"])),
+        *(draw(st.sampled_from([None, 0.0, 1.0, 1.0])) for _ in range(4)),
     )
 
 
@@ -121,12 +129,34 @@ spend_rows = st.tuples(
 
 def deals(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
     ends = [
-        (FIRST, FIRST, FIRST, "won", 100.0, "Ann", "web", "c1", 100.0),
-        (AS_OF, AS_OF, AS_OF, "lost", 100.0, "Bob", "fair", "c2", 100.0),
+        (FIRST, FIRST, FIRST, "won", 100.0, "Ann", "web", "c1", 100.0, 1.0, None, *[1.0] * 4),
+        (AS_OF, AS_OF, AS_OF, "lost", 100.0, "Bob", "fair", "c2", 100.0, 0.0, None, *[0.0] * 4),
     ]
     return st.lists(deal(), min_size=15, max_size=most).map(
         lambda rows: _table(ends + rows, DEALS, "deal_id")
     )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> Frames:
+    """Moves between stages and closing dates put off, of deals that exist and of some that do not.
+
+    Now and then a deal goes back, within a day or later, skips a stage or is reopened.
+    """
+    stages = st.sampled_from([*STAGES, "C", "Won", "Lost", "Other"])
+    ids = st.integers(0, 28).map(str)
+    moment = st.builds(dt.datetime.combine, days, st.sampled_from([dt.time(9), dt.time(17, 30)]))
+    moves = draw(st.lists(st.tuples(ids, stages, moment), min_size=40, max_size=90))
+    dates = draw(st.lists(st.tuples(ids, days, days), min_size=20, max_size=40))
+    ends = [("0", day) for day in (FIRST, AS_OF)]
+    moves += [(name, "A", dt.datetime.combine(day, dt.time(9))) for name, day in ends]
+    dates += [(name, day, day) for name, day in ends]
+    named = {"deal_id": TEXT, "stage": TEXT, "entered_at": DAY}
+    said = {"deal_id": TEXT, "changed_at": DAY, "expected_close": DAY}
+    return {
+        "stage_history": _table(moves, named, None),
+        "close_date_history": _table(dates, said, None),
+    }
 
 
 def leads(most: int = 25) -> st.SearchStrategy[pd.DataFrame]:
@@ -272,7 +302,8 @@ def targets() -> pd.DataFrame:
 def companies(draw: st.DrawFn) -> Frames:
     """All tables together."""
     drawn = {name: draw(made()) for name, made in _TABLES.items()}
-    return {**drawn, "reps": reps(), "targets": targets(), "actions": actions()}
+    made = {"reps": reps(), "targets": targets(), "actions": actions()}
+    return {**drawn, **draw(histories()), **made}
 
 
 _TABLES = {
@@ -317,7 +348,8 @@ def quick(data: Dataset) -> Dataset:
     columns = tuple((name, tuple(sorted(data.filled(name)))) for name in sorted(data.base))
     settings = dataclasses.replace(data.config, windows={}, lags={}).fingerprint
     later = tuple(sorted(k for k, cover in data.covered.items() if _after(cover, data.as_of)))
-    shared = _SQL.setdefault((columns, settings, data.as_of, later), {})
+    stages = ladder(data) if "stage_history" in data.base else None
+    shared = _SQL.setdefault((columns, settings, data.as_of, later, stages), {})
     return dataclasses.replace(data, memory=_Memory(shared))
 
 

@@ -25,11 +25,11 @@ DIMENSION = {"leads": "source", "deals": "source", "orders": "channel", "spend":
 DIMENSION |= {"surveys": "channel", "web_funnel": "source", "activities": "type", "mrr": "segment"}
 PARTS = ["numerator", "denominator", "n"]
 
-# First orders and first wins fall into one month each, as do the days of a rep and the sheets of a
-# survey, so that these add up over months, which is more than their kind promises; different
-# buyers do not (below).
+# First orders and first wins fall into one month each, as do the days of a rep, the sheets of a
+# survey and the closing date of a deal, so that these add up over months, which is more than their
+# kind promises; different buyers do not (below).
 FIRST_TIMES = ["new_customers", "new_customers_won"]
-IN_ONE_MONTH = [*FIRST_TIMES, "activities_per_rep", "perception_gap"]
+IN_ONE_MONTH = [*FIRST_TIMES, "activities_per_rep", "perception_gap", "expected_wins"]
 
 
 def of_base(over: str, declared: bool) -> list[str]:
@@ -53,7 +53,8 @@ def sample() -> Dataset:
 
 
 def period_of(name: str) -> str:
-    return {"pipeline_due": "2026Q4", "nps": "2026Q1"}.get(name, "2026Q2")
+    ahead = dict.fromkeys(["pipeline_due", "expected_wins", "expected_wins_crm"], "2026Q4")
+    return {**ahead, "nps": "2026Q1"}.get(name, "2026Q2")
 
 
 def summed(parts: pd.DataFrame) -> dict[str, float]:

@@ -21,12 +21,14 @@ PLANNED = {
     ("reps", "end"),
     ("reps", "start"),
 }
+PLANNED.add(("close_date_history", "expected_close"))
 PLANNED |= {("targets", "period_start"), ("targets", "period_end")}
 PLANNED |= {("actions", "due_date"), ("actions", "start_date"), ("actions", "expected_by")}
 DATED = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
 DATED |= {"actions": "created_at", "mrr": "month", "benchmarks": "source_date"}
+DATED |= {"stage_history": "entered_at", "close_date_history": "changed_at"}
 DATED |= {"activities": "started_at", "surveys": "responded_at", "web_funnel": "date"}
-MOMENTS = ("started_at", "first_reply_at")
+MOMENTS = ("started_at", "first_reply_at", "entered_at")
 
 
 class Found(NamedTuple):

@@ -22,6 +22,8 @@ from kpi_helpers.kpis import (
     revenue,
     rivals,
     shop,
+    stages,
+    standing,
     voice,
 )
 from kpi_helpers.kpis.tried import tried
@@ -44,6 +46,8 @@ __all__ = [
     "revenue",
     "rivals",
     "shop",
+    "stages",
+    "standing",
     "voice",
 ]
 

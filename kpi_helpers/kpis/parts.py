@@ -70,6 +70,11 @@ def clustered_share(part: ir.Value, of: ir.Value, cluster: ir.Value) -> Parts:
     return Parts("clustered_share", terms, part.notnull() & of.notnull(), cluster)
 
 
+def share_of_entities(part: ir.BooleanValue, of: ir.BooleanValue, entity: ir.Value) -> Parts:
+    """Entities (deals) with a row that passes ``part``, as a share of those with one of ``of``."""
+    return Parts("clustered_share", {"a": part & of, "b": of}, of, entity)
+
+
 def ratio(
     amount: ir.NumericValue,
     over: ir.NumericValue,
@@ -268,3 +273,33 @@ def behind_best(benchmarks: ir.Table, where: ir.BooleanValue) -> Parts:
 def beside_control(actions: ir.Table) -> Parts:
     """How much more the KPI of ``kpi_id`` moved where an action was taken than elsewhere."""
     return Parts("effect", {"x": actions.expected_effect}, actions.start_date.notnull())
+
+
+def share_then(part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
+    """A share of what stood at the end of the period, or was to come; see `share`.
+
+    The tests may use `START` and `END` of the period.
+    """
+    return Parts("share_then", {"k": part & of, "n": of}, of)
+
+
+def value_share_then(amount: ir.NumericValue, part: ir.BooleanValue, of: ir.BooleanValue) -> Parts:
+    """Share of an amount that stood at the end of the period; see `value_share`."""
+    found = value_share(amount, part, of)
+    return Parts("value_share_then", found.terms, found.where)
+
+
+def chances(amount: ir.NumericValue, chance: ir.NumericValue, where: ir.BooleanValue) -> Parts:
+    """What amounts that come or do not, each by its own chance, will add up to."""
+    return Parts("chances", {"amount": amount, "chance": chance}, where)
+
+
+def age_then(days: ir.IntegerValue) -> Parts:
+    """The middle age of what stood at the end of the period."""
+    found = waiting(days, days >= 0)
+    return Parts("age_then", found.terms, found.where)
+
+
+def cohort_total(amount: ir.NumericValue, days: ir.IntegerValue, age: ir.IntegerValue) -> Parts:
+    """The amounts of what a `cohort` counts."""
+    return Parts("cohort_total", {"days": days, "age": age, "x": amount}, age.notnull())

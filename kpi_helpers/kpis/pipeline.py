@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from kpi_helpers.catalogue import LOWER, Example, kpi
+from kpi_helpers.catalogue import LOWER, Ago, Example, kpi
 from kpi_helpers.kpis.parts import Parts, duration, share, standing, total, value_share
-from kpi_helpers.kpis.settled import Settled, quotient, remaining
-from kpi_helpers.units import DAYS, MONEY, PERCENT, TIMES
+from kpi_helpers.kpis.settled import Settled, above_zero, product, quotient, remaining
+from kpi_helpers.units import COUNT, DAYS, MONEY, PERCENT, TIMES
+
+# How a reason for losing says, in lower case, that the customer bought from nobody.
+NO_DECISION = (
+    *("sans décision", "pas de décision", "non-décision", "sans suite", "abandon"),
+    *("no decision", "no-decision", "non-decision", "sans decision", "pas de decision"),
+)
 
 
 @kpi(
@@ -165,3 +171,118 @@ def pipeline_due(deals: ir.Table) -> Parts:
 def pipeline_coverage(due: Settled, target: Settled, done: Settled) -> Settled:
     """Open pipeline that closes in the period, over what is missing to the target."""
     return quotient(due, remaining(target, done))._replace(n=due.n)
+
+
+@kpi(
+    names=("Portefeuille créé", "Pipeline created"),
+    definition_fr="Montants des affaires créées dans la période, tels qu’ils sont connus.",
+    unit=MONEY,
+    dated="created_at",
+    tier="P2",
+    category=("leading",),
+    tags=("B2B",),
+    pitfalls=(
+        "Un montant saisi à la création est une estimation ; créations en masse en fin de "
+        "trimestre.",
+        "An amount entered at creation is a guess; many are created as a quarter ends.",
+    ),
+    seeds="S4 L32, S0 L14",
+    example=Example(
+        gives=300.0,
+        period="2026-01",
+        config={"as_of": "2026-02-28"},
+        deals={
+            "status": ["open", "open", "open"],
+            "amount": [100.0, 200.0, 400.0],
+            "created_at": ["2026-01-01", "2026-01-31", "2026-02-01"],
+        },
+    ),
+)
+def pipeline_created(deals: ir.Table) -> Parts:
+    """Amounts of the deals created in the period, as they are known."""
+    return total(deals.amount)
+
+
+@kpi(
+    names=("Taux de non-décision", "No-decision rate"),
+    definition_fr="Affaires perdues sans décision du client ou par abandon, en part des affaires "
+    "décidées dans la période.",
+    unit=PERCENT,
+    better=LOWER,
+    dated="closed_at",
+    tier="P2",
+    category=("quality",),
+    tags=("B2B long",),
+    pitfalls=(
+        "Une perte sans motif n’en est pas une : lire aussi la part des motifs vides.",
+        "A loss without a reason is not one: read the share of empty reasons too.",
+    ),
+    seeds="S4 L48",
+    worth="avg_deal_value",
+    example=Example(
+        gives=0.5,
+        deals={
+            "status": ["won", "lost", "lost", "lost", "open"],
+            "lost_reason": [None, "Sans décision", "Project abandoned", "Prix", None],
+        },
+    ),
+)
+def no_decision_rate(deals: ir.Table) -> Parts:
+    """Deals lost without a decision or abandoned, as a share of those decided in the period."""
+    reason = deals.lost_reason.lower().fill_null("")
+    undecided = reason.contains(NO_DECISION[0])
+    for words in NO_DECISION[1:]:
+        undecided = undecided | reason.contains(words)
+    return share(deals.is_lost & undecided, of=deals.is_decided)
+
+
+@kpi(
+    names=("Affaires ouvertes", "Open deals"),
+    definition_fr="Nombre d’affaires ouvertes à la fin de la période.",
+    unit=COUNT,
+    dated="opened_at",
+    tier="P2",
+    category=("volume", "leading"),
+    tags=("B2B",),
+    seeds="S4 L29",
+    example=Example(gives=2, deals={"status": ["won", "open", "open"]}),
+)
+def open_deals(deals: ir.Table) -> Parts:
+    """How many deals are open at the end of the period."""
+    return standing(deals.opened_at.notnull().ifelse(1.0, 0.0), deals.opened_at, deals.left_at)
+
+
+@kpi(
+    names=("Vélocité commerciale (par jour)", "Sales velocity (a day)"),
+    definition_fr="Affaires ouvertes à la fin de la période × taux de gain × montant moyen gagné ÷ "
+    "durée du cycle, ces trois sur les douze mois qui finissent avec elle.",
+    unit=MONEY,
+    of={
+        "stock": "open_deals",
+        "rate": Ago("win_rate_count", over=12),
+        "amount": Ago("avg_deal_value", over=12),
+        "cycle": Ago("sales_cycle_duration", over=12),
+    },
+    tier="P2",
+    category=("leading",),
+    tags=("B2B",),
+    pitfalls=(
+        "Un produit de moyennes n’est pas la moyenne des produits : comparer, ne pas prévoir.",
+        "A product of averages is not the average of products: compare with it, do not forecast.",
+    ),
+    seeds="extension",
+    cases="deals",
+    example=Example(
+        gives=10.0,
+        config={"as_of": "2026-03-31"},
+        deals={
+            "status": ["won"] * 5 + ["lost"] * 5 + ["open"] * 4,
+            "amount": [100.0] * 14,
+            "created_at": ["2026-01-01"] * 14,
+            "closed_at": ["2026-01-21"] * 10 + [None] * 4,
+        },
+    ),
+)
+def sales_velocity(stock: Settled, rate: Settled, amount: Settled, cycle: Settled) -> Settled:
+    """Open deals × win rate × average deal ÷ cycle, the last three over twelve months."""
+    return quotient(product(stock, product(rate, amount)), above_zero(cycle))._replace(n=rate.n)

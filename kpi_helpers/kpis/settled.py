@@ -39,7 +39,9 @@ class Settled(NamedTuple):
     behind a duration: ages in days, and by cell and age how many were won, lost, and there at all.
     ``pace`` is how a figure moves with the days worked: 1 as they do, 0 not, −1 the other way.
     ``doubtful`` marks cells to be read with care whatever their n. ``units`` says of each cell
-    what its figure is in, where that is not the same for all.
+    what its figure is in, where that is not the same for all. ``chances`` says how likely a
+    sum of uncertain amounts is to reach each level: the levels' distance in each cell, then for
+    each cell their probabilities.
     """
 
     value: Array
@@ -56,6 +58,7 @@ class Settled(NamedTuple):
     pace: float = 0.0
     doubtful: Flags | None = None
     units: Sequence[str] | None = None
+    chances: tuple[Array, ...] | None = None
 
 
 def divided(a: Array, b: Array) -> Array:
@@ -80,6 +83,14 @@ def quotient(a: Settled, b: Settled) -> Settled:
     low, high = (np.where(exact, np.nan, bound) for bound in (low, high))
     method = "exact" if exact.all() else "propagated"
     return Settled(value, a.value, b.value, b.n, low, high, method, pace=a.pace - b.pace)
+
+
+def product(a: Settled, b: Settled) -> Settled:
+    """``a × b``, with the intervals of both carried on; n is that of ``a``."""
+    value = a.value * b.value
+    low, high = intervals.product(a.value, *bounds(a), b.value, *bounds(b))
+    blank = np.full_like(value, np.nan)
+    return Settled(value, value, blank, a.n, low, high, "propagated", pace=a.pace + b.pace)
 
 
 def above_zero(figure: Settled) -> Settled:
@@ -111,3 +122,16 @@ def remaining(target: Settled, done: Settled) -> Settled:
     return target._replace(
         value=np.where(left > 0, left, np.nan), low=blank, high=blank, method="exact"
     )
+
+
+def chance_of(needed: Array, expected: Settled) -> Array:
+    """The probability that each sum reaches what is needed; certain where that is nothing."""
+    if expected.chances is None:
+        return np.full_like(needed, np.nan)
+    steps, *reached = expected.chances
+    beyond = len(reached[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        place = np.ceil(np.where(needed > 0, needed / steps, 0.0) - 1e-9)
+    places = np.clip(np.nan_to_num(place), 0, beyond).astype(int)
+    found = [np.append(each, 0.0)[at] for each, at in zip(reached, places, strict=True)]
+    return np.where(np.isnan(needed) | np.isnan(expected.value), np.nan, found)

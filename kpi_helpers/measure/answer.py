@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,7 +15,15 @@ from kpi_helpers.errors import KpiError, Unavailable, UnknownName
 from kpi_helpers.kpis.settled import Settled
 from kpi_helpers.measure.ask import ask, joined, questions
 from kpi_helpers.measure.cells import LEFT, PLACE, Cells, Spread
-from kpi_helpers.measure.counted import settle_cohort, settle_duration, settle_waiting, window_of
+from kpi_helpers.measure.chances import settle_chances
+from kpi_helpers.measure.counted import (
+    settle_age,
+    settle_cohort,
+    settle_cohort_total,
+    settle_duration,
+    settle_waiting,
+    window_of,
+)
 from kpi_helpers.measure.facts import fact, kind_of, metric_of, require
 from kpi_helpers.measure.held import remarked
 from kpi_helpers.measure.kinds import KINDS
@@ -26,6 +34,14 @@ from kpi_helpers.sources.engine import Columns, frame_of
 from kpi_helpers.sources.registers import ACHIEVEMENTS
 
 MONTHS_A_YEAR = 12
+
+_COUNTED: Mapping[str, Callable[[Spread, Kpi], Settled]] = {
+    "duration": settle_duration,
+    "waiting": settle_waiting,
+    "age_then": settle_age,
+    "chances": settle_chances,
+}
+_WITHIN = {"cohort": settle_cohort, "cohort_total": settle_cohort_total}
 
 Seen = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
@@ -94,16 +110,14 @@ def made_of(data: Dataset, wanted: Ago) -> list[Ago]:
     if not kpi.derived:
         return [wanted]
     return [
-        base
-        for other in kpi.of.values()
-        for base in made_of(data, _earlier(data, other, wanted.months))
+        base for other in kpi.of.values() for base in made_of(data, _earlier(data, other, wanted))
     ]
 
 
-def _earlier(data: Dataset, other: Ago, months: int | str) -> Ago:
+def _earlier(data: Dataset, other: Ago, wanted: Ago) -> Ago:
     """The KPI that stands for ``other``, its lag read in the settings and added up."""
     lag = data.config.lags.get(other.months, 0) if isinstance(other.months, str) else other.months
-    return Ago(chosen(data, other.kpi).id, lag + int(months))
+    return Ago(chosen(data, other.kpi).id, lag + int(wanted.months), other.over or wanted.over)
 
 
 def _has_what_it_reads(
@@ -132,8 +146,9 @@ def _groups(data: Dataset, needed: Sequence[Ago]) -> list[tuple[Ago, ...]]:
     for each in needed:
         kpi = find(each.kpi)
         how = kind_of(kpi).ask
-        alone = "" if how in ("flow", "distinct") else kpi.id
-        groups.setdefault((kpi.table, kpi.dated, how, each.months, alone), []).append(each)
+        read = (each.months, each.over)
+        alone = "" if how in ("flow", "distinct", "stood") else kpi.id
+        groups.setdefault((kpi.table, kpi.dated, how, read, alone), []).append(each)
     return [tuple(group) for group in groups.values()]
 
 
@@ -145,11 +160,11 @@ def _asked(
     where: Where,
 ) -> Columns:
     """The sums of one group; a period that is still running is read as far in its past too."""
-    months = int(group[0].months)
-    begun = [earlier_period(data, period, months) for period in periods]
+    begun = [earlier_period(data, period, group[0]) for period in periods]
     if kind_of(find(group[0].kpi)).ask == "told":
         return _told(data, find(group[0].kpi), begun, by, where)
-    until = _known_until(data, periods, begun)
+    tomorrow = data.as_of + dt.timedelta(days=1)
+    until = tomorrow if group[0].over else _known_until(data, periods, begun)
     results, offset = [], 0
     for question in questions(begun, by, where):
         result = ask(data, [find(each.kpi) for each in group], question, until)
@@ -195,8 +210,15 @@ def _known_until(data: Dataset, periods: Sequence[Period], begun: Sequence[Perio
     return max(tomorrow, begun[-1].end) if begun[-1].start < periods[-1].start else tomorrow
 
 
-def earlier_period(data: Dataset, period: Period, months: int | str) -> Period:
-    """The same dates some months earlier; a year earlier, what the calendar says it is."""
+def earlier_period(data: Dataset, period: Period, read: Ago) -> Period:
+    """The dates on which a KPI is read: those of the period, or as many months earlier.
+
+    A year earlier it is what the calendar says. Over some months it is those to the last day known.
+    """
+    if read.over:
+        end = max(min(period.end, data.as_of + dt.timedelta(days=1)), data.first)
+        return Period(f"{period.name} ({read.over})", _before(end, read.over), end, "span")
+    months = read.months
     if months == 0:
         return period
     if months == MONTHS_A_YEAR and period.name != "all":
@@ -211,12 +233,12 @@ def _before(day: dt.date, months: int) -> dt.date:
 
 def _settle(data: Dataset, spread: Spread, cells: Cells, kpi: Kpi) -> Settled:
     kind = kind_of(kpi)
-    if kind is KINDS["duration"]:
-        return settle_duration(spread, kpi)
-    if kind is KINDS["waiting"]:
-        return settle_waiting(spread, kpi)
-    if kind is KINDS["cohort"]:
-        return settle_cohort(spread, kpi, window_of(data, kpi))
+    for name, settle in _COUNTED.items():
+        if kind is KINDS[name]:
+            return settle(spread, kpi)
+    for name, settle_within in _WITHIN.items():
+        if kind is KINDS[name]:
+            return settle_within(spread, kpi, window_of(data, kpi))
     if kind is KINDS["standing"]:
         spread = spread.until_left(len(cells.combos))
     sums = spread.totals(f"{kpi.id}__")
@@ -233,20 +255,20 @@ def _value(data: Dataset, found: Answer, wanted: Ago) -> Settled:
         if wanted.kpi in found.failed or not kpi.derived:
             found.settled[wanted] = nothing(len(found.cells))
         else:
-            found.settled[wanted] = _derived(data, found, kpi, wanted.months)
+            found.settled[wanted] = _derived(data, found, kpi, wanted)
     return found.settled[wanted]
 
 
-def _derived(data: Dataset, found: Answer, kpi: Kpi, months: int | str) -> Settled:
+def _derived(data: Dataset, found: Answer, kpi: Kpi, wanted: Ago) -> Settled:
     parts = {}
     seen = np.zeros(len(found.cells.combos), dtype=bool)
     for argument, other in kpi.of.items():
-        each = _earlier(data, other, months)
+        each = _earlier(data, other, wanted)
         parts[argument] = _value(data, found, each)
         seen |= found.seen.get(each, seen)
         if each.kpi in found.failed:
             found.failed.setdefault(kpi.id, found.failed[each.kpi])
-    found.seen[Ago(kpi.id, months)] = seen
+    found.seen[wanted] = seen
     result: Settled = kpi.body(**parts)
     remarks = [remark for part in parts.values() for remark in part.remarks]
     return result._replace(remarks=(*remarks, *result.remarks))

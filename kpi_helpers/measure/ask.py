@@ -30,6 +30,8 @@ DAYS_A_MONTH = 365.25 / 12
 
 # Dates that lie ahead by nature: they are not cut at the last day known.
 PLANNED = ("expected_close", "midpoint")
+# Kinds of queries that look at a period as a whole.
+EACH_PERIOD = ("retained", "period", "stood", "stood_counted")
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,8 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
     grid_of = (question.unit, question.step, question.span)
     key = ("sql", tuple(kpis), question.by, repr(question.where), *grid_of)
     sql = data.remember(key, lambda: template(data.con, _QUERIES[how](data, kpis, question)))
-    if how in ("retained", "period"):
-        return _each_period(data, sql, question, until)
+    if how in EACH_PERIOD:
+        return _each_period(data, sql, question, dt.date.max if kpis[0].dated in PLANNED else until)
     end = question.end if kpis[0].dated in PLANNED else min(question.end, until)
     sql = filled(sql, question.start, max(end, question.start))
     found = columns_of_result(data.con, sql, question.by)
@@ -199,12 +201,16 @@ def _distinct(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tabl
 
 
 def _added(kpis: Sequence[Kpi], question: Question, rows: ir.Table) -> ir.Table:
+    return rows.group_by([PLACE, *question.by]).agg(**_sums(kpis, rows))
+
+
+def _sums(kpis: Sequence[Kpi], rows: ir.Table) -> dict[str, ir.Value]:
     sums: dict[str, ir.Value] = {}
     for kpi in kpis:
         parts: Parts = kpi.body(rows)
         named = KINDS[parts.kind].sums(parts)
         sums |= {f"{kpi.id}__{part}": value for part, value in named.items()}
-    return rows.group_by([PLACE, *question.by]).agg(**sums)
+    return sums
 
 
 def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
@@ -221,15 +227,19 @@ def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Tab
 
 def _counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
     """Rows by age and outcome; those that cannot count are cheaper to leave out afterwards."""
-    (kpi,) = kpis
     rows = _placed(data, kpis, question, question.first_number)
+    return _by_terms(kpis[0], rows, (PLACE, *question.by))
+
+
+def _by_terms(kpi: Kpi, rows: ir.Table, cells: Sequence[str]) -> ir.Table:
+    """How many rows have the same numbers, and on how many of them each test holds."""
     parts: Parts = kpi.body(rows)
     named = {f"{kpi.id}__{name}": term for name, term in parts.terms.items()}
     flags = {name for name, term in named.items() if term.type().is_boolean()}
-    rows = rows.select(PLACE, *question.by, **named)
+    rows = rows.select(*cells, **named)
     sums = {name: rows[name].sum() for name in sorted(flags)} | {f"{kpi.id}__n": rows.count()}
     ages = [name for name in named if name not in flags]
-    return rows.group_by([PLACE, *question.by, *ages]).agg(**sums)
+    return rows.group_by([*cells, *ages]).agg(**sums)
 
 
 def _standing(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
@@ -280,6 +290,20 @@ def _per_period(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Ta
     return of_period(rows, kpi.body(rows), kpi.id, question.by)
 
 
+def _stood(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    """Sums over what stood at the end of one period."""
+    rows = fact(data, kpis, question.by, question.where)
+    cells = rows.group_by(list(question.by)) if question.by else rows
+    return cells.aggregate(**_sums(kpis, rows))
+
+
+def _stood_counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
+    (kpi,) = kpis
+    rows = fact(data, kpis, question.by, question.where)
+    parts: Parts = kpi.body(rows)
+    return _by_terms(kpi, rows.filter(parts.where), question.by)
+
+
 _QUERIES: dict[str, Callable[[Dataset, Sequence[Kpi], Question], ir.Table]] = {
     "flow": _flow,
     "distinct": _distinct,
@@ -288,4 +312,6 @@ _QUERIES: dict[str, Callable[[Dataset, Sequence[Kpi], Question], ir.Table]] = {
     "standing": _standing,
     "retained": _retained,
     "period": _per_period,
+    "stood": _stood,
+    "stood_counted": _stood_counted,
 }

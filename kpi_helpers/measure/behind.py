@@ -12,14 +12,14 @@ from kpi_helpers.catalogue import Kpi
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.measure.answer import chosen
-from kpi_helpers.measure.ask import PLANNED, Question, questions
+from kpi_helpers.measure.ask import EACH_PERIOD, PLANNED, Question, questions
 from kpi_helpers.measure.facts import fact, require
 from kpi_helpers.measure.held import held
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
 from kpi_helpers.sources.registers import ACHIEVEMENTS
-from kpi_helpers.sources.tables import TABLES
+from kpi_helpers.sources.tables import FACTS
 
 # The part of a figure that stands above the line, and the one below it, by what kinds call them.
 COUNTED, OF = ("k", "x", "a", "kept", "days"), ("n", "b", "base")
@@ -93,7 +93,7 @@ def keyed(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataF
     [['a', 1.0, 1.0], ['b', 0.0, 1.0]]
     """
     declared = chosen(data, kpi)
-    names = TABLES[declared.table].keys if declared.table in TABLES else ()
+    names = FACTS[declared.table].keys if declared.table in FACTS else ()
     key = next((name for name in names if name.endswith("_id")), None)
     if key is None:
         raise Unavailable(what=kpi, needs=f"{declared.table or kpi}._id")
@@ -138,7 +138,7 @@ def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
         present = (parts.terms["opened"] < END) & (left.isnull() | (left >= END))
     elif KINDS[parts.kind].ask == "retained":
         present = parts.terms["base"] | parts.terms["kept"]
-    elif KINDS[parts.kind].ask == "period" or kpi.dated == "period":
+    elif KINDS[parts.kind].ask in EACH_PERIOD or kpi.dated == "period":
         present = parts.where
     else:
         day = table[str(kpi.dated)]

@@ -52,6 +52,13 @@ def settle_waiting(spread: Spread, kpi: Kpi) -> Settled:
     return Settled(value, done, n, n, low, high, "kaplan-meier", (remark,), ages=ages)
 
 
+def settle_age(spread: Spread, kpi: Kpi) -> Settled:
+    """The middle age of what stands: a fact, so without an interval."""
+    settled = settle_waiting(spread, kpi)
+    blank = np.full_like(settled.value, np.nan)
+    return settled._replace(numerator=blank, low=blank, high=blank, method="exact", ages=None)
+
+
 def time_to_win(ages: Ages, horizon: Array | None = None) -> tuple[Array, Array, Array, Array]:
     """Median, its limits and its horizon, by default the last age with enough deals at risk."""
     time, won, lost, everyone = ages
@@ -96,6 +103,27 @@ def settle_cohort(spread: Spread, kpi: Kpi, window: int | None) -> Settled:
     remarks = _window_remarks(window, young, n, everyone, so_far)
     numerator, denominator = np.where(young, so_far, k), np.where(young, everyone, n)
     return Settled(divided(k, n), numerator, denominator, n, low, high, "wilson", remarks, young)
+
+
+def settle_cohort_total(spread: Spread, kpi: Kpi, window: int | None) -> Settled:
+    """The amounts of the rows that a cohort's share counts.
+
+    Too early while any row is too young: it would be less than that of an older cohort.
+    """
+    share = settle_cohort(spread, kpi, window)
+    age, days = (spread.found[f"{kpi.id}__{name}"] for name in ("age", "days"))
+    longest = np.inf if window is None else float(window)
+    done = (days >= 0) & (days <= longest) & (age >= (0 if window is None else longest))
+    amounts, counts = np.nan_to_num(spread.found[f"{kpi.id}__x"]), spread.numbers(f"{kpi.id}__n")
+    lost = spread.total(counts * done)
+    total, unknown = (spread.total(counts * done * x) for x in (amounts, (amounts == 0) * 1.0))
+    value = np.where((share.n == 0) | ((unknown > 0) & (2 * unknown >= lost)), np.nan, total)
+    blank = np.full_like(value, np.nan)
+    early = [r for r in share.remarks if r.key != "notes.too_young"]
+    told = Remark("notes.unknown_amounts", unknown > 0, {"unknown": unknown, "n": lost})
+    young = np.logical_or.reduce([r.where for r in share.remarks if "young" in r.key] or [lost < 0])
+    settled = Settled(value, value, blank, share.n, blank, blank, "exact", (*early, told))
+    return settled._replace(young=young)
 
 
 def _window_remarks(

@@ -23,7 +23,7 @@ from kpi_helpers.sources.derived import FIRST_TIMES, as_number, unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.filters import columns_of, condition
 from kpi_helpers.sources.registers import ACHIEVEMENTS, SCOPES
-from kpi_helpers.sources.tables import TABLES
+from kpi_helpers.sources.tables import FACTS, MADE
 from kpi_helpers.sources.words import words_of
 
 
@@ -78,8 +78,8 @@ def require(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> None:
 
 def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> None:
     name = "targets" if kpi.table == ACHIEVEMENTS.name else kpi.table
-    if name not in data.base:
-        raise Unavailable(what=kpi.id, needs=name)
+    if needs := data.lacks(name):
+        raise Unavailable(what=kpi.id, needs=needs)
     if kpi.table == ACHIEVEMENTS.name:
         _require_targets(data, kpi, by)
     data.remember(("checked", kpi.table, by, repr(where)), lambda: fact(data, [kpi], by, where))
@@ -89,13 +89,18 @@ def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> Non
             _check_scopes(data, column, wanted)
         return
     for column, wanted in words:
-        _check_values(data, name, column, wanted)
+        _check_values(data, entity_of(name), column, wanted)
     for dimension in by:
         if dimension not in data.dimensions(name):
             raise unknown("dimension", dimension, data.dimensions(name))
-    lacking = (columns_read(kpi) & {*TABLES[name].names}) - data.filled(name)
+    lacking = (columns_read(kpi) & {*FACTS[name].names}) - data.filled(name)
     if lacking:
-        raise Unavailable(what=kpi.id, needs=f"{name}.{min(lacking)}")
+        raise Unavailable(what=kpi.id, needs=f"{entity_of(name)}.{min(lacking)}")
+
+
+def entity_of(table: str) -> str:
+    """The table of the source that a table's rows have their columns from."""
+    return "deals" if table in MADE else table
 
 
 def _is_segment(data: Dataset, where: Where) -> bool:

@@ -18,6 +18,7 @@ from kpi_helpers.periods import Period, elapsed
 from kpi_helpers.sources.checks.across import WIN_RATES, only_won
 from kpi_helpers.sources.coverage import Coverage
 from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.tables import MADE, STANDING_DEALS
 from kpi_helpers.units import COUNT, write, write_date
 
 OK, INDICATIVE, INSUFFICIENT, IMMATURE, MISSING = STATUSES = (
@@ -34,6 +35,7 @@ DAY, YEAR = dt.timedelta(days=1), dt.timedelta(days=365)
 
 # Dates that a row gets from the calendar of others: coverage is that of the date behind them.
 _BEHIND = {"opened_at": "created_at", "midpoint": None, "expected_close": None}
+_BEHIND |= {"entered_on": "entered_at"}
 # How long the first deals of a history may take before one of them closes.
 LEAD = dt.timedelta(days=31)
 
@@ -72,9 +74,11 @@ def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
         return [Finding("future", MISSING, {"day": data.as_of})]
     findings = [] if period.end <= data.as_of + DAY else [_running(data, period)]
     column = _BEHIND.get(str(kpi.dated), kpi.dated)
-    cover = data.covered.get((kpi.table, str(column)))
+    (behind, *_) = MADE.get(kpi.table, (kpi.table,))
+    cover = data.covered.get((behind, str(column)))
     if cover is not None:
-        findings += _covered(cover, period, data.as_of, kind_of(kpi) is KINDS["standing"])
+        stock = kind_of(kpi) is KINDS["standing"] or kpi.table == STANDING_DEALS.name
+        findings += _covered(cover, period, data.as_of, stock)
         findings += _before(kpi, cover, period, data.as_of)
     if kind_of(kpi) is KINDS["cohort"]:
         for end in fields_of(kpi, "days") - {kpi.dated}:

@@ -33,6 +33,11 @@ largest            Σ of the largest entities, of all   none                    
 outside            what a source says                  the source's own range         nothing
 gap                the best less our own figure        that of our own                nothing
 effect             differences of two groups           MOVER                          nothing
+share_then         as share, at the end of a period    Wilson                         dimensions
+value_share_then   as value_share, at the end          Fieller                        dimensions
+chances            counts by amount × chance           2.5 to 97.5 % of the sums      dimensions
+age_then           counts by age                       none                           dimensions
+cohort_total       Σ by age × days to the event        none                           both
 =================  ==================================  =============================  ===========
 
 The parts add; values never do. ``both`` means over periods and dimensions.
@@ -74,8 +79,8 @@ class Kind:
     ----------
     ask
         Which query serves it: ``flow`` (one pass, with all others of its table and date),
-        ``clustered``, ``counted``, ``standing``, ``retained`` or ``period``; ``told`` stands in
-        a register.
+        ``clustered``, ``counted``, ``standing``, ``retained``, ``period``, ``stood`` or
+        ``stood_counted``; ``told`` stands in a register.
     sums
         Parts → aggregates of one cell.
     settle
@@ -291,4 +296,9 @@ KINDS: dict[str, Kind] = {
     "outside": Kind("told", _no_sums, partial(settle_told, "outside"), (), sampled=False),
     "gap": Kind("told", _no_sums, partial(settle_told, "gap"), ()),
     "effect": Kind("told", _no_sums, partial(settle_told, "effect"), ()),
+    "share_then": Kind("stood", _share_sums, _settle_share, (DIMENSIONS,)),
+    "value_share_then": Kind("stood", _value_share_sums, _settle_value_share, (DIMENSIONS,)),
+    "chances": Kind("stood_counted", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
+    "age_then": Kind("stood_counted", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
+    "cohort_total": Kind("counted", _no_sums, _settle_total, sampled=False),
 }

@@ -160,7 +160,8 @@ def _findings(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     parts = made_of(data, Ago(kpi.id, 0))
     ahead = [each for each in parts if find(each.kpi).dated == "expected_close"]
     for each in ahead or parts:
-        read = earlier_period(data, period, each.months)
+        read = earlier_period(data, period, each)
         found = of_period(data, find(each.kpi), read)
-        findings += found if read == period else [f.of_base(read) for f in found if f.weight]
+        whole = read == period or each.over
+        findings += found if whole else [f.of_base(read) for f in found if f.weight]
     return findings

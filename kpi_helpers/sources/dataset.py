@@ -20,7 +20,7 @@ from kpi_helpers.sources.engine import fetch, first_line, frame_of, number_of, o
 from kpi_helpers.sources.filters import columns_of, condition
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.registers import REGISTERS
-from kpi_helpers.sources.tables import TABLES
+from kpi_helpers.sources.tables import DEALS, FACTS, MADE, TABLES
 
 Where = str | Mapping[str, Any] | None
 LAST_DAY = dt.date(9000, 12, 31)
@@ -137,16 +137,16 @@ class Dataset:
         UnknownName
             When a column exists neither in the table nor in its entities.
         """
-        if name not in self.base:
-            raise Unavailable(what=name, needs=name, candidates=list(self.tables))
-        known = {each: self._as_of(each) for each in self.base}
+        if lacking := self.lacks(name):
+            raise Unavailable(what=name, needs=lacking, candidates=list(self.tables))
+        known = self._known(name, columns if alone else None)
         existing = {*self._columns(name)} if columns else set()
         for column in columns:
             if column not in existing:
                 raise unknown("dimension", column, self.dimensions(name))
-        return with_columns(known, name, columns, alone, self._unique)
+        return with_columns(known, name, columns, alone, self.unique)
 
-    def _unique(self, name: str, key: str) -> bool:
+    def unique(self, name: str, key: str) -> bool:
         """Whether a key stands on one row each; of a database that is not known to stay so."""
         if self.con.name != "duckdb":
             return False
@@ -156,13 +156,27 @@ class Dataset:
         )
         return repeated == 0
 
+    def lacks(self, name: str) -> str | None:
+        """The first table that a figure of a table needs and the source has not got."""
+        return next((each for each in MADE.get(name, (name,)) if each not in self.base), None)
+
+    def _known(self, name: str, columns: tuple[str, ...] | None = None) -> dict[str, ir.Table]:
+        """Every table as of the day, and one that is made of them, with these columns of deals."""
+        from kpi_helpers.sources.course import made
+
+        known = {each: self._as_of(each) for each in self.base}
+        if name not in known:
+            key = ("made", name, columns)
+            known[name] = self.remember(key, lambda: made(self, name, {**known}, columns))
+        return known
+
     def dimensions(self, name: str) -> list[str]:
         """Names by which the figures of a table may be broken down."""
-        known = {each: self._as_of(each) for each in self.base}
-        filled = {each: self.filled(each) for each in self.base}
+        known = self._known(name)
+        filled = {each: self.filled(each) for each in known}
         lent = offered(known, name)
-        own = {c.name for c in TABLES[name] if c.dimension} & filled[name]
-        others = filled[name] - {*TABLES[name].names}
+        own = {c.name for c in FACTS[name] if c.dimension} & filled[name]
+        others = filled[name] - {*FACTS[name].names}
         lent_filled = {
             c for c, (entity, _) in lent.items() if c in filled[entity] and _groups(entity, c)
         }
@@ -170,6 +184,9 @@ class Dataset:
 
     def filled(self, name: str) -> set[str]:
         """Columns of a table that the source really has."""
+        if name in MADE:
+            lent = self.filled("deals") if "deals" in self.base else set()
+            return lent | {column.name for column in {*FACTS[name]} - {*DEALS}}
         mapped = self.mapped[name if name in self.mapped else "order_lines"]
         return {*mapped.columns, *mapped.dimensions} & {*self.base[name].columns}
 
@@ -199,8 +216,10 @@ class Dataset:
 
     def _columns(self, name: str) -> list[str]:
         """Names of all the columns that `table` can give."""
-        known = {each: self._as_of(each) for each in self.base}
-        names = () if name not in known else known[name].columns
+        if self.lacks(name):
+            return []
+        known = self._known(name)
+        names = known[name].columns
         return list(dict.fromkeys([*names, *offered(known, name), *across_rows(name)]))
 
     def _as_of(self, name: str) -> ir.Table:
@@ -295,5 +314,5 @@ def no_segment_column(segment: str, column: str, table: str, known: Sequence[str
 
 def _groups(table: str, name: str) -> bool:
     """Whether a column sorts rows into groups: one of the source's own, or declared to."""
-    column = TABLES[table].column(name)
+    column = FACTS[table].column(name)
     return column is None or column.dimension

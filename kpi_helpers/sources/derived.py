@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 from kpi_helpers.errors import unknown
 from kpi_helpers.sources.registers import ACHIEVEMENTS
 from kpi_helpers.sources.schema import IBIS_TYPES
-from kpi_helpers.sources.tables import LOOKUPS, TABLES
+from kpi_helpers.sources.tables import FACTS, LOOKUPS, MADE, TABLES
 
 
 def as_of_table(
@@ -313,8 +313,10 @@ def unbound(name: str) -> ir.Table:
     """A table without data, with every column that the body of a KPI may name."""
     if name == ACHIEVEMENTS.name:
         return ibis.table({c.name: IBIS_TYPES[c.type] for c in ACHIEVEMENTS}, name=name)
+    if name in MADE:
+        return ibis.table({c.name: IBIS_TYPES[c.type] for c in FACTS[name]}, name=name)
     if name not in TABLES:
-        raise unknown("table", name, [*TABLES, ACHIEVEMENTS.name])
+        raise unknown("table", name, [*FACTS, ACHIEVEMENTS.name])
     table = ibis.table({c.name: IBIS_TYPES[c.type] for c in TABLES[name]}, name=name)
     known = as_of_table(table, name, dt.date(2000, 1, 1))
     return with_columns({name: known}, name, across_rows(name))

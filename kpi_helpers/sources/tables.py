@@ -226,6 +226,60 @@ TABLES: dict[str, Table] = {
     )
 }
 
+# Made of histories (see `sources.course`): each row has the columns of its deal too.
+_OF_DEALS = (
+    *DEALS,
+    *(Column(f"is_{name}", "flag") for name in ("won", "lost", "open", "decided")),
+    *dates("opened_at", "left_at"),
+)
+
+
+def _made(name: str, dated: str, *own: Column) -> Table:
+    own = (key("deal_id"), Column("stage", required=True, dimension=True), *own)
+    names = {column.name for column in own}
+    lent = (column for column in _OF_DEALS if column.name not in names)
+    return Table(name, (*own, *lent), dated=dated, money="amount")
+
+
+STAGE_STEPS = _made(
+    "stage_steps",
+    "entered_at",
+    *dates("entered_at", "advanced_at", "lost_at"),
+    *numbers("age_days"),
+)
+STAGE_VISITS = _made(
+    "stage_visits",
+    "entered_on",
+    *times("entered_at"),
+    *dates("entered_on", "gone_at"),
+    *numbers("days_there"),
+    Column("is_back", "flag"),
+)
+CLOSING_DATES = _made(
+    "closing_dates",
+    "changed_at",
+    *dates("changed_at", "until_at"),
+    plan("expected_close", required=True),
+)
+STANDING_DEALS = _made(
+    "standing_deals",
+    "opened_at",
+    *dates("since"),
+    *numbers("usual_days", "chance"),
+    Column("is_late", "flag"),
+)
+
+# Tables that are made of others, and those that they cannot do without.
+MADE: dict[str, tuple[str, ...]] = {
+    "stage_steps": ("stage_history",),
+    "stage_visits": ("stage_history",),
+    "closing_dates": ("close_date_history", "deals"),
+    "standing_deals": ("deals",),
+}
+FACTS = TABLES | {
+    table.name: table for table in (STAGE_STEPS, STAGE_VISITS, CLOSING_DATES, STANDING_DEALS)
+}
+
 # A fact takes the columns of these tables as dimensions: (table of the entity, the shared key).
 LOOKUPS: tuple[tuple[str, str], ...] = (
     ("reps", "owner"),

@@ -1,0 +1,283 @@
+"""The course of the deals: tables made of their histories, a row a stage reached, stay or date.
+
+Each row carries the columns of its deal, so that figures are broken down as those of deals are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+
+from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.derived import days_between
+from kpi_helpers.sources.engine import END, frame_of
+from kpi_helpers.sources.stages import stage_order
+from kpi_helpers.sources.tables import LOOKUPS
+
+# Of fewer deals a stage has no habits of its own.
+FEWEST = 10
+# From these days on in a stage, deals are compared with those that had been in it as long.
+AGES = (0, 7, 14, 30, 60, 120)
+# Three in four of those that were won had left the stage by then.
+USUAL = 0.75
+MISCLICK_SECONDS = 24 * 3600
+
+
+class Ladder(NamedTuple):
+    """The stages in which deals are worked on, in order, then those that mean won, or lost."""
+
+    steps: tuple[str, ...]
+    won: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def ladder(data: Dataset) -> Ladder:
+    """The stages of a data set; one that deals mostly enter as they are decided is an end.
+
+    Without deals the last stage is the end.
+    """
+    found: Ladder = data.remember("ladder", lambda: _ladder(data))
+    return found
+
+
+def _ladder(data: Dataset) -> Ladder:
+    order = stage_order(data).names
+    if "deals" not in data.base:
+        return Ladder(order[:-1], order[-1:])
+    moves = data.table("stage_history").select("deal_id", "stage", "entered_at")
+    last = ibis.window(group_by="deal_id", order_by=ibis.desc("entered_at"))
+    moves = moves.mutate(_later=ibis.rank().over(last))
+    deals = data.table("deals").select("deal_id", "is_won", "is_lost", "left_at")
+    ends = moves.filter(moves._later == 0).join(deals, "deal_id")
+    at_once = ends.left_at <= ends.entered_at.cast("date")
+    sums = {name: (at_once & ends[f"is_{name}"]).sum() for name in ("won", "lost")}
+    counts = frame_of(data.con, ends.group_by("stage").agg(n=ends.count(), **sums))
+    counts = counts.dropna(subset="stage").set_index("stage").sort_index()
+    over = counts[2 * (counts["won"] + counts["lost"]) > counts["n"]]
+    won = tuple(over.index[over["won"] >= over["lost"]])
+    lost = tuple(over.index[over["won"] < over["lost"]])
+    return Ladder(tuple(name for name in order if name not in {*over.index}), won, lost)
+
+
+class Known(NamedTuple):
+    """The tables as known on a day, the stages, and the columns asked for (None for all)."""
+
+    tables: Mapping[str, ir.Table]
+    stages: Ladder
+    day: ir.DateScalar
+    columns: tuple[str, ...] | None
+
+    def asks(self, column: str) -> bool:
+        """Whether a column is asked for: what nobody reads makes a query longer."""
+        return self.columns is None or column in self.columns
+
+
+def _moves(known: Known) -> ir.Table:
+    """Entries into stages with the place of each: steps from 0, then won, then lost."""
+    moves = known.tables["stage_history"].select("deal_id", "stage", "entered_at")
+    end = len(known.stages.steps)
+    places = {name: place for place, name in enumerate(known.stages.steps)}
+    places |= dict.fromkeys(known.stages.won, end) | dict.fromkeys(known.stages.lost, end + 1)
+    cases = [(moves.stage == name, place) for name, place in places.items()]
+    none = ibis.null("int64")
+    place = ibis.cases(*cases, else_=none).cast("int64") if cases else none
+    return moves.mutate(place=place, entered_on=moves.entered_at.cast("date"))
+
+
+def _of_deals(rows: ir.Table, known: Known) -> ir.Table:
+    """Rows with the columns of their deals; of a source without deals, nothing is decided."""
+    if "deals" not in known.tables:
+        no, never = ibis.literal(False), ibis.null("date")
+        return rows.mutate(is_won=no, is_lost=no, left_at=never)
+    deals = known.tables["deals"]
+    own = [c for c in deals.columns if c not in rows.columns]
+    return rows.join(deals.select("deal_id", *own), "deal_id")
+
+
+def steps(known: Known) -> ir.Table:
+    """A row a deal and stage that it reached, skipped ones too: when, and how it went on."""
+    moves, never = _moves(known), ibis.null("date")
+    moves = moves.filter(moves.place <= len(known.stages.steps))
+    reached = []
+    for place, name in enumerate(known.stages.steps or ("",)):
+        beyond = ibis.ifelse(moves.place > place, moves.entered_on, never)
+        there = moves.mutate(beyond=beyond).filter(moves.place >= place)
+        first = {"entered_at": there.entered_on.min(), "advanced_at": there.beyond.min()}
+        reached.append(there.group_by("deal_id").agg(**first).mutate(stage=ibis.literal(name)))
+    every = _union(reached)
+    rows = _of_deals(every.mutate(age_days=days_between(every.entered_at, known.day)), known)
+    won_at, lost_at = (ibis.ifelse(t, rows.left_at, never) for t in (rows.is_won, rows.is_lost))
+    advanced_at = rows.advanced_at.coalesce(won_at)
+    lost_here = ibis.ifelse(advanced_at.isnull(), lost_at, never)
+    return rows.mutate(advanced_at=advanced_at, lost_at=lost_here)
+
+
+def _union(tables: list[ir.Table]) -> ir.Table:
+    return ibis.union(*tables) if len(tables) > 1 else tables[0]
+
+
+def visits(known: Known) -> ir.Table:
+    """A row a stay of a deal in a stage: since when, until when, and whether it came back to it.
+
+    A stay ends when the next begins or the deal is decided; what is won or lost stays nowhere.
+    """
+    moves, end = _moves(known), len(known.stages.steps)
+    moves = moves.mutate(_order=moves.place.fill_null(end + 2))
+    order = ibis.window(group_by="deal_id", order_by=["entered_at", "_order"])
+    before = moves.entered_at.lag().over(order)
+    stayed = moves.entered_at.epoch_seconds() - before.epoch_seconds()
+    back = (moves.place < moves.place.lag().over(order)) & (stayed >= MISCLICK_SECONDS)
+    next_on = moves.entered_on.lead().over(order)
+    moves = moves.mutate(next_on=next_on, is_back=back.fill_null(False))
+    rows = _of_deals(moves.filter(moves.place < end).drop("place", "_order"), known)
+    gone_at = rows.next_on.coalesce(rows.left_at)
+    there = days_between(rows.entered_on, gone_at.coalesce(known.day))
+    return rows.mutate(gone_at=gone_at, days_there=there).drop("next_on")
+
+
+def closing_dates(known: Known) -> ir.Table:
+    """A row a closing date that was said of a deal: from when to when it was."""
+    return _of_deals(_dates(known), known)
+
+
+def _dates(known: Known) -> ir.Table:
+    said = known.tables["close_date_history"].select("deal_id", "changed_at", "expected_close")
+    order = ibis.window(group_by="deal_id", order_by=["changed_at", "expected_close"])
+    until = said.changed_at.lead().over(order)
+    return said.mutate(changed_at=said.changed_at.cast("date"), until_at=until.cast("date"))
+
+
+def standing_deals(known: Known) -> ir.Table:
+    """The deals open on the last day before `END`, as they stood then.
+
+    ``since`` is the day of entering the stage (without a history of stages, of the deal's
+    creation), ``usual_days`` what three in four of the deals won by then took for that stage,
+    ``chance`` the share won of the deals decided by then that had been in it for as long.
+    """
+    deals, stays = known.tables["deals"], _stays(known)
+    now = stays.filter(stays.gone_at.isnull() | (stays.gone_at >= END))
+    now = now.select("deal_id", since=now.entered_on, _stage=now.stage)
+    open_then = (deals.opened_at < END) & (deals.left_at.isnull() | (deals.left_at >= END))
+    rows = deals.filter(open_then)
+    if "close_date_history" in known.tables:
+        rows = _as_said(rows, _dates(known))
+    rows = rows.left_join(now, "deal_id").drop("deal_id_right")
+    if known.asks("usual_days"):
+        rows = rows.left_join(_usual(stays), "_stage").drop("_stage_right")
+    if known.asks("chance"):
+        rows = rows.left_join(_won_share(stays, now), "deal_id").drop("deal_id_right")
+        decided = deals.filter(deals.left_at < END)
+        overall = decided.agg(share=_share(decided.is_won)).share.as_scalar()
+        rows = rows.mutate(chance=rows.chance.coalesce(overall))
+    return rows.mutate(
+        stage=rows._stage.nullif("").coalesce(rows.stage),
+        since=rows.since.coalesce(rows.opened_at),
+        is_late=(days_between(rows.expected_close, END) > 1).fill_null(False),
+    ).drop("_stage")
+
+
+def _stays(known: Known) -> ir.Table:
+    """Stays begun before `END`; without a history of stages, a deal's whole life is one."""
+    if "stage_history" in known.tables:
+        stays = visits(known)
+    else:
+        deals = known.tables["deals"]
+        life = {"entered_on": deals.opened_at, "gone_at": deals.left_at}
+        stays = deals.mutate(stage=ibis.literal(""), **life)
+    return stays.filter(stays.entered_on < END)
+
+
+def _as_said(deals: ir.Table, dates: ir.Table) -> ir.Table:
+    """Deals with the closing date that was expected then, where it is known."""
+    holds = (dates.changed_at < END) & (dates.until_at.isnull() | (dates.until_at >= END))
+    then = dates.filter(holds).select("deal_id", _then=dates.expected_close)
+    rows = deals.left_join(then, "deal_id").drop("deal_id_right")
+    return rows.mutate(expected_close=rows._then.coalesce(rows.expected_close)).drop("_then")
+
+
+def _usual(stays: ir.Table) -> ir.Table:
+    won = stays.filter(stays.is_won, stays.left_at < END)
+    won = won.select(_stage=won.stage, days=days_between(won.entered_on, won.gone_at))
+    place = ibis.cume_dist().over(ibis.window(group_by="_stage", order_by="days"))
+    won = won.mutate(_place=place)
+    late = ibis.ifelse(won._place >= USUAL, won.days, ibis.null("int64"))
+    found = won.group_by("_stage").agg(usual_days=late.min(), _n=won.count())
+    return found.filter(found._n >= FEWEST).drop("_n")
+
+
+def _won_share(stays: ir.Table, now: ir.Table) -> ir.Table:
+    """For each deal of ``now``, the share won of the decided ones that stayed there as long.
+
+    Deals on their way out stay for longer, so that a stage alone would promise too much. The
+    longest stay is taken that at least ten decided deals had.
+    """
+    decided = stays.filter(stays.left_at < END)
+    days = days_between(decided.entered_on, decided.gone_at)
+    decided = decided.select("is_won", _stage=decided.stage, days=days)
+    bands = []
+    for least in AGES:
+        longer = decided.filter(decided.days >= least)
+        band = longer.group_by("_stage").agg(chance=_share(longer.is_won), _n=longer.count())
+        bands.append(band.filter(band._n >= FEWEST).mutate(least=ibis.literal(least)))
+    alike = now.join(ibis.union(*bands), "_stage")
+    alike = alike.filter(alike.least <= days_between(alike.since, END) - 1)
+    nearest = ibis.window(group_by="deal_id", order_by=ibis.desc("least"))
+    alike = alike.mutate(_place=ibis.row_number().over(nearest))
+    return alike.filter(alike._place == 0).select("deal_id", "chance")
+
+
+def _share(test: ir.BooleanColumn) -> ir.Scalar:
+    return test.ifelse(1.0, 0.0).mean()
+
+
+_ORDER = ("created_at", "closed_at", "amount")
+# What the tables are made with, and the keys by which a deal has its team or region.
+_NEEDED = {
+    *("deal_id", *_ORDER, "stage", "expected_close", "opened_at", "left_at", "is_won", "is_lost"),
+    *(key for _, key in LOOKUPS),
+}
+_MAKERS: Mapping[str, Callable[[Known], ir.Table]] = {
+    "stage_steps": steps,
+    "stage_visits": visits,
+    "closing_dates": closing_dates,
+    "standing_deals": standing_deals,
+}
+
+
+def made(
+    data: Dataset,
+    name: str,
+    tables: Mapping[str, ir.Table],
+    columns: tuple[str, ...] | None = None,
+) -> ir.Table:
+    """A table that is made of others, as known on the day of the data set.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    name
+        One of `kpi_helpers.sources.tables.MADE`.
+    tables
+        The canonical tables as of that day.
+    columns
+        The columns that are asked for, all by default.
+    """
+    if "deals" in tables:
+        deals = tables["deals"]
+        deals = deals.select(
+            [c for c in deals.columns if columns is None or c in _NEEDED or c in columns]
+        )
+        tables = {**tables, "deals": deals if data.unique("deals", "deal_id") else _once(deals)}
+    stages = ladder(data) if "stage_history" in tables else Ladder(())
+    return _MAKERS[name](Known(tables, stages, ibis.literal(data.as_of), columns))
+
+
+def _once(deals: ir.Table) -> ir.Table:
+    """Each deal once: a history says nothing of two rows with one id."""
+    first = ibis.window(group_by="deal_id", order_by=list(_ORDER))
+    copies = deals.mutate(_copy=ibis.row_number().over(first))
+    return copies.filter(copies._copy == 0).drop("_copy")
