@@ -209,6 +209,8 @@ def test_telco_leaves_as_it_is_known_to(telco: Dataset) -> None:
         np.testing.assert_allclose(ours, oracle.surv_prob, atol=1e-12)
     at_two_years = found.xs(24, level="months")["value"]
     assert at_two_years.sort_values().index.tolist() == ["Month-to-month", "One year", "Two year"]
+    whole = sheets.survival(customers.survival(telco), "fr").as_raw_html()
+    assert "Tous les contrats" in whole
     page = sheets.survival(found.reset_index(), "en").as_raw_html()
     assert all(write(value, PERCENT, "en") in page for value in at_two_years)
     assert customers.by_age(customers.cohorts(telco)).empty

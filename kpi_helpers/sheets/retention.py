@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kpi_helpers.language import text
 from kpi_helpers.measure.judge import FEW
 from kpi_helpers.sheets.table import build, plain
 from kpi_helpers.units import COUNT, MONTHS, PERCENT, write, write_range
@@ -31,7 +32,8 @@ def survival(curves: pd.DataFrame, lang: str) -> GT:
     for row in rows.to_dict("records"):
         said = [write(row["value"], PERCENT, lang)]
         said += [write_range(row["low"], row["high"], PERCENT, lang), write(row["n"], COUNT, lang)]
-        line = lines.setdefault(plain(row["group"]), {"group_name": plain(row["group"])})
+        name = plain(row["group"]) or text("sheets.all_contracts", lang)
+        line = lines.setdefault(name, {"group_name": name})
         line[f"after_{row['months']}"] = "\n".join(said)
     names = list(dict.fromkeys(name for line in lines.values() for name in line))
     headings = {name: write(int(name[6:]), MONTHS, lang) for name in names if name[:6] == "after_"}
