@@ -169,6 +169,8 @@ def of_actions(
     pandas.DataFrame
         As `of_market`, a row an action.
     """
+    days = ("start_date", "expected_by")  # not every engine gives them as such
+    rows = rows.assign(**{name: pd.to_datetime(rows[name]) for name in days})
     place = pd.Series(np.nan, rows.index)
     for number, period in enumerate(periods):
         place[rows["start_date"].dt.date.between(period.start, period.end - DAY)] = number
