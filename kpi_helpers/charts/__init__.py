@@ -18,6 +18,7 @@ from kpi_helpers.charts.picture import alt, image
 from kpi_helpers.charts.reader import Options
 from kpi_helpers.charts.reps import rep_estimates, rep_limits
 from kpi_helpers.charts.scorecard import scorecard_rows
+from kpi_helpers.charts.segments import segment_map
 from kpi_helpers.charts.theme import PALETTE, theme
 from kpi_helpers.charts.waterfall import waterfall
 
@@ -37,6 +38,7 @@ __all__ = [
     "rep_estimates",
     "rep_limits",
     "scorecard_rows",
+    "segment_map",
     "small_multiples",
     "theme",
     "value_against_cost",

@@ -192,6 +192,17 @@ class Calendar:
         last_day = 0 * DAY if period.end.day == 1 else DAY
         return span(_year_before(period.start), _year_before(period.end - last_day) + last_day)
 
+    def year_to(self, period: Period) -> Period:
+        """Return the year that ends with a period.
+
+        Examples
+        --------
+        >>> calendar = Calendar()
+        >>> calendar.year_to(calendar.parse("2026Q3")).name
+        '2025-10-01:2026-09-30'
+        """
+        return span(_year_before(period.end), period.end)
+
     def working_days(self, start: date, end: date) -> int:
         """Return the number of days worked from `start` up to, not including, `end`.
 

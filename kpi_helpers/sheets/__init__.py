@@ -4,6 +4,7 @@ Nothing is computed here. Text that comes from data reaches the table as plain t
 great_tables escapes; every table has a fixed id, so that the same frame gives the same page.
 """
 
+from kpi_helpers.sheets.associations import segments, volumes
 from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
 from kpi_helpers.sheets.contents import definitions, links
 from kpi_helpers.sheets.control import control
@@ -31,8 +32,10 @@ __all__ = [
     "restated",
     "rows_left_out",
     "scorecard",
+    "segments",
     "steps",
     "survival",
     "teams",
     "teams_context",
+    "volumes",
 ]

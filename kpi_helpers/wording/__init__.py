@@ -4,6 +4,7 @@ Every text is written from one row of a frame of `kpi_helpers.compare` (a tidy r
 that the chart and the table show too, and says no more than that row knows.
 """
 
+from kpi_helpers.wording.associations import segments_findings, volumes_findings
 from kpi_helpers.wording.ban import banned
 from kpi_helpers.wording.control import control_findings, control_title
 from kpi_helpers.wording.drivers import (
@@ -56,6 +57,7 @@ __all__ = [
     "restatements",
     "retention_findings",
     "segment",
+    "segments_findings",
     "sentence",
     "stays",
     "step_certainty",
@@ -64,5 +66,6 @@ __all__ = [
     "teams_findings",
     "title",
     "verdict",
+    "volumes_findings",
     "with_readable",
 ]
