@@ -2,8 +2,9 @@
 
 from kpi_helpers.customers.economics import economics
 from kpi_helpers.customers.outlook import Outlook, outlook
-from kpi_helpers.customers.retention import bridge, by_age, cohorts, recurring, survival
+from kpi_helpers.customers.retention import bridge, by_age, cohorts, recurring
 from kpi_helpers.customers.rfm import moves, segments
+from kpi_helpers.customers.running import survival
 
 __all__ = [
     "Outlook",

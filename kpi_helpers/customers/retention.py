@@ -10,14 +10,12 @@ import pandas as pd
 from kpi_helpers import intervals
 from kpi_helpers.compare import compare
 from kpi_helpers.errors import Unavailable
-from kpi_helpers.kpis.settled import divided
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.judge import IMMATURE, OK
 from kpi_helpers.periods import Period
 from kpi_helpers.periods.period import first_of_month, month_number
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.survival import kaplan_meier
 from kpi_helpers.units import MONEY
 
 CONTRACTS, ORDERS = "contracts", "orders"
@@ -55,6 +53,14 @@ def cohorts(data: Dataset, where: Where = None) -> pd.DataFrame:
     ------
     Unavailable
         Without both tables, or when the history is shorter than two steps.
+
+    Examples
+    --------
+    >>> import kpi_helpers as kh
+    >>> orders = pd.DataFrame({"order_id": list("abc"), "customer_id": ["A", "A", "B"],
+    ...     "order_date": ["2026-01-05", "2026-02-03", "2026-02-28"], "amount_net": 10.0})
+    >>> cohorts(kh.load({"orders": orders}))[["cohort", "age", "active", "n"]].values.tolist()
+    [['2026-01', 0, 1, 1], ['2026-01', 1, 1, 1], ['2026-02', 0, 1, 1]]
     """
     kind = CONTRACTS if "mrr" in data.base else ORDERS
     table, column = ("mrr", "month") if kind == CONTRACTS else ("orders", "order_date")
@@ -150,6 +156,14 @@ def bridge(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     pandas.DataFrame
         The form of `kpi_helpers.charts.waterfall`, with ``customers`` of each step: the revenue
         before, what left, fell, rose and came, and the revenue after; a residual of 0.
+
+    Examples
+    --------
+    >>> import kpi_helpers as kh
+    >>> fees = pd.DataFrame({"customer_id": ["A", "B", "A"], "mrr": [100.0, 50.0, 120.0],
+    ...     "month": ["2026-01-01", "2026-01-01", "2026-02-01"]})
+    >>> bridge(kh.load({"mrr": fees}), "2026-02")[["step", "amount"]].values.tolist()
+    [['before', 150.0], ['ended', -50.0], ['raised', 20.0], ['after', 120.0]]
     """
     asked = _year_of(data, period)
     end = min(asked.end, data.as_of + dt.timedelta(days=1))
@@ -176,67 +190,6 @@ def bridge(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     return frame.assign(**named, period=[_name(month, 1) for month in at], **days)
 
 
-def survival(data: Dataset, by: str = "", where: Where = None) -> pd.DataFrame:
-    """Share of contracts that still run so many months after they began (Kaplan and Meier).
-
-    Contracts from before the first month of ``mrr``, where that is a year ago or more, are left
-    out: of those only the ones that lasted are known.
-
-    Parameters
-    ----------
-    data
-        A data set whose ``customers`` have ``contract_start`` and, once it ended, ``contract_end``.
-    by
-        A dimension of customers; empty for none.
-    where
-        As for `kpi_helpers.measure`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``group`` (of ``by``; blank for none), ``months, n`` (contracts that ran so long),
-        ``value, low, high``.
-
-    Raises
-    ------
-    Unavailable
-        Without these dates.
-    """
-    dates = ("contract_start", "contract_end")
-    lacking = {*dates} - (data.filled("customers") if "customers" in data.base else set())
-    if lacking:
-        raise Unavailable(what=Phrase("wording.retention.what"), needs=f"customers.{min(lacking)}")
-    columns = [*dates, *([by] if by else [])]
-    rows = frame_of(data.con, data.filtered("customers", where, tuple(columns)).select(*columns))
-    rows = rows.dropna(subset="contract_start")
-    cover = data.covered.get(("mrr", "month"))
-    today = pd.Timestamp(data.as_of)
-    if cover is not None and cover.first is not None:
-        first = pd.Timestamp(cover.first)
-        rows = rows[(rows["contract_start"] >= first) | (first + pd.DateOffset(years=1) > today)]
-    rows["left"] = rows["contract_end"] <= today
-    last = rows["contract_end"].where(rows["left"], today)
-    rows["months"] = 12 * (last.dt.year - rows["contract_start"].dt.year)
-    rows["months"] += last.dt.month - rows["contract_start"].dt.month
-    if rows.empty:
-        raise Unavailable("short_history", what=Phrase("wording.retention.what"))
-    groups = rows.groupby(by, sort=True) if by else [("", rows)]
-    return pd.concat([_curve(each, name) for name, each in groups], ignore_index=True)
-
-
-def _curve(rows: pd.DataFrame, name: object) -> pd.DataFrame:
-    counts = rows.groupby("months")["left"].agg(["sum", "size"])
-    counts = counts.reindex(range(counts.index.max() + 1), fill_value=0)
-    ended = counts["sum"].to_numpy(float)
-    curve = kaplan_meier(counts.index, ended, counts["size"] - ended)
-    # Wilson's limits on the number of contracts that would say as much.
-    value, spread = curve.survival, curve.variance
-    alike = np.where(spread > 0, divided(value * (1 - value), spread), curve.at_risk)
-    low, high = intervals.wilson(value * alike, alike)
-    found = {"group": name, "months": counts.index, "n": curve.at_risk, "value": value}
-    return pd.DataFrame({**found, "low": low, "high": high})
-
-
 def _counted(
     data: Dataset, table: str, column: str, where: Where, step: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -259,7 +212,8 @@ def _grid(came: pd.DataFrame, active: pd.DataFrame) -> pd.DataFrame:
     first, last = int(came.index[0]), int(came.columns[-1])
     pairs = [(unit, unit + age) for unit in came.index for age in range(last - unit + 1)]
     grid = pd.DataFrame(pairs, columns=["cohort", "unit"])
-    grid = grid.merge(active, how="left", on=["cohort", "unit"]).fillna({"active": 0})
+    grid = grid.merge(active, how="left", on=["cohort", "unit"])
+    grid["active"] = grid["active"].fillna(0).astype("int64")
     every = came.reindex(columns=range(first, last + 1), fill_value=0)
     stay = every.iloc[:, ::-1].cumsum(axis=1)
     grid["stay"] = stay.stack().reindex(pd.MultiIndex.from_frame(grid[["cohort", "unit"]])).array

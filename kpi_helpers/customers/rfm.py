@@ -43,6 +43,15 @@ def segments(data: Dataset, day: dt.date, where: Where = None) -> pd.DataFrame:
     References
     ----------
     Hughes (1994), Strategic Database Marketing.
+
+    Examples
+    --------
+    >>> import kpi_helpers as kh
+    >>> orders = pd.DataFrame({"order_id": list("abcd"), "customer_id": ["A", "A", "B", "C"],
+    ...     "order_date": ["2026-01-05", "2026-01-09", "2026-03-02", "2026-03-28"],
+    ...     "amount_net": [500.0, 500.0, 10.0, 20.0]})
+    >>> segments(kh.load({"orders": orders}), dt.date(2026, 4, 1))["segment"].tolist()
+    ['at_risk', 'recent', 'recent']
     """
     since = (pd.Timestamp(day) - pd.DateOffset(months=MONTHS)).date()
     named = ("customer_id", "order_date", "amount_net", "undone")
