@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2_contingency
 
 import kpi_helpers as kh
+from kpi_helpers import teams
 from kpi_helpers.intervals import wilson
 from kpi_helpers.sources import Dataset
 
@@ -40,6 +42,18 @@ def adventureworks() -> Dataset:
 @pytest.fixture(scope="module")
 def online_retail() -> Dataset:
     return opened("online_retail")
+
+
+def test_thirty_real_reps_are_not_ranked(maven: Dataset) -> None:
+    """The best wins 70 % and the worst 55 %: so many deals each vary that much by chance."""
+    team = teams.compared(maven, "2017Q4")
+    assert set(team["verdict"]) == {"none_shown"}
+    assert len(team) == 30
+    won = maven["deals"].query("is_decided").groupby("owner")["is_won"]
+    assert team["value"].tolist() == pytest.approx(won.mean().tolist())
+    lost = won.count() - won.sum()
+    expected = chi2_contingency(np.c_[won.sum(), lost], correction=False).pvalue
+    assert team["dispersion_p"].unique().tolist() == [pytest.approx(expected)]
 
 
 def only(frame: pd.DataFrame) -> pd.Series:
