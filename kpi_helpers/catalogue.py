@@ -83,6 +83,7 @@ def _filled(table: str, columns: dict[str, list[Any]]) -> pd.DataFrame:
     keys |= {"activities": "activity_id", "surveys": "response_id"}
     days = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
     days |= {"activities": "started_at", "surveys": "responded_at", "web_funnel": "date"}
+    days |= {"campaign_stats": "date", "forecasts": "made_at"}
     filled: dict[str, list[Any]] = {}
     if table in keys:
         filled[keys[table]] = [str(row + 1) for row in range(rows)]

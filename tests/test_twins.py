@@ -11,6 +11,7 @@ import pytest
 import twins
 import twins_kept
 import twins_market
+import twins_outlook
 import twins_pipeline
 import twins_service
 import twins_worth
@@ -25,7 +26,8 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis import catalogue
 from kpi_helpers.sources import Dataset
 
-MODULES = (twins, twins_kept, twins_market, twins_pipeline, twins_service, twins_worth)
+MODULES = (twins, twins_kept, twins_market, twins_outlook, twins_pipeline, twins_service)
+MODULES += (twins_worth,)
 TWINS = {name: twin for module in MODULES for name, twin in twins_in(module).items()}
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 WINDOW_OF_SAMPLE = 90
@@ -40,29 +42,34 @@ KPIS = catalogue()["id"].tolist()
 ON_SPEND = [
     *("acquisition_spend", "media_spend", "cac", "cost_per_lead", "cost_per_qualified_lead"),
     *("sales_marketing_ratio", "ltv_cac_ratio", "cac_payback_months"),
+    *("campaign_spend", "campaign_spend_matured", "roas", "campaign_romi"),
 ]
 ON_CONTRACTS = [
     *("arpa", "monthly_churn", "ltv", "ltv_discounted"),
     *("logo_churn_rate", "gross_revenue_retention", "net_revenue_retention", "upsell_rate"),
 ]
+ON_FORECASTS = ["forecast_accuracy", "forecast_bias", "email_open_rate"]
 ON_TARGETS = ["revenue_attainment", "bookings_target", "pipeline_coverage", "prob_hit_target"]
+ON_TARGETS += ["target_pacing"]
 ON_DEALS = [
     *("win_rate_count", "win_rate_value", "bookings", "avg_deal_value", "deals_won_count"),
     *("new_customers_won", "open_pipeline_value", "pipeline_due", "sales_cycle_duration"),
     *("discount_rate", "pipeline_created", "no_decision_rate", "open_deals", "sales_velocity"),
     *("stalled_share", "qualified_pipeline_share", "weighted_pipeline", "pipeline_age"),
     *("time_in_stage", "stage_regression_rate", "slippage_rate"),
+    "crm_report_quality",
 ]
 ON_LEADS = [
     *("leads_generated", "qualified_leads", "marketing_qualified_leads", "lead_velocity_rate"),
     *COHORTS,
-    "referral_rate",
+    *("referral_rate", "lead_response_time", "bant_score"),
 ]
 ON_ORDERS = [
     *("revenue", "revenue_growth", "new_customers", "revenue_per_customer", "aov"),
     *("customer_retention_rate", "repurchase_rate", "gross_margin_rate"),
     *("orders_placed", "refund_rate"),
     *("new_vs_existing_revenue", "purchase_frequency"),
+    *("new_vs_existing_revenue", "campaign_revenue", "campaign_margin"),
 ]
 BY_YEAR = ["revenue_concentration", "cross_sell_rate", "rfm_segment_share"]
 ON_WEB = ["cart_abandonment_rate", "site_conversion_rate", "site_visits"]
@@ -70,10 +77,12 @@ ON_SURVEYS = ["csat", "nps", "ces", "review_score", "review_count", "perception_
 ON_ACTIVITIES = [
     *("calls_made", "calls_received", "calls_handled", "missed_call_rate", "answer_rate"),
     *("call_to_meeting_rate", "meetings_booked", "service_response_time"),
-    *("activities_per_rep", "complaints"),
+    *("activities_per_rep", "complaints", "active_prospects"),
 ]
+NO_TEAM = [*ON_SPEND, *ON_CONTRACTS, *ON_WEB, *ON_SURVEYS, *ON_FORECASTS]
+NO_TEAM += ["active_prospects"]
 BREAKDOWNS = {
-    "team": [name for name in KPIS if name not in (*ON_SPEND, *ON_CONTRACTS, *ON_WEB, *ON_SURVEYS)],
+    "team": [name for name in KPIS if name not in NO_TEAM],
     "source": [*ON_DEALS, *ON_LEADS, *ON_WEB],
     "channel": [*ON_ORDERS, *BY_YEAR, "acquisition_spend", "media_spend", "cac"],
     "touchpoint": [name for name in ON_SURVEYS if name not in ("nps", "perception_gap")],

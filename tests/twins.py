@@ -22,13 +22,15 @@ PLANNED = {
     ("reps", "start"),
 }
 PLANNED.add(("close_date_history", "expected_close"))
+PLANNED |= {("forecasts", "period_start"), ("forecasts", "period_end")}
 PLANNED |= {("targets", "period_start"), ("targets", "period_end")}
 PLANNED |= {("actions", "due_date"), ("actions", "start_date"), ("actions", "expected_by")}
 DATED = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
 DATED |= {"actions": "created_at", "mrr": "month", "benchmarks": "source_date"}
 DATED |= {"stage_history": "entered_at", "close_date_history": "changed_at"}
+DATED |= {"campaign_stats": "date", "forecasts": "made_at"}
 DATED |= {"activities": "started_at", "surveys": "responded_at", "web_funnel": "date"}
-MOMENTS = ("started_at", "first_reply_at", "entered_at")
+MOMENTS = ("started_at", "first_reply_at", "entered_at", "received_at", "answered_at")
 
 
 class Found(NamedTuple):
@@ -88,7 +90,9 @@ def truncated(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, p
 
 def rows_of(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, list[Row]]:
     """Rows as dictionaries with plain dates and None, as known on a day, each with its team."""
-    tables = {name: _plain(frame) for name, frame in truncated(frames, as_of).items()}
+    known = truncated(frames, as_of)
+    known["leads"] = known["leads"].assign(answered_at=known["leads"]["first_response_at"])
+    tables = {name: _plain(frame) for name, frame in known.items()}
     for order in tables.get("orders", []):
         if order.get("type") == "refund" and order["amount_net"] > 0:
             for name in {"amount_net", "cost"} & {*order}:
@@ -324,7 +328,7 @@ def bookings(tables: Tables, ask: Asked) -> Found:
     return _sum(deal["amount"] for deal in closed_deals(tables, ask, "won"))
 
 
-def _targets(tables: Tables, ask: Asked, metric: str) -> list[Row]:
+def targets_of(tables: Tables, ask: Asked, metric: str) -> list[Row]:
     level, who = ask.scope
     found = []
     for target in tables["targets"]:
@@ -338,11 +342,11 @@ def _targets(tables: Tables, ask: Asked, metric: str) -> list[Row]:
 
 
 def bookings_target(tables: Tables, ask: Asked) -> Found:
-    return _decided(target["value"] for target in _targets(tables, ask, "bookings"))
+    return _decided(target["value"] for target in targets_of(tables, ask, "bookings"))
 
 
 def revenue_attainment(tables: Tables, ask: Asked) -> Found:
-    targets = _targets(tables, ask, "revenue")
+    targets = targets_of(tables, ask, "revenue")
     done = 0.0
     for target in targets:
         own = ask._replace(start=target["period_start"], end=target["period_end"] + DAY)

@@ -14,8 +14,8 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
-from kpi_helpers.sources.derived import shared
 from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.linked import one_value
 
 # An account is named when it moved the figure by this share of it, the largest ones alone.
 NAMED, WEIGHTY = 3, 0.02
@@ -152,6 +152,6 @@ def _names(data: Dataset, table: str, ids: pd.Series[Any]) -> pd.Series[Any]:
         if wanted and source in data.tables:
             rows = data.table(source)
             rows = rows.filter(rows.customer_id.isin(wanted))
-            names = rows.group_by("customer_id").agg(name=shared(rows.customer_name))
+            names = rows.group_by("customer_id").agg(name=one_value(rows.customer_name))
             called |= dict(frame_of(data.con, names).dropna().itertuples(index=False))
     return ids.astype(object).map(lambda each: called.get(each, each), na_action="ignore")

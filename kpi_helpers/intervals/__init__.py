@@ -5,10 +5,11 @@ Every function takes numbers or arrays that broadcast against each other and ret
 interval holds the truth is measured by ``benchmarks/coverage.py``.
 """
 
-from kpi_helpers.intervals.combined import newcombe, product, quotient
+from kpi_helpers.intervals.combined import compound, newcombe, product, quotient
 from kpi_helpers.intervals.estimates import fieller, garwood, hall, nps, ratio, wilson
 
 __all__ = [
+    "compound",
     "fieller",
     "garwood",
     "hall",

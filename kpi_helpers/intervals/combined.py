@@ -1,13 +1,13 @@
-"""Intervals of two independent estimates combined: a difference, a quotient, a product.
+"""Intervals of estimates combined: a difference, a quotient, a product, a sum of chance many.
 
-All three recover the variances from the limits of each side (MOVER), so that lopsided limits stay
-lopsided. A figure known exactly is its own limits.
+The first three recover the variances from the limits of each side (MOVER), so that lopsided limits
+stay lopsided. A figure known exactly is its own limits.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kpi_helpers.intervals.estimates import Floats, Limits, floats, quiet, wilson
+from kpi_helpers.intervals.estimates import Floats, Limits, floats, garwood, quiet, wilson
 
 
 @quiet
@@ -144,3 +144,37 @@ def product(
     up = np.hypot(np.log(a_high / a), np.log(b_high / b))
     low = np.where(value == 0, 0, value * np.exp(-down))
     return low, np.where(value == 0, a_high * b_high, value * np.exp(up))
+
+
+@quiet
+def compound(x: ArrayLike, xx: ArrayLike, level: float = 0.95) -> Limits:
+    """Sum of amounts of which both number and size came by chance: gamma interval.
+
+    Parameters
+    ----------
+    x, xx : array_like
+        Sum of the amounts, and of their squares.
+    level : float
+        Confidence, 0 to 1.
+
+    Returns
+    -------
+    low, high : array
+        Limits in the unit of the amounts, those of Garwood where all amounts are alike; missing
+        where the sum is not above 0.
+
+    References
+    ----------
+    Fay and Feuer (1997), Statistics in Medicine 16, 791-801, with the weight of the amount added
+    taken as their mean weighted by size.
+
+    Examples
+    --------
+    >>> low, high = compound(1200.0, 120_000.0)
+    >>> round(float(low), 1), round(float(high), 1)
+    (620.1, 2096.2)
+    """
+    x, xx = floats(x, xx)
+    size = np.where(x > 0, xx / x, np.nan)
+    low, high = garwood(x / size, level=level)
+    return low * size, high * size

@@ -94,6 +94,10 @@ def new_customers(orders: ir.Table) -> Parts:
     tier="P2",
     category=("volume", "lagging"),
     tags=("conquest", "B2B"),
+    pitfalls=(
+        "Un historique tronqué fait paraître nouveaux des clients anciens.",
+        "A truncated history makes old customers look new.",
+    ),
     seeds="S2 L30",
     cases="customers",
     example=Example(
@@ -140,6 +144,10 @@ def lead_to_customer_rate_period(customers: Settled, leads: Settled) -> Settled:
     dated="date",
     tier="P2",
     category=("quantitative",),
+    pitfalls=(
+        "Les salaires oubliés le font paraître bas ; une facture annuelle tombe en un mois.",
+        "Forgotten salaries make it look low; a yearly invoice falls into one month.",
+    ),
     seeds="S4 L17",
     example=Example(
         gives=300.0,
@@ -159,6 +167,10 @@ def acquisition_spend(spend: ir.Table) -> Parts:
     dated="date",
     tier="P2",
     category=("quantitative",),
+    pitfalls=(
+        "Facturé n’est pas diffusé : la date de la facture n’est pas celle de la campagne.",
+        "Invoiced is not shown: the date of the invoice is not that of the campaign.",
+    ),
     seeds="S4 L59",
     example=Example(
         gives=100.0,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import LOWER, Ago, Example, kpi
-from kpi_helpers.kpis.parts import Parts, cohort, count
+from kpi_helpers.kpis.parts import Parts, average, cohort, count, waiting
 from kpi_helpers.kpis.settled import Settled, growth, quotient
+from kpi_helpers.kpis.windows import active
 from kpi_helpers.sources.derived import days_between
-from kpi_helpers.units import COUNT, MONEY, PERCENT
+from kpi_helpers.sources.engine import END
+from kpi_helpers.units import COUNT, HOURS, MONEY, PERCENT, SCORE
+
+CONTACTS = ("call", "email", "meeting", "note")
+ACTIVE_DAYS = 90
 
 
 @kpi(
@@ -38,6 +44,10 @@ def qualified_leads(leads: ir.Table) -> Parts:
     tier="P2",
     category=("volume", "leading"),
     tags=("B2B", "conquest"),
+    pitfalls=(
+        "Un objectif de MQL se remplit en baissant le seuil : lire à côté le taux d’acceptation.",
+        "A goal of MQLs is met by lowering the bar: read beside it what sales accept.",
+    ),
     seeds="S0 L11, S3 L20",
     example=Example(gives=1, leads={"mql_at": ["2026-01-05", None]}),
 )
@@ -166,3 +176,100 @@ def cost_per_qualified_lead(spent: Settled, leads: Settled, rate: Settled) -> Se
     value, low, high = (each * leads.value for each in (rate.value, rate.low, rate.high))
     qualified = rate._replace(value=value, low=low, high=high, n=rate.numerator)
     return quotient(spent, qualified)._replace(young=rate.young)
+
+
+@kpi(
+    names=("Délai de première réponse au lead", "Lead response time"),
+    definition_fr="Délai médian, en heures d’horloge, de l’arrivée des leads de la période à la "
+    "première réponse ; ceux qui n’en ont pas attendent encore.",
+    unit=HOURS,
+    better=LOWER,
+    dated="created_at",
+    category=("leading", "quality"),
+    tags=("B2B", "B2C"),
+    pitfalls=(
+        "La moyenne est faussée par les week-ends ; un accusé automatique n’est pas une réponse.",
+        "Week-ends distort the mean; an automatic reply is no answer.",
+    ),
+    seeds="S2 L28",
+    example=Example(
+        gives=2.0,
+        config={"as_of": "2026-01-31"},
+        leads={
+            "received_at": ["2026-01-05 08:00"] * 3 + ["2026-01-05"],
+            "first_response_at": ["2026-01-05 09:00", "2026-01-05 10:00", None, "2026-01-05 08:00"],
+        },
+    ),
+)
+def lead_response_time(leads: ir.Table) -> Parts:
+    """Median clock hours from arrival to first answer; leads without one are still waiting."""
+    hours = leads.hours_to_response
+    return waiting(hours, ended=leads.first_response_at.notnull(), unknown=hours.isnull())
+
+
+@kpi(
+    names=("Score BANT", "BANT score"),
+    definition_fr="Moyenne des points de budget, d’autorité, de besoin et de calendrier des leads "
+    "qualifiés dans la période, quand les quatre sont notés.",
+    unit=SCORE,
+    dated="sql_at",
+    category=("quality", "leading"),
+    tags=("B2B",),
+    pitfalls=(
+        "Noté après coup, il prédit ce qu’on sait déjà ; un point non noté n’est pas un non.",
+        "Scored after the fact it predicts what is known; an item not noted is not a no.",
+    ),
+    seeds="S3 L38",
+    example=Example(
+        gives=2.0,
+        leads={
+            "sql_at": ["2026-01-05", "2026-01-06", "2026-01-07", None],
+            "bant_budget": [1, 0, 1, 1],
+            "bant_authority": [1, 0, None, 1],
+            "bant_need": [1, 1, 1, 1],
+            "bant_timeline": [0, 0, 1, 1],
+        },
+    ),
+)
+def bant_score(leads: ir.Table) -> Parts:
+    """Mean points for budget, authority, need and timeline of leads qualified, all four known."""
+    points = leads.bant_budget + leads.bant_authority + leads.bant_need + leads.bant_timeline
+    return average(points)
+
+
+@kpi(
+    names=("Prospects actifs", "Active prospects"),
+    definition_fr="Leads non convertis avec au moins un appel, e-mail, rendez-vous ou note, "
+    "directement ou sur leur affaire, dans les 90 jours qui finissent avec la période.",
+    unit=COUNT,
+    dated="started_at",
+    tier="P2",
+    category=("volume", "leading"),
+    tags=("conquest",),
+    pitfalls=(
+        "Ce que l’on n’a pas saisi n’existe pas ; un lead perdu que l’on rappelle en est un.",
+        "What nobody logged does not exist; a lost lead that is called again is one.",
+    ),
+    seeds="S0 L14",
+    cases="leads",
+    example=Example(
+        gives=2,
+        period="2026Q1",
+        config={"as_of": "2026-03-31"},
+        leads={"converted_at": [None, "2026-03-01", None, None]},
+        deals={"status": ["open"], "lead_id": ["3"]},
+        activities={
+            "type": ["call", "call", "note", "email"],
+            "started_at": ["2026-03-01 10:00"] * 3 + ["2025-12-01 10:00"],
+            "lead_id": ["1", "2", None, "4"],
+            "deal_id": [None, None, "1", None],
+        },
+    ),
+)
+def active_prospects(activities: ir.Table) -> Parts:
+    """Leads not converted, with some activity in the 90 days up to the end of the period."""
+    day = activities.started_at.cast("date")
+    recent = (day >= END - ibis.interval(days=ACTIVE_DAYS)) & (day < END)
+    won = ibis.coalesce(activities.lead_won_at, activities.deal_lead_won_at)
+    is_ours = activities.type.isin(CONTACTS) & (won.isnull() | (won >= END))
+    return active(ibis.coalesce(activities.lead_id, activities.deal_lead), where=recent & is_ours)

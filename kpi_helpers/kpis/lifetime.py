@@ -45,6 +45,10 @@ SPENT: dict[str, list[Any]] = {
     tier="P2",
     category=("quality",),
     tags=("retention",),
+    pitfalls=(
+        "Quelques grands comptes font la moyenne ; un changement de tarif la fait sauter.",
+        "A few large accounts make the mean; a change of prices makes it jump.",
+    ),
     seeds="S4 L19",
     cases="customers",
     example=Example(

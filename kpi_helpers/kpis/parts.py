@@ -26,7 +26,8 @@ class Parts:
 
     ``where`` selects the rows that count; ``cluster`` names what rows belong to together (orders
     of a customer), so that the interval does not take them for independent. ``window``
-    is how many days a conversion may take where the settings do not say.
+    is how many days a conversion may take where the settings do not say, ``setting`` the KPI under
+    whose id they say it, where that is another.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Parts:
     where: ir.BooleanValue
     cluster: ir.Value | None = None
     window: int | None = None
+    setting: str = ""
 
 
 def _and(known: ir.BooleanValue, where: ir.BooleanValue | None) -> ir.BooleanValue:
@@ -165,9 +167,15 @@ def duration(days: ir.IntegerValue, won: ir.BooleanValue, lost: ir.BooleanValue)
     return Parts("duration", {"days": days, "won": won, "lost": lost}, days.notnull() & (days >= 0))
 
 
-def waiting(hours: ir.NumericValue, ended: ir.BooleanValue) -> Parts:
-    """Median time until something happens; where it has not happened yet, the time so far."""
+def waiting(
+    hours: ir.NumericValue, ended: ir.BooleanValue, unknown: ir.BooleanValue | None = None
+) -> Parts:
+    """Median time until something happens; where it has not happened yet, the time so far.
+
+    ``unknown`` marks rows to be counted and said as left out, for want of their beginning.
+    """
     terms = {"days": hours, "won": ended, "lost": ended & False}
+    terms |= {} if unknown is None else {"unknown": unknown}
     return Parts("waiting", terms, hours.notnull() & (hours >= 0))
 
 

@@ -118,6 +118,10 @@ def open_pipeline_value(deals: ir.Table) -> Parts:
     tier="P2",
     category=("volume", "leading"),
     tags=("B2B",),
+    pitfalls=(
+        "Les dates prévues sont optimistes, et souvent celle de la fin du trimestre.",
+        "Expected dates are hopeful, and often the last day of the quarter.",
+    ),
     seeds="S4 L29",
     example=Example(
         gives=200.0,
@@ -244,6 +248,10 @@ def no_decision_rate(deals: ir.Table) -> Parts:
     tier="P2",
     category=("volume", "leading"),
     tags=("B2B",),
+    pitfalls=(
+        "Les affaires oubliées y restent : le nombre monte sans qu’on vende.",
+        "Forgotten deals stay in it: the number rises without a sale.",
+    ),
     seeds="S4 L29",
     example=Example(gives=2, deals={"status": ["won", "open", "open"]}),
 )

@@ -103,6 +103,10 @@ def revenue_attainment(achievements: ir.Table) -> Parts:
     dated="midpoint",
     category=("quantitative",),
     tier="P2",
+    pitfalls=(
+        "Un objectif négocié dit autant du négociateur que du marché.",
+        "A negotiated target says as much of the negotiator as of the market.",
+    ),
     seeds="S1 L23",
     example=Example(
         gives=100.0,

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import LOWER, NEUTRAL, Example, kpi
 from kpi_helpers.kpis.parts import Parts, clustered_share, count, mature_ratio, total
-from kpi_helpers.sources.derived import REFUND_DAYS
+from kpi_helpers.sources.across_rows import REFUND_DAYS
 from kpi_helpers.units import COUNT, PERCENT
 
 

@@ -129,6 +129,10 @@ def stage_leak_value(stage_steps: ir.Table) -> Parts:
     tier="P3",
     category=("quality",),
     tags=("B2B",),
+    pitfalls=(
+        "Une pièce d’un autre KPI : à lire avec lui.",
+        "A part of another KPI: read it with that one.",
+    ),
     seeds="S4 L5",
     cases="deals",
     example=Example(gives=0.2, config=STAGES, deals=DEALS, stage_history=HISTORY),

@@ -173,6 +173,10 @@ def weighted_pipeline(standing_deals: ir.Table) -> Parts:
     tier="P2",
     category=("leading",),
     tags=("B2B",),
+    pitfalls=(
+        "Une pièce d’un autre KPI : à lire avec lui.",
+        "A part of another KPI: read it with that one.",
+    ),
     seeds="S4 L29-L32",
     cases="deals",
     example=Example(

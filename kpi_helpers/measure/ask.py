@@ -16,6 +16,7 @@ from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array
 from kpi_helpers.kpis.tried import tried
 from kpi_helpers.measure.cells import LEFT, PLACE
+from kpi_helpers.measure.counted import parts_of
 from kpi_helpers.measure.facts import fact, kind_of
 from kpi_helpers.measure.held import counts, held
 from kpi_helpers.measure.kinds import KINDS
@@ -176,7 +177,7 @@ def _placed(
 def _flow(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
     if kpis[0].table == ACHIEVEMENTS.name:
         return _on_targets(data, kpis, question)
-    return _added(kpis, question, _placed(data, kpis, question, question.number))
+    return _added(data, kpis, question, _placed(data, kpis, question, question.number))
 
 
 def _on_targets(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
@@ -197,17 +198,17 @@ def _on_targets(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Ta
 
 
 def _distinct(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
-    return _added(kpis, question, _placed(data, kpis, question, question.first_number))
+    return _added(data, kpis, question, _placed(data, kpis, question, question.first_number))
 
 
-def _added(kpis: Sequence[Kpi], question: Question, rows: ir.Table) -> ir.Table:
-    return rows.group_by([PLACE, *question.by]).agg(**_sums(kpis, rows))
+def _added(data: Dataset, kpis: Sequence[Kpi], question: Question, rows: ir.Table) -> ir.Table:
+    return rows.group_by([PLACE, *question.by]).agg(**_sums(data, kpis, rows))
 
 
-def _sums(kpis: Sequence[Kpi], rows: ir.Table) -> dict[str, ir.Value]:
+def _sums(data: Dataset, kpis: Sequence[Kpi], rows: ir.Table) -> dict[str, ir.Value]:
     sums: dict[str, ir.Value] = {}
     for kpi in kpis:
-        parts: Parts = kpi.body(rows)
+        parts = parts_of(data, kpi, rows)
         named = KINDS[parts.kind].sums(parts)
         sums |= {f"{kpi.id}__{part}": value for part, value in named.items()}
     return sums
@@ -216,7 +217,7 @@ def _sums(kpis: Sequence[Kpi], rows: ir.Table) -> dict[str, ir.Value]:
 def _clustered(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
     (kpi,) = kpis
     rows = _placed(data, kpis, question, question.first_number)
-    parts: Parts = kpi.body(rows)
+    parts = parts_of(data, kpi, rows)
     cells = [PLACE, *question.by]
     clusters = by_entity(rows, parts, parts.cluster, cells)
     each = {name: clusters[name] for name in parts.terms}
@@ -294,7 +295,7 @@ def _stood(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:
     """Sums over what stood at the end of one period."""
     rows = fact(data, kpis, question.by, question.where)
     cells = rows.group_by(list(question.by)) if question.by else rows
-    return cells.aggregate(**_sums(kpis, rows))
+    return cells.aggregate(**_sums(data, kpis, rows))
 
 
 def _stood_counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from kpi_helpers.catalogue import Kpi
 from kpi_helpers.errors import Unavailable
-from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.measure.answer import chosen
 from kpi_helpers.measure.ask import EACH_PERIOD, PLANNED, Question, questions
+from kpi_helpers.measure.counted import parts_of
 from kpi_helpers.measure.facts import fact, require
 from kpi_helpers.measure.held import held
 from kpi_helpers.measure.kinds import KINDS
@@ -132,7 +132,7 @@ def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
     if kpi.table == ACHIEVEMENTS.name:
         table = held(data, table, asked.span, asked.days())
         table = table.filter(~table.is_cut).drop("is_cut")
-    parts: Parts = kpi.body(table)
+    parts = parts_of(data, kpi, table)
     if parts.kind == "standing":
         left = parts.terms["left"]
         present = (parts.terms["opened"] < END) & (left.isnull() | (left >= END))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
@@ -13,6 +14,7 @@ from kpi_helpers.catalogue import Kpi
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
 from kpi_helpers.kpis.tried import tried
+from kpi_helpers.measure.attribution import WINDOWED, windowed
 from kpi_helpers.measure.cells import Spread
 from kpi_helpers.measure.facts import fact
 from kpi_helpers.sources.dataset import Dataset
@@ -48,8 +50,11 @@ def settle_waiting(spread: Spread, kpi: Kpi) -> Settled:
     curve = survival.kaplan_meier(time, ended, everyone - ended)
     value, (low, high) = survival.median(curve), survival.median_interval(curve)
     done, n = ended.sum(axis=1), everyone.sum(axis=1)
-    remark = Remark("notes.not_reached", np.isnan(value) & (n > 0), {"n": n, "k": done})
-    return Settled(value, done, n, n, low, high, "kaplan-meier", (remark,), ages=ages)
+    remarks = [Remark("notes.not_reached", np.isnan(value) & (n > 0), {"n": n, "k": done})]
+    if f"{kpi.id}__unknown" in spread.found:
+        out = spread.total(spread.numbers(f"{kpi.id}__unknown"))
+        remarks.append(Remark("notes.no_clock", out > 0, {"k": out, "n": n + out}))
+    return Settled(value, done, n, n, low, high, "kaplan-meier", tuple(remarks), ages=ages)
 
 
 def settle_age(spread: Spread, kpi: Kpi) -> Settled:
@@ -140,14 +145,21 @@ def _window_remarks(
     )
 
 
+def parts_of(data: Dataset, kpi: Kpi, rows: ir.Table) -> Parts:
+    """What a KPI makes of rows, with the window of the settings where its sums need one."""
+    parts: Parts = kpi.body(rows)
+    return windowed(parts, window_of(data, kpi)) if parts.kind in WINDOWED else parts
+
+
 def window_of(data: Dataset, kpi: Kpi) -> int | None:
     """Days that a conversion may take: the setting, the KPI's own, else what nine in ten needed.
 
     The default looks only at rows old enough to have had twice that time, so that the young ones,
     of which only the quick conversions are seen, do not shorten it.
     """
-    if kpi.id in data.config.windows:
-        return data.config.windows[kpi.id]
+    name = tried(kpi).setting or kpi.id
+    if name in data.config.windows:
+        return data.config.windows[name]
     if tried(kpi).window is not None:
         return tried(kpi).window
     result: int = data.remember(("window", kpi), lambda: _usual(data, kpi))

@@ -6,22 +6,24 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import ibis
-import ibis.expr.datatypes as types
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import REGISTRY, Kpi
 from kpi_helpers.errors import Unavailable, nearest, unknown
-from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.tried import tried
-from kpi_helpers.measure.held import LEVELS, timed
+from kpi_helpers.measure.achieved import achievable, achievements, by_day, levels, pairs
+from kpi_helpers.measure.held import LEVELS
 from kpi_helpers.measure.kinds import KINDS, Kind
+from kpi_helpers.measure.pacing import with_pace
+from kpi_helpers.sources.across_rows import FIRST_TIMES
 from kpi_helpers.sources.checks.across import known_scopes
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where, no_segment_column
-from kpi_helpers.sources.derived import FIRST_TIMES, as_number, unbound
+from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.filters import columns_of, condition
+from kpi_helpers.sources.linked import lacking as lacking_of
+from kpi_helpers.sources.linked import linked
 from kpi_helpers.sources.registers import ACHIEVEMENTS, SCOPES
 from kpi_helpers.sources.tables import FACTS, MADE
 from kpi_helpers.sources.words import words_of
@@ -49,6 +51,8 @@ def fact(
             if column not in ACHIEVEMENTS.names:
                 raise no_segment_column(str(segment), column, "targets", ACHIEVEMENTS.names)
         table = achievements(data, tuple(dict.fromkeys((*by, *columns_of(where)))))
+        if any("expected" in _columns_named(kpi) for kpi in kpis):
+            table = with_pace(data, table, lambda metric: by_day(data, metric))
         for column in by:
             if column not in table.columns:
                 raise unknown("dimension", column, list(SCOPES.values()))
@@ -96,6 +100,9 @@ def _required(data: Dataset, kpi: Kpi, by: tuple[str, ...], where: Where) -> Non
     lacking = (columns_read(kpi) & {*FACTS[name].names}) - data.filled(name)
     if lacking:
         raise Unavailable(what=kpi.id, needs=f"{entity_of(name)}.{min(lacking)}")
+    filled = {each: data.filled(each) for each in data.base}
+    for need in lacking_of(linked(name, _columns_named(kpi)), filled):
+        raise Unavailable(what=kpi.id, needs=need)
 
 
 def entity_of(table: str) -> str:
@@ -141,21 +148,21 @@ def _words(data: Dataset, column: ir.StringColumn) -> list[str]:
 
 def _require_targets(data: Dataset, kpi: Kpi, by: tuple[str, ...]) -> None:
     """Say in words why no target of the source can serve a KPI, where none can."""
-    pairs = data.remember("target levels", lambda: _pairs(data))
+    known = data.remember("target levels", lambda: pairs(data))
     metric = metric_of(kpi)
-    if not pairs:
+    if not known:
         raise Unavailable("no_usable_target", what=kpi.id)
     if metric is None:
         return
-    if metric not in {m for m, _ in pairs}:
-        found = sorted({m for m, _ in pairs})
+    if metric not in {m for m, _ in known}:
+        found = sorted({m for m, _ in known})
         strange = [m for m in found if m not in REGISTRY]
         meant = [close for m in strange for close in nearest(m, REGISTRY)]
         raise Unavailable("no_target_metric", metric=metric, found=found, nearest=meant)
-    if not _achievable(data, metric):
+    if not achievable(data, metric):
         raise Unavailable(what=kpi.id, needs=REGISTRY[metric].table)
-    if not any(m == metric for m, _ in _levels(data, by)):
-        found = sorted({scope for m, scope in pairs if m == metric})
+    if not any(m == metric for m, _ in levels(data, by)):
+        found = sorted({scope for m, scope in known if m == metric})
         strange = [scope for scope in found if scope not in LEVELS]
         meant = [close for scope in strange for close in nearest(scope, LEVELS)]
         hints = {"nearest": meant, "allowed": list(LEVELS)} if strange else {}
@@ -201,97 +208,3 @@ def _fields(values: Sequence[Any], name: str) -> frozenset[str]:
     table = unbound(name).op()
     nodes = [value.op() for value in values if isinstance(value, ir.Value)]
     return frozenset(f.name for node in nodes for f in node.find(ops.Field) if f.rel == table)
-
-
-def achievements(data: Dataset, by: tuple[str, ...]) -> ir.Table:
-    """Targets of the level that ``by`` asks for, each with what was achieved in its own period.
-
-    A target runs from ``period_start`` to ``period_end``, both included. It counts for the period
-    that holds its ``midpoint``, so that a quota from 30 March to 29 June is the second quarter's.
-    """
-    targets = data.table("targets")
-    rows = [_achieved(data, targets, metric, scope) for metric, scope in _levels(data, by)]
-    if not rows:
-        raise Unavailable("no_usable_target", what="targets")
-    table = timed(functools.reduce(lambda a, b: a.union(b), rows))
-    running = table.period_end > ibis.literal(data.as_of)
-    return table.mutate(is_met=table.actual >= table.value, is_running=running)
-
-
-def _levels(data: Dataset, by: tuple[str, ...]) -> list[tuple[str, str]]:
-    """(metric, scope type) pairs to read: the level of the dimensions, else the company's own.
-
-    Without a company target the reps' add up to one.
-    """
-    found = data.remember("target levels", lambda: _pairs(data))
-    wanted = [scope for scope, column in SCOPES.items() if column in by]
-    if by and not wanted:
-        wanted = list(by)
-    if wanted == ["team"]:
-        wanted = ["team", "rep"]
-    order = wanted or ["company", "rep", "team", "product"]
-    pairs = []
-    for metric in sorted({m for m, _ in found}):
-        scope = next((s for s in order if (metric, s) in found), None)
-        if scope and _achievable(data, metric):
-            pairs.append((metric, scope))
-    return pairs
-
-
-def _achievable(data: Dataset, metric: str) -> bool:
-    """Whether the metric is a sum over rows of a table that the source has."""
-    kpi = REGISTRY.get(metric)
-    additive = kpi is not None and not kpi.derived and tried(kpi).kind in ("count", "total")
-    return additive and kpi is not None and kpi.table in data.base
-
-
-def _pairs(data: Dataset) -> set[tuple[str, str]]:
-    frame = frame_of(data.con, data.table("targets").select("metric", "scope_type").distinct())
-    return set(frame.itertuples(index=False, name=None))
-
-
-def _achieved(data: Dataset, targets: ir.Table, metric: str, scope: str) -> ir.Table:
-    """Targets of one metric and level, with the metric's sum over each one's dates and scope."""
-    kpi = REGISTRY[metric]
-    column = SCOPES.get(scope)
-    own = targets.filter(targets.metric == metric, targets.scope_type == scope)
-    facts = data.table(kpi.table, (column,) if column else ())
-    parts: Parts = kpi.body(facts)
-    term = parts.terms.get("x", parts.terms.get("k"))
-    amount = ibis.ifelse(parts.where, as_number(term), 0.0)
-    days = facts.select(day=facts[str(kpi.dated)], amount=amount, who=_scope(facts, column))
-    days = days.group_by("day", "who").agg(
-        amount=days.amount.sum(), squares=(days.amount * days.amount).sum()
-    )
-    near = [days.day >= own.period_start, days.day <= own.period_end]
-    if column:
-        near.append(days.who == own.scope_value)
-    keys = ["metric", "period_start", "period_end", "scope_type", "scope_value", "value"]
-    joined = own.left_join(days, near).select(*(own[k] for k in keys), days.amount, days.squares)
-    summed = joined.group_by(keys).agg(
-        actual=joined.amount.sum().fill_null(0.0), squares=joined.squares.sum().fill_null(0.0)
-    )
-    who = {name: _named(summed, scope == level) for level, name in SCOPES.items()}
-    if scope == "rep" and "reps" in data.base and "team" in data.base["reps"].columns:
-        who["team"] = _team_of(data, summed)
-    known = known_scopes(data, column) if column else None
-    if column is None:
-        unheard: ir.BooleanValue = ibis.literal(False)
-    else:
-        unheard = ibis.literal(True) if known is None else summed.scope_value.notin(known[column])
-    return summed.mutate(**who, is_unknown=unheard)
-
-
-def _scope(facts: ir.Table, column: str | None) -> ir.Value:
-    return facts[column] if column else ibis.literal("")
-
-
-def _named(table: ir.Table, this: bool) -> Any:
-    return table.scope_value if this else ibis.null(types.string)
-
-
-def _team_of(data: Dataset, table: ir.Table) -> Any:
-    frame = frame_of(data.con, data.table("reps").select("owner", "team"))
-    known = frame.dropna().drop_duplicates().drop_duplicates("owner", keep=False)
-    pairs = [(table.scope_value == o, t) for o, t in known.itertuples(index=False, name=None)]
-    return ibis.cases(*pairs, else_=ibis.null(types.string)) if pairs else ibis.null(types.string)

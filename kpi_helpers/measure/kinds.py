@@ -38,6 +38,11 @@ value_share_then   as value_share, at the end          Fieller                  
 chances            counts by amount × chance           2.5 to 97.5 % of the sums      dimensions
 age_then           counts by age                       none                           dimensions
 cohort_total       Σ by age × days to the event        none                           both
+attributed         Σ, Σx² over clusters                gamma                          nothing
+spent              Σ                                   none                           both
+paced              Σa, Σb, Σb at the least and most    range of past years            both
+active             count of different ids              Garwood                        nothing
+snapshot           as average                          Hall                           dimensions
 =================  ==================================  =============================  ===========
 
 The parts add; values never do. ``both`` means over periods and dimensions.
@@ -56,6 +61,7 @@ import numpy as np
 from kpi_helpers import intervals
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
+from kpi_helpers.measure.attribution import attributed_sums, settle_attributed, settle_spent
 from kpi_helpers.measure.kept import kept_sums, unless_still, within_one
 from kpi_helpers.measure.opinions import (
     Sums,
@@ -65,7 +71,7 @@ from kpi_helpers.measure.opinions import (
     unless_few,
 )
 from kpi_helpers.measure.outside import settle_told
-from kpi_helpers.measure.whole import settle_largest
+from kpi_helpers.measure.whole import settle_exact, settle_largest, settle_paced, settle_snapshot
 
 PERIODS, DIMENSIONS = "periods", "dimensions"
 BOTH = (PERIODS, DIMENSIONS)
@@ -237,14 +243,6 @@ def _settle_kept_net(sums: Sums) -> Settled:
     return unless_still(_settle_clustered(sums), sums)
 
 
-def _settle_exact(sums: Sums) -> Settled:
-    a, b, blank = sums["a"], sums["b"], _blank(sums["a"])
-    settled = Settled(divided(a, b), a, b, sums["n"], blank, blank, "exact")
-    if "squares" not in sums:
-        return settled
-    return settled._replace(spread=divided(np.sqrt(sums["squares"]), b), pace=1.0)
-
-
 def _settle_average(sums: Sums) -> Settled:
     n, x = sums["n"], sums["x"]
     low, high = unless_few(n, *intervals.hall(n, x, sums["xx"], sums["xxx"]))
@@ -271,7 +269,7 @@ KINDS: dict[str, Kind] = {
     "ratio": Kind("flow", _ratio_sums, _settle_ratio),
     "mature_ratio": Kind("flow", _mature_sums, _settle_mature),
     "value_share": Kind("flow", _value_share_sums, _settle_value_share),
-    "exact_ratio": Kind("flow", _exact_sums, _settle_exact, sampled=False),
+    "exact_ratio": Kind("flow", _exact_sums, settle_exact, sampled=False),
     "promoters": Kind("flow", _share_sums, settle_promoters),
     "stars": Kind("flow", _moment_sums, settle_stars),
     "average": Kind("flow", _moment_sums, _settle_average),
@@ -289,7 +287,7 @@ KINDS: dict[str, Kind] = {
     "kept_gross": Kind("retained", kept_sums("kept_gross"), _settle_kept_gross, ()),
     "kept_net": Kind("retained", kept_sums("kept_net"), _settle_kept_net, ()),
     "varied": Kind("period", _no_sums, _settle_share, ()),
-    "at_risk": Kind("period", _no_sums, _settle_exact, (), sampled=False),
+    "at_risk": Kind("period", _no_sums, settle_exact, (), sampled=False),
     "present": Kind("period", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
     "newcomers": Kind("period", _no_sums, _settle_clustered, ()),
     "largest": Kind("period", _no_sums, settle_largest, (), sampled=False),
@@ -301,4 +299,9 @@ KINDS: dict[str, Kind] = {
     "chances": Kind("stood_counted", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
     "age_then": Kind("stood_counted", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
     "cohort_total": Kind("counted", _no_sums, _settle_total, sampled=False),
+    "attributed": Kind("clustered", attributed_sums, settle_attributed, (), sampled=False),
+    "spent": Kind("flow", attributed_sums, settle_spent, sampled=False),
+    "paced": Kind("flow", _exact_sums, settle_paced, sampled=False),
+    "active": Kind("period", _no_sums, _settle_count, (), sampled=False),
+    "snapshot": Kind("period", _no_sums, settle_snapshot, (DIMENSIONS,)),
 }

@@ -8,8 +8,10 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 
+from kpi_helpers import intervals
 from kpi_helpers.kpis.parts import LARGEST, Parts
 from kpi_helpers.kpis.settled import Array, Remark, Settled, divided
+from kpi_helpers.measure.opinions import unless_few
 from kpi_helpers.sources.derived import as_number, days_between
 from kpi_helpers.sources.engine import END, START
 
@@ -91,12 +93,29 @@ def _at_risk(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table,
     return each, {"a": each.risk.sum().fill_null(0), "b": n, "n": n}
 
 
+def _active(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
+    there = rows.mutate(**parts.terms).filter(parts.where)
+    return there, {"k": there.id.nunique().cast("float64")}
+
+
+def _snapshot(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
+    """Moments of what is there today, beside how many rows are there on whatever day."""
+    every = rows.mutate(**parts.terms, _counted=parts.where).filter(parts.terms["there"])
+    x = every._counted.ifelse(every.x.cast("float64"), 0.0)
+    powers = {"x": x, "xx": x * x, "xxx": x * x * x}
+    sums = {name: power.sum().fill_null(0.0) for name, power in powers.items()}
+    counted = every._counted.sum().fill_null(0)
+    return every, {"n": counted, "ever": every.count(), **sums}
+
+
 _SUMMED: dict[str, Callable[[ir.Table, Parts, Sequence[str]], tuple[ir.Table, Sums]]] = {
     "present": _present,
     "newcomers": _of_newcomers,
     "largest": _largest,
     "varied": _varied,
     "at_risk": _at_risk,
+    "active": _active,
+    "snapshot": _snapshot,
 }
 
 
@@ -132,3 +151,35 @@ def settle_largest(sums: Mapping[str, Array]) -> Settled:
     )
     value = divided(a, np.maximum(b, 0))
     return Settled(value, a, b, sums["n"], blank, blank, "exact", (remark,))
+
+
+def settle_snapshot(sums: Mapping[str, Array]) -> Settled:
+    """A mean with Hall's interval; for another day than today it is not known."""
+    n, x = sums["n"], sums["x"]
+    low, high = unless_few(n, *intervals.hall(n, x, sums["xx"], sums["xxx"]))
+    past = Remark("notes.only_today", (n == 0) & (sums["ever"] > 0), {})
+    return Settled(divided(x, n), x, n, n, low, high, "hall", (past,))
+
+
+def settle_paced(sums: Mapping[str, Array]) -> Settled:
+    """What is done over what is expected; the range is that of the years before."""
+    a, b, linear = sums["a"], sums["b"], sums["linear"] > 0
+    low, high = divided(a, sums["most"]), divided(a, sums["least"])
+    alone = (sums["least"] >= sums["most"]) | linear
+    low, high = (np.where(alone | (b == 0), np.nan, limit) for limit in (low, high))
+    share = 100 * divided(b, sums["whole"])
+    running = (sums["n"] > 0) & (b < sums["whole"]) & (b > 0)
+    remarks = (
+        Remark("notes.paced_linear", running & linear, {"share": share}),
+        Remark("notes.paced_seasonal", running & ~linear, {"share": share}),
+    )
+    return Settled(divided(a, b), a, b, sums["n"], low, high, "past years", remarks)
+
+
+def settle_exact(sums: Mapping[str, Array]) -> Settled:
+    """A ratio of facts, with the spread of what stands above where it is known."""
+    a, b, blank = sums["a"], sums["b"], np.full_like(sums["a"], np.nan)
+    settled = Settled(divided(a, b), a, b, sums["n"], blank, blank, "exact")
+    if "squares" not in sums:
+        return settled
+    return settled._replace(spread=divided(np.sqrt(sums["squares"]), b), pace=1.0)

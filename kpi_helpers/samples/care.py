@@ -11,6 +11,7 @@ from kpi_helpers.samples.parameters import Parameters
 REFUSED = (("Pas de projet", 0.4), ("Hors cible", 0.3), ("Injoignable", 0.3))
 SALES_CHANNELS = (("Terrain", 0.55), ("À distance", 0.35), ("Revendeur", 0.10))
 BANT = ("bant_budget", "bant_authority", "bant_need", "bant_timeline")
+GOLDEN = (5**0.5 - 1) / 2
 KNOWN_OF_WON, KNOWN_OF_LOST = 0.80, 0.55
 
 
@@ -28,11 +29,15 @@ def draw_care(leads: pd.DataFrame, p: Parameters, rng: Generator) -> pd.DataFram
     minutes = (60 * (OPENS + 1) + 15 * rng.integers(0, 4 * (CLOSES - OPENS - 1), size)).astype(
         "m8[m]"
     )
+    # Spread over the hours before the answer, or over the day, without a draw of its own.
+    open_until = np.where(first == created, minutes.astype(int), 60 * CLOSES)
+    arrived = 60 * OPENS + (open_until - 60 * OPENS) * (np.arange(size) * GOLDEN % 1)
     answered = qualified | (rng.random(size) < 0.85)
     ends = np.where(qualified, leads["sql_at"].to_numpy("M8[D]"), first)
     handed = marketing & (rng.random(size) < 0.95) & ~leads["repeated"].to_numpy()
     accepted = handed & (qualified | (rng.random(size) < 0.3))
     return leads.assign(
+        received_at=created + arrived.astype("m8[m]"),
         mql_at=_known(np.minimum(first, ends), marketing, p),
         first_response_at=_known(first + minutes, answered, p),
         handed_over_at=_known(np.minimum(first, ends), handed, p),

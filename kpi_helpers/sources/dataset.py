@@ -18,6 +18,7 @@ from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
 from kpi_helpers.sources.engine import fetch, first_line, frame_of, number_of, one_query
 from kpi_helpers.sources.filters import columns_of, condition
+from kpi_helpers.sources.linked import linked_dimensions
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.tables import DEALS, FACTS, MADE, TABLES
@@ -180,7 +181,7 @@ class Dataset:
         lent_filled = {
             c for c, (entity, _) in lent.items() if c in filled[entity] and _groups(entity, c)
         }
-        return sorted(own | others | lent_filled)
+        return sorted(own | others | lent_filled | linked_dimensions(name, filled))
 
     def filled(self, name: str) -> set[str]:
         """Columns of a table that the source really has."""
@@ -220,7 +221,7 @@ class Dataset:
             return []
         known = self._known(name)
         names = known[name].columns
-        return list(dict.fromkeys([*names, *offered(known, name), *across_rows(name)]))
+        return list(dict.fromkeys([*names, *offered(known, name), *across_rows(name, self.base)]))
 
     def _as_of(self, name: str) -> ir.Table:
         result: ir.Table = self.remember(

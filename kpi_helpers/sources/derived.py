@@ -14,6 +14,8 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.errors import unknown
+from kpi_helpers.sources.across_rows import ACROSS_ROWS
+from kpi_helpers.sources.linked import linked, links, one_value
 from kpi_helpers.sources.registers import ACHIEVEMENTS
 from kpi_helpers.sources.schema import IBIS_TYPES
 from kpi_helpers.sources.tables import FACTS, LOOKUPS, MADE, TABLES
@@ -61,7 +63,6 @@ def as_of_table(
 
 # How a survey of several companies calls the one that asks.
 OURSELVES = ("us", "nous")
-REFUND_DAYS = 60
 # How a source calls the market as a whole, and the sellers that it does not name.
 MARKET = ("marché", "marche", "market")
 UNNAMED = ("autres", "others", "unnamed")
@@ -75,15 +76,6 @@ def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
 def as_number(value: ir.Value) -> ir.FloatingValue:
     """A number for each row; a test counts 1 where it holds (not every engine casts it)."""
     return value.ifelse(1.0, 0.0) if value.type().is_boolean() else value.cast("float64")
-
-
-def shared(value: ir.Column) -> ir.Scalar:
-    """The value that all rows of a group have, missing where they differ.
-
-    One of several would depend on how the engine sorts text.
-    """
-    least = value.min()
-    return ibis.ifelse(least == value.max(), least, ibis.null(value.type()))
 
 
 def _deals(deals: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
@@ -104,10 +96,22 @@ def _deals(deals: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
 
 
 def _leads(leads: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    at = leads.received_at
+    # A source of days puts all of them at midnight: the hour is then not known.
+    timed = at.epoch_seconds() != at.cast("date").cast("timestamp").epoch_seconds()
+    hours = _hours(at, leads.first_response_at, day)
     return {
         "is_converted": leads.converted_at.notnull(),
         "age_days": days_between(leads.created_at, day),
+        "hours_to_response": timed.ifelse(hours, ibis.null("float64")),
     }
+
+
+def _hours(since: ir.TimestampValue, until: ir.TimestampValue, day: ir.DateScalar) -> ir.Value:
+    """Hours of the clock, to the minute; where nothing ended them, those until the day's end."""
+    midnight = (day + ibis.interval(days=1)).cast("timestamp")
+    seconds = ibis.coalesce(until, midnight).epoch_seconds() - since.epoch_seconds()
+    return (seconds / 60.0).floor() / 60.0
 
 
 def _orders(orders: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
@@ -118,13 +122,9 @@ def _orders(orders: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
 
 
 def _activities(activities: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
-    """Hours are those of the clock, to the minute; without a reply, those until the day's end."""
-    midnight = (day + ibis.interval(days=1)).cast("timestamp")
-    until = ibis.coalesce(activities.first_reply_at, midnight)
-    seconds = until.epoch_seconds() - activities.started_at.epoch_seconds()
     return {
         "is_empty": (activities.duration_s == 0).fill_null(False),
-        "hours_to_reply": (seconds / 60.0).floor() / 60.0,
+        "hours_to_reply": _hours(activities.started_at, activities.first_reply_at, day),
     }
 
 
@@ -141,12 +141,24 @@ def _mrr(mrr: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
 
 
 def _reps(reps: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
-    """Who has no dates has always been there, and whose hours are not known works full time."""
-    return {
-        "weight": reps.fte.fill_null(1.0),
-        "since": reps.start.fill_null(dt.date(1, 1, 1)),
-        "until": reps.end.fill_null(dt.date(9999, 12, 31)),
-    }
+    """Who has no dates has always been there, and whose hours are not known works full time.
+
+    Months are numbered; ``known_month`` is the number of those that have ended.
+    """
+    since = reps.start.fill_null(dt.date(1, 1, 1))
+    until = reps.end.fill_null(dt.date(9999, 12, 31))
+    known = _month(day + ibis.interval(days=1))
+    months = {"first_month": _month(since), "last_month": ibis.least(_month(until), known)}
+    there = {"weight": reps.fte.fill_null(1.0), "since": since, "until": until}
+    return there | months | {"known_month": known}
+
+
+def _month(day: ir.DateValue) -> ir.IntegerValue:
+    return day.cast("date").year() * 12 + day.cast("date").month() - 1
+
+
+def _spend(spend: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
+    return {"age_days": days_between(spend.date, day)}
 
 
 def _benchmarks(rows: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
@@ -174,77 +186,8 @@ _DERIVED = {
     "mrr": _mrr,
     "reps": _reps,
     "benchmarks": _benchmarks,
+    "spend": _spend,
 }
-
-
-def _first_order(orders: ir.Table) -> ir.Table:
-    """Day of each customer's first sale; refunds do not make a customer."""
-    sales = orders.filter(orders.is_sale)
-    return sales.group_by("customer_id").agg(first_order_at=sales.order_date.min())
-
-
-def _first_win(deals: ir.Table) -> ir.Table:
-    """Day of each customer's first won deal."""
-    won = deals.filter(deals.is_won)
-    return won.group_by("customer_id").agg(first_win_at=won.closed_at.min())
-
-
-def _refunded(orders: ir.Table) -> ir.Table:
-    """What of each order was paid back within `REFUND_DAYS`."""
-    sold = orders.filter(orders.is_sale).group_by("order_id").agg(sold=orders.order_date.min())
-    back = orders.filter(orders.is_refund).drop("order_id")
-    back = back.rename(order_id="original_order_id").join(sold, "order_id")
-    back = back.filter(days_between(back.sold, back.order_date) <= REFUND_DAYS)
-    return back.group_by("order_id").agg(refunded=(-back.amount_net).sum())
-
-
-def _undone(orders: ir.Table) -> ir.Table:
-    """Sales paid back in full: by refunds that name them, or by one of the same sum after them.
-
-    A refund that names no order undoes the customer's last one of its amount.
-    """
-    cents = (100 * orders.amount_net).round()
-    sales = orders.mutate(cents=cents).filter(orders.is_sale)
-    refunds = orders.mutate(cents=-cents).filter(orders.is_refund)
-    named = refunds.group_by(order_id=refunds.original_order_id).agg(back=refunds.cents.sum())
-    paid = sales.join(named, "order_id")
-    whole = paid.filter(paid.back >= paid.cents).select("order_id")
-    blind = refunds.filter(refunds.original_order_id.isnull())
-    blind = blind.select("customer_id", "cents", returned=blind.order_date)
-    pairs = sales.join(blind, ["customer_id", "cents"])
-    pairs = pairs.filter(pairs.order_date <= pairs.returned)
-    last = pairs.group_by("customer_id", "cents", "returned").agg(order_date=pairs.order_date.max())
-    same = sales.semi_join(last, ["customer_id", "cents", "order_date"]).select("order_id")
-    return whole.union(same).distinct().mutate(undone=True)
-
-
-def _our_score(surveys: ir.Table) -> ir.Table:
-    """How each sheet marks ourselves on each attribute."""
-    own = surveys.filter(surveys.is_own & (surveys.type == "perception"))
-    return own.group_by("response_id", "attribute").agg(our_score=own.score.mean())
-
-
-def _last_paid(mrr: ir.Table) -> ir.Table:
-    """Last month that each customer paid for."""
-    paid = mrr.filter(mrr.is_paid)
-    return paid.group_by("customer_id").agg(last_paid_at=paid.month.max())
-
-
-def _known_until(mrr: ir.Table) -> ir.Table:
-    """Last month that anybody paid for, beside each customer: nobody has left in it yet."""
-    last = mrr.filter(mrr.is_paid).month.max().as_scalar()
-    return mrr.select("customer_id").distinct().mutate(known_until=last)
-
-
-# Column → a table of its keys and this column. To look at other rows is dear, so these are added
-# only where a KPI names them.
-_ACROSS_ROWS: Mapping[str, Mapping[str, Callable[[ir.Table], ir.Table]]] = {
-    "orders": {"first_order_at": _first_order, "refunded": _refunded, "undone": _undone},
-    "deals": {"first_win_at": _first_win},
-    "surveys": {"our_score": _our_score},
-    "mrr": {"last_paid_at": _last_paid, "known_until": _known_until},
-}
-FIRST_TIMES = ("first_order_at", "first_win_at")
 
 
 def offered(tables: Mapping[str, ir.Table], name: str) -> dict[str, tuple[str, str]]:
@@ -287,7 +230,8 @@ def with_columns(
         else _one_each(tables[entity], key, names)
         for (entity, key), names in lent.items()
     ]
-    ones += [made(fact) for c, made in _ACROSS_ROWS.get(name, {}).items() if c in columns]
+    ones += [made(fact) for c, made in ACROSS_ROWS.get(name, {}).items() if c in columns]
+    ones += [each.made(tables) for each in linked(name, columns)]
     if alone:
         kept = {*columns, *(column for one_each in ones for column in one_each.columns)}
         fact = fact.select([c for c in fact.columns if c in kept])
@@ -300,12 +244,12 @@ def with_columns(
 
 
 def _one_each(rows: ir.Table, key: str, columns: Sequence[str]) -> ir.Table:
-    return rows.group_by(key).agg(**{c: shared(rows[c]) for c in columns})
+    return rows.group_by(key).agg(**{c: one_value(rows[c]) for c in columns})
 
 
-def across_rows(name: str) -> tuple[str, ...]:
-    """Names of a table's columns that look at other rows."""
-    return tuple(_ACROSS_ROWS.get(name, {}))
+def across_rows(name: str, tables: Collection[str] = TABLES) -> tuple[str, ...]:
+    """Names of a table's columns that look at other rows, its own or of those ``tables``."""
+    return (*ACROSS_ROWS.get(name, {}), *links(name, tables))
 
 
 @functools.cache
@@ -317,6 +261,10 @@ def unbound(name: str) -> ir.Table:
         return ibis.table({c.name: IBIS_TYPES[c.type] for c in FACTS[name]}, name=name)
     if name not in TABLES:
         raise unknown("table", name, [*FACTS, ACHIEVEMENTS.name])
-    table = ibis.table({c.name: IBIS_TYPES[c.type] for c in TABLES[name]}, name=name)
-    known = as_of_table(table, name, dt.date(2000, 1, 1))
-    return with_columns({name: known}, name, across_rows(name))
+    names = {name}.union(*(each.others for each in linked(name)))
+    known = {each: as_of_table(_empty(each), each, dt.date(2000, 1, 1)) for each in names}
+    return with_columns(known, name, across_rows(name))
+
+
+def _empty(name: str) -> ir.Table:
+    return ibis.table({c.name: IBIS_TYPES[c.type] for c in TABLES[name]}, name=name)

@@ -23,11 +23,11 @@ from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.currencies import one_currency, one_sign
 from kpi_helpers.sources.dataset import LAST_DAY, Dataset, as_day
-from kpi_helpers.sources.derived import shared
 from kpi_helpers.sources.engine import first_line, number_of, stored
 from kpi_helpers.sources.files.headers import LINE
 from kpi_helpers.sources.files.readers import Source, open_source
 from kpi_helpers.sources.joining import JOINED, join_customers
+from kpi_helpers.sources.linked import one_value
 from kpi_helpers.sources.mapping import Mapped, map_table
 from kpi_helpers.sources.personal import sealed
 from kpi_helpers.sources.recognition.recognising import recognised, says_origin
@@ -250,7 +250,7 @@ def _summed(lines: ir.Table) -> ir.Table:
         c for c in ORDERS.names if c in ORDER_LINES.names and c not in ("order_id", "order_date")
     ]
     own = [c for c in lines.columns if ORDER_LINES.column(c) is None]
-    rest = {c: shared(lines[c]) for c in (*same, *own) if c not in ("amount_net", "cost")}
+    rest = {c: one_value(lines[c]) for c in (*same, *own) if c not in ("amount_net", "cost")}
     orders = lines.group_by("order_id").agg(
         order_date=lines.order_date.min(),
         amount_net=lines.amount_net.sum(),

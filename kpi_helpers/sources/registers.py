@@ -30,6 +30,22 @@ TARGETS = Table(
     money="value",
 )
 
+# What was expected of a period, each time as it was said on that day.
+FORECASTS = Table(
+    "forecasts",
+    (
+        Column("metric", required=True, key=True, dimension=True),
+        Column("made_at", "date", required=True, key=True),
+        plan("period_start", required=True, key=True),
+        plan("period_end", required=True, key=True),
+        must("value", "number"),
+        *numbers("low", "high"),
+        *dims("method", "horizon"),
+    ),
+    dated="made_at",
+    money="value",
+)
+
 BENCHMARKS = Table(
     "benchmarks",
     (
@@ -98,6 +114,8 @@ ACHIEVEMENTS = Table(
         *texts("metric", "scope_type", "scope_value"),
         *dates("period_start", "period_end", "midpoint"),
         *numbers("value", "actual", "squares", "days"),
+        *numbers("expected", "expected_least", "expected_most"),
+        Column("is_linear", "flag"),
         Column("is_met", "flag"),
         Column("is_unknown", "flag"),
         Column("is_running", "flag"),
@@ -108,7 +126,7 @@ ACHIEVEMENTS = Table(
 )
 
 REGISTERS: dict[str, Table] = {
-    table.name: table for table in (TARGETS, BENCHMARKS, ACTIONS, KPI_LOG, EVENTS, RATES)
+    table.name: table for table in (TARGETS, FORECASTS, BENCHMARKS, ACTIONS, KPI_LOG, EVENTS, RATES)
 }
 
 # What a target may be set for besides the company, and the column that says so on a fact.

@@ -76,7 +76,7 @@ LEADS = Table(
         *dims("source", "campaign", "self_reported_source", "owner", "segment", "region"),
         *dims("utm_source", "utm_medium", "utm_campaign"),
         *dates("mql_at", "handed_over_at", "accepted_at", "sql_at", "converted_at"),
-        *times("first_response_at"),
+        *times("received_at", "first_response_at"),
         *texts("rejected_reason", "customer_id", "customer_name", "email", "phone"),
         *_BANT,
     ),
@@ -195,6 +195,17 @@ WEB_FUNNEL = Table(
     dated="date",
 )
 
+CAMPAIGN_STATS = Table(
+    "campaign_stats",
+    (
+        Column("date", "date", required=True, key=True),
+        Column("campaign", required=True, key=True, dimension=True),
+        *dims("channel"),
+        *numbers("sent", "delivered", "opens", "clicks"),
+    ),
+    dated="date",
+)
+
 REPS = Table(
     "reps",
     (_OWNER, *dims("team", "role"), plan("start"), plan("end"), *numbers("fte")),
@@ -220,6 +231,7 @@ TABLES: dict[str, Table] = {
         ACTIVITIES,
         SURVEYS,
         WEB_FUNNEL,
+        CAMPAIGN_STATS,
         REPS,
         PRODUCTS,
         *REGISTERS.values(),
@@ -290,5 +302,6 @@ LOOKUPS: tuple[tuple[str, str], ...] = (
 # A column that may stand for another which the source has not got.
 STAND_INS = {
     "deals": {"status": "stage", "customer_id": "customer_name"},
+    "leads": {"received_at": "created_at"},
     "orders": {"customer_id": "customer_name"},
 }
