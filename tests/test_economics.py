@@ -300,7 +300,7 @@ def test_every_number_said_stands_in_the_table(
     tables = [sheets.economics(found, lang), sheets.outlook(outlook, lang)]
     shown = re.sub(r"[\s,]", "", "".join(table.as_raw_html() for table in tables))
     told = pd.concat(
-        [wording.economics_findings(found, lang), wording.outlook_findings(outlook.parts, lang)]
+        [wording.economics_findings(found, lang), wording.outlook_findings(outlook, lang)]
     )
     share = re.compile(r"\d+\s?% (of|des) leads|\([+−]\d+\s?%\)")
     assert len(told) <= 5

@@ -119,7 +119,7 @@ def purchases_expected(
         As for `acquisition_costs`.
     """
     reader, track = Reader(**options), outlook.track
-    told = wording.outlook_findings(outlook.parts, reader.lang, reader.terms, reader.currency)
+    told = wording.outlook_findings(outlook, reader.lang, reader.terms, reader.currency)
     cut, last = track.loc[track["part"] == "fitted", "day"].max(), track["day"].max()
     with page(reader, [] if ax is None else [ax], 0.65 * HEIGHT) as sheet:
         about = _text("outlook.about", reader, day=write_date(cut.date(), reader.lang))

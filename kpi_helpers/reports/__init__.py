@@ -2,12 +2,12 @@
 
 `run` makes a report. Its notebooks open their data with `opened`, measure what is `chosen`, its
 `history` and what an earlier report may be compared with (`side_by_side`), show groups as far as a
-page can (`folded`), `attempt` the analyses that need more than the data may hold, and end with
-`finish`. `difference` compares two reports; `restated` says what
+page can (`folded`), `attempt` the analyses that need more than the data may hold, show what is `given`,
+and end with `finish`. `difference` compares two reports; `restated` says what
 an earlier one wrote and is no longer so.
 """
 
-from kpi_helpers.reports.attempting import attempt
+from kpi_helpers.reports.attempting import attempt, given
 from kpi_helpers.reports.difference import difference
 from kpi_helpers.reports.opening import chosen, folded, history, opened, side_by_side
 from kpi_helpers.reports.restating import behind, restated
@@ -21,6 +21,7 @@ __all__ = [
     "difference",
     "finish",
     "folded",
+    "given",
     "history",
     "opened",
     "restated",

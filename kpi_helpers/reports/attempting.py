@@ -49,3 +49,14 @@ def attempt(analysis: Callable[..., T], data: Dataset, *args: object, **more: ob
         shown = {"text/plain": reason, "text/html": f'<p class="{ABSENT}">{escape(reason)}</p>'}
         display(shown, raw=True, metadata={ABSENT: reason})
         return None
+
+
+def given(function: Callable[..., T], frame: object, *args: object, **more: object) -> T | None:
+    """Call a function on what an analysis found; where it found nothing there is nothing to show.
+
+    Examples
+    --------
+    >>> given(len, [1, 2]), given(len, None)
+    (2, None)
+    """
+    return None if frame is None else function(frame, *args, **more)

@@ -54,11 +54,13 @@ def merged(folder: Path, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return every
 
 
-def first_lines(findings: pd.DataFrame, limit: int = LINES) -> list[str]:
+def first_lines(findings: pd.DataFrame, limit: int = LINES) -> pd.DataFrame:
     """Return what a reader who stops after ten lines must know: what happened, what is proposed."""
-    proposed = findings.loc[findings["kind"] != "finding", "sentence"].tolist()[:limit]
-    found = findings.loc[findings["kind"] == "finding", "sentence"].tolist()
-    return found[: limit - len(proposed)] + proposed
+    import pandas as pd
+
+    found = findings["kind"] == "finding"
+    proposed = findings[~found].head(limit)
+    return pd.concat([findings[found].head(limit - len(proposed)), proposed])
 
 
 def index(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -31,20 +30,20 @@ class Findings:
         return f'<ul class="findings">{items}</ul>'
 
 
-def findings(sentences: Sequence[str]) -> Findings:
-    """Show sentences as a list; text from data stays text.
+def findings(found: pd.DataFrame) -> Findings:
+    """Show findings as a list; text from data stays text.
 
     Parameters
     ----------
-    sentences : sequence of str
-        Those of `kpi_helpers.wording.headline`.
+    found : DataFrame
+        What `kpi_helpers.wording.findings` returns.
 
     Examples
     --------
-    >>> findings(["<b>2</b> deals"])._repr_html_()
+    >>> findings(pd.DataFrame({"sentence": ["<b>2</b> deals"]}))._repr_html_()
     '<ul class="findings"><li>&lt;b&gt;2&lt;/b&gt; deals</li></ul>'
     """
-    return Findings(tuple(sentences))
+    return Findings(tuple(found["sentence"]))
 
 
 def decisions(proposed: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:

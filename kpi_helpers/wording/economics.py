@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from kpi_helpers import language
+from kpi_helpers.customers.outlook import Outlook
 from kpi_helpers.language import Terms, nouns
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_date, write_range, write_relative
 from kpi_helpers.wording.lines import Line, as_findings
@@ -55,7 +56,7 @@ def economics_findings(
 
 
 def outlook_findings(
-    parts: pd.DataFrame,
+    outlook: Outlook,
     lang: str,
     terms: Terms | None = None,
     currency: str = "EUR",
@@ -65,13 +66,13 @@ def outlook_findings(
 
     Parameters
     ----------
-    parts : DataFrame
-        The ``parts`` of `kpi_helpers.customers.outlook`.
+    outlook : Outlook
+        What `kpi_helpers.customers.outlook` returns.
     lang, terms, currency, table
         As for `economics_findings`.
     """
     look, lines = (lang, terms, currency), []
-    for place, row in enumerate(parts.to_dict("records")):
+    for place, row in enumerate(outlook.parts.to_dict("records")):
         counts = {name: write(round(row[name]), COUNT, lang) for name in ("customers", "alive")}
         counts["expected"] = write(round(row["expected"]), COUNT, lang)
         if row["part"] == "held_out":
