@@ -58,7 +58,12 @@ def test_findings_of_all_notebooks_are_ranked_together(tmp_path: Path) -> None:
     assert every["sentence"].tolist() == said
     assert every["notebook"].tolist()[:2] == ["02_b", "01_a"]
     assert read_csv(tmp_path / "findings.csv")["sentence"].tolist() == said
-    assert first_lines(every, 4) == ["sure, large", "sure, small", "act", "wait"]
+    assert first_lines(every, 4)["sentence"].tolist() == [
+        "sure, large",
+        "sure, small",
+        "act",
+        "wait",
+    ]
     assert merged(tmp_path, {"03_c": NOTHING})["sentence"].tolist() == ["Nothing to compare."]
 
 

@@ -2,8 +2,8 @@
 
 `run` makes a report. Its notebooks open their data with `opened`, measure what is `chosen`, its
 `history` and what an earlier report may be compared with (`side_by_side`), show groups as far as a
-page can (`folded`), `attempt` the analyses that need more than the data may hold, show what is `given`,
-and end with `finish`. `difference` compares two reports; `restated` says what
+page can (`folded`), `attempt` the analyses that need more than the data may hold, show what is
+`given`, and end with `finish`. `difference` compares two reports; `restated` says what
 an earlier one wrote and is no longer so.
 """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kpi_helpers.language import Terms, text
-from kpi_helpers.sheets.findings import Findings, findings
+from kpi_helpers.sheets.findings import Findings
 from kpi_helpers.sheets.table import Row, build, noted, plain, records
 from kpi_helpers.units import COUNT, write
 from kpi_helpers.wording.restated import NAMED, SAID, Restated, counted, dated, restatements
@@ -46,7 +46,7 @@ def restated(
     """
     if found is None:
         return None
-    said = findings(restatements(found, lang, terms, currency))
+    said = Findings(tuple(restatements(found, lang, terms, currency)))
     few = found.rows.groupby(["kpi", "period"], sort=False).head(SHOWN)
     rows = records(found.figures.head(SAID)[[*NAMED]].merge(few, on=["kpi", "period"]))
     if not rows:
