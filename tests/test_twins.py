@@ -80,7 +80,6 @@ ON_ACTIVITIES = [
     *("activities_per_rep", "complaints", "active_prospects"),
 ]
 NO_TEAM = [*ON_SPEND, *ON_CONTRACTS, *ON_WEB, *ON_SURVEYS, *ON_FORECASTS]
-NO_TEAM += ["active_prospects"]
 BREAKDOWNS = {
     "team": [name for name in KPIS if name not in NO_TEAM],
     "source": [*ON_DEALS, *ON_LEADS, *ON_WEB],

@@ -257,12 +257,12 @@ def bant_score(leads: ir.Table) -> Parts:
         period="2026Q1",
         config={"as_of": "2026-03-31"},
         leads={"converted_at": [None, "2026-03-01", None, None]},
-        deals={"status": ["open"], "lead_id": ["3"]},
+        deals={"status": ["open", "open"], "lead_id": ["3", "2"]},
         activities={
             "type": ["call", "call", "note", "email"],
             "started_at": ["2026-03-01 10:00"] * 3 + ["2025-12-01 10:00"],
             "lead_id": ["1", "2", None, "4"],
-            "deal_id": [None, None, "1", None],
+            "deal_id": ["2", None, "1", None],
         },
     ),
 )
@@ -270,6 +270,7 @@ def active_prospects(activities: ir.Table) -> Parts:
     """Leads not converted, with some activity in the 90 days up to the end of the period."""
     day = activities.started_at.cast("date")
     recent = (day >= END - ibis.interval(days=ACTIVE_DAYS)) & (day < END)
-    won = ibis.coalesce(activities.lead_won_at, activities.deal_lead_won_at)
+    direct = activities.lead_id.notnull()
+    won = direct.ifelse(activities.lead_won_at, activities.deal_lead_won_at)
     is_ours = activities.type.isin(CONTACTS) & (won.isnull() | (won >= END))
     return active(ibis.coalesce(activities.lead_id, activities.deal_lead), where=recent & is_ours)
