@@ -20,6 +20,7 @@ from kpi_helpers.measure.counted import parts_of
 from kpi_helpers.measure.facts import fact, kind_of
 from kpi_helpers.measure.held import counts, held
 from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.measure.repeated import each_period, repeated
 from kpi_helpers.measure.whole import by_entity, of_period
 from kpi_helpers.periods import Period, grid
 from kpi_helpers.sources.dataset import Dataset, Where
@@ -125,10 +126,11 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
     # The declarations themselves, not their ids: one declared anew is asked anew.
     grid_of = (question.unit, question.step, question.span)
     key = ("sql", tuple(kpis), question.by, repr(question.where), *grid_of)
-    sql = data.remember(key, lambda: template(data.con, _QUERIES[how](data, kpis, question)))
+    latest = dt.date.max if kpis[0].dated in PLANNED else until
     if how in EACH_PERIOD:
-        return _each_period(data, sql, question, dt.date.max if kpis[0].dated in PLANNED else until)
-    end = question.end if kpis[0].dated in PLANNED else min(question.end, until)
+        return _each_period(data, kpis, question, latest, key)
+    sql = data.remember(key, lambda: template(data.con, _QUERIES[how](data, kpis, question)))
+    end = min(question.end, latest)
     sql = filled(sql, question.start, max(end, question.start))
     found = columns_of_result(data.con, sql, question.by)
     found[PLACE] = question.places(found[PLACE])
@@ -138,26 +140,17 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
     return found
 
 
-def joined(results: Sequence[Columns]) -> Columns:
-    """Results of the same columns, one below the other."""
-    if len(results) == 1:
-        return results[0]
-    return {
-        name: [value for result in results for value in result[name]]
-        if isinstance(column, list)
-        else np.concatenate([result[name] for result in results])
-        for name, column in results[0].items()
-    }
-
-
-def _each_period(data: Dataset, sql: str, question: Question, until: dt.date) -> Columns:
-    """The same query for each period, in one statement."""
-    each = [
-        f"SELECT {place} AS {PLACE}, each_{place}.* FROM "
-        f"({filled(sql, p.start, min(p.end, until))}) AS each_{place}"
-        for place, p in enumerate(question.periods)
-    ]
-    return columns_of_result(data.con, " UNION ALL ".join(each), question.by)
+def _each_period(
+    data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date, key: tuple[Any, ...]
+) -> Columns:
+    """The same query for each period."""
+    spans = [(period.start, min(period.end, until)) for period in question.periods]
+    made = _QUERIES[kind_of(kpis[0]).ask]
+    many = min(len(spans), 2)
+    query = data.remember(
+        (*key, many), lambda: repeated(data.con, made(data, kpis, question), many)
+    )
+    return each_period(data.con, query, spans, question.by)
 
 
 def _placed(
