@@ -61,6 +61,14 @@ def test_what_the_data_cannot_carry_takes_no_place() -> None:
     assert not card["note"].str.contains("lacks").any()
 
 
+def test_what_looks_ahead_takes_no_place_where_the_period_is_over() -> None:
+    data = kh.load("data/sample")
+    over, running = (chosen(data, period=period) for period in ("2026Q3", "2026Q4"))
+    assert {*running} - {*over} == {"pipeline_coverage"}
+    assert len(over) == len(running) == MOST
+    assert chosen(data, ["pipeline_coverage"], "2026Q3") == ["pipeline_coverage"]
+
+
 def test_the_rest_is_there_for_the_asking(own: str) -> None:
     data = kh.load(DEALS)
     assert chosen(data, ["refund_rate", "aov"]) == ["refund_rate", "aov"]

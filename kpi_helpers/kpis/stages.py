@@ -130,8 +130,9 @@ def stage_leak_value(stage_steps: ir.Table) -> Parts:
     category=("quality",),
     tags=("B2B",),
     pitfalls=(
-        "Une pièce d’un autre KPI : à lire avec lui.",
-        "A part of another KPI: read it with that one.",
+        "Une erreur de saisie corrigée après 24 heures compte ; qui ne recule jamais une affaire "
+        "a un bon taux.",
+        "A slip put right after 24 hours counts; who never moves a deal back has a good rate.",
     ),
     seeds="S4 L5",
     cases="deals",

@@ -174,8 +174,10 @@ def weighted_pipeline(standing_deals: ir.Table) -> Parts:
     category=("leading",),
     tags=("B2B",),
     pitfalls=(
-        "Une pièce d’un autre KPI : à lire avec lui.",
-        "A part of another KPI: read it with that one.",
+        "Une affaire sans date prévue n’y est pas, une date repoussée l’en sort ; ce que l’on "
+        "créera et gagnera d’ici la fin n’y est pas non plus.",
+        "A deal without an expected date is not in it, one put off leaves it; nor is what will "
+        "be created and won by the end.",
     ),
     seeds="S4 L29-L32",
     cases="deals",

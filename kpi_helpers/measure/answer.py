@@ -26,6 +26,7 @@ from kpi_helpers.measure.counted import (
 )
 from kpi_helpers.measure.facts import fact, kind_of, metric_of, require
 from kpi_helpers.measure.held import remarked
+from kpi_helpers.measure.judge import is_over
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.measure.outside import columns_told, of_actions, of_best, of_market, sourced
 from kpi_helpers.measure.repeated import joined
@@ -95,14 +96,15 @@ def chosen(data: Dataset, name: str) -> Kpi:
     return find(data.config.use.get(name, name))
 
 
-def carries(data: Dataset, name: str) -> bool:
-    """Tell whether the source has the tables and columns that a KPI is made of."""
+def carries(data: Dataset, name: str, period: Period) -> bool:
+    """Tell whether the source has what a KPI is made of, and a period is not over for it."""
+    bases = [find(base.kpi) for base in made_of(data, Ago(chosen(data, name).id, 0))]
     try:
-        for base in made_of(data, Ago(chosen(data, name).id, 0)):
-            require(data, find(base.kpi), (), None)
+        for base in bases:
+            require(data, base, (), None)
     except Unavailable:
         return False
-    return True
+    return not any(is_over(data, base, period) for base in bases)
 
 
 def made_of(data: Dataset, wanted: Ago) -> list[Ago]:

@@ -53,6 +53,11 @@ class Finding(NamedTuple):
         return self._replace(weight=MISSING, read=read)
 
 
+def is_over(data: Dataset, kpi: Kpi, period: Period) -> bool:
+    """Whether a base KPI looks ahead, and the period has ended: nothing is to come in it."""
+    return kpi.dated == "expected_close" and period.end <= data.as_of + DAY
+
+
 def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
     """What the coverage of the data says of a base KPI in a period.
 
@@ -66,7 +71,7 @@ def of_period(data: Dataset, kpi: Kpi, period: Period) -> list[Finding]:
         The period in which it is read.
     """
     if kpi.dated == "expected_close":
-        over = period.end <= data.as_of + DAY
+        over = is_over(data, kpi, period)
         return [Finding("over", MISSING, {"day": data.as_of})] if over else []
     if kpi.id in WIN_RATES and only_won(data):
         return [Finding("only_won", MISSING, {})]

@@ -77,12 +77,13 @@ def opened(
     return pseudonymised(dataset) if share else dataset
 
 
-def chosen(data: Dataset, kpis: Sequence[str] = ()) -> list[str]:
+def chosen(data: Dataset, kpis: Sequence[str] = (), period: str = "last") -> list[str]:
     """Return the ids of the KPIs to show: asked for, else of the settings, else the headline ones.
 
     The headline ones are the first 25 of `kpi_helpers.kpis.headline` that the source can carry;
-    one whose tables or columns are not there takes no place. Of a source that carries none of them
-    the first are shown, each with what it lacks.
+    one whose tables or columns are not there takes no place, nor does one that looks ahead where
+    the period is over. Of a source that carries none of them the first are shown, each with what
+    it lacks.
 
     Raises
     ------
@@ -96,7 +97,8 @@ def chosen(data: Dataset, kpis: Sequence[str] = ()) -> list[str]:
     for kpi in kpis:
         find(kpi)
     named = list(kpis or data.config.kpis)
-    carried = [] if named else [kpi for kpi in headline() if carries(data, kpi)]
+    asked = data.config.calendar.parse(period, data.as_of, data.first)
+    carried = [] if named else [kpi for kpi in headline() if carries(data, kpi, asked)]
     return named or (carried or headline())[:MOST]
 
 

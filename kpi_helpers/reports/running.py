@@ -82,7 +82,7 @@ def run(
     progress("reading")
     data = opened(*(values[name] for name in OPENED))
     period = data.config.calendar.parse(values["period"], data.as_of, data.first)
-    kpis = chosen(data, values["kpis"])
+    kpis = chosen(data, values["kpis"], values["period"])
     check(data, period, values["by"], values["segment"])
     if values["before"]:
         recorded(Path(values["before"]))
