@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from kpi_helpers.errors import BadInput, KpiError, unknown
+from kpi_helpers.language import typeset
 
 HIGHER, LOWER, NEUTRAL = "higher", "lower", "neutral"
 
@@ -205,7 +206,7 @@ def kpi(
         meaning = (inspect.getdoc(body) or "").split("\n")[0]
         if not meaning:
             raise BadInput("kpi_without_definition", column=body.__name__)
-        pitfalls = more.get("pitfalls", ("", ""))
+        beware_fr, beware = more.get("pitfalls", ("", ""))
         named = {
             argument: Ago(other) if isinstance(other, str) else other
             for argument, other in (of or {}).items()
@@ -214,13 +215,13 @@ def kpi(
             id=body.__name__,
             body=body,
             names=dict(zip(("fr", "en"), names, strict=True)),
-            definitions={"fr": definition_fr, "en": meaning},
+            definitions={"fr": typeset(definition_fr), "en": meaning},
             unit=unit,
             better=better,
             dated=dated,
             of=named,
             version=_version(body, dated, unit, named),
-            **{**more, "pitfalls": dict(zip(("fr", "en"), pitfalls, strict=True))},
+            **{**more, "pitfalls": {"fr": typeset(beware_fr), "en": beware}},
         )
         existing = REGISTRY.get(declared.id)
         if existing is not None and existing.body.__module__ != body.__module__:

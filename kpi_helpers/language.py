@@ -7,6 +7,7 @@ a noun which a company may have its own word for (lead, deal) names it as a plac
 with it: ``{lead:Other} {lead:générés|générées}``.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -116,6 +117,19 @@ def nouns(lang: str, terms: Terms | None = None) -> dict[str, Noun]:
     """
     own = {name: Noun(**words[lang]) for name, words in (terms or {}).items() if lang in words}
     return _usual_nouns(lang) | own
+
+
+def typeset(said: str) -> str:
+    """Return a French text as it was typed, with the no-break spaces of French typography.
+
+    With ordinary spaces, a sign could begin a line.
+
+    Examples
+    --------
+    >>> typeset("Marge : 12 % ; sans les « frais » ?").count("\u00a0")
+    6
+    """
+    return re.sub(r" (?=[:;!?%€»])|(?<=«) ", "\u00a0", said)
 
 
 @cache

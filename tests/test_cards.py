@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterator
+from html import escape
 from pathlib import Path
 
 import pytest
 from browser import PHONE, SCREEN, WIDE, Seen, opened
+from test_language import breaks_french_typography
 from test_own_kpis import OWN
 
 from kpi_helpers.catalogue import REGISTRY, Kpi
 from kpi_helpers.cli import main
 from kpi_helpers.kpis import catalogue
-from kpi_helpers.language import LANGUAGES, texts
+from kpi_helpers.language import LANGUAGES, text, texts
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.sheets.cards import CATEGORIES, cards
 
@@ -121,6 +123,21 @@ def test_a_card_says_what_the_declaration_says(lang: str) -> None:
     assert {"en": "vanity: tracked only", "fr": "vanité\u00a0: suivi seulement"}[lang] in visits
     attained = cards([REGISTRY["revenue_attainment"]], lang).html
     assert "<code>targets</code>" in attained
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_card_says_what_is_counted_and_by_which_date(lang: str) -> None:
+    for kpi in KPIS:
+        html = cards([kpi], lang).html
+        table = kpi.table.replace("achievements", "targets")
+        key = {None: "dated_as_parts", "period": "dated_by_name"}.get(kpi.dated, "dated_by")
+        by = text(f"cards.{key}", lang, column=f"<code>{table}.{kpi.dated}</code>")
+        assert html.count(escape(kpi.definitions[lang])) == 1, kpi.id
+        assert by in html, kpi.id
+        assert f"<dt>{text('cards.fields.needs', lang)}</dt>" in html, kpi.id
+        if lang == "fr":
+            said = [kpi.definitions[lang], kpi.pitfalls[lang], kpi.label(lang)]
+            assert not any(breaks_french_typography(each) for each in said), kpi.id
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

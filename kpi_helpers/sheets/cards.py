@@ -14,10 +14,10 @@ from typing import Any
 from kpi_helpers.catalogue import Ago, Kpi, find
 from kpi_helpers.kpis.tried import tried
 from kpi_helpers.language import LANGUAGES, text, texts
-from kpi_helpers.measure.facts import columns_read
+from kpi_helpers.measure.facts import columns_read, entity_of
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.sources.registers import ACHIEVEMENTS
-from kpi_helpers.sources.tables import TABLES
+from kpi_helpers.sources.tables import MADE, TABLES
 from kpi_helpers.units import write
 
 VANITY, OWN = "vanity", "own"
@@ -177,11 +177,14 @@ def _needs(kpi: Kpi) -> str:
 
 def _columns_needed(kpi: Kpi) -> Mapping[str, set[str]]:
     """Table → columns without which there is no figure, of all that a KPI is made of."""
-    if not kpi.derived:
-        table = TABLES[_table(kpi)]
-        read = columns_read(kpi) | {str(kpi.dated)}
-        return {table.name: {*table.required} | (read & {*table.names})}
     needed: dict[str, set[str]] = {}
+    if not kpi.derived:
+        name, read = _table(kpi), columns_read(kpi) | {str(kpi.dated)}
+        for each in MADE.get(name, (name,)):
+            table = TABLES[each]
+            needed[each] = {*table.required} | (read & {*table.names})
+        lent = {*read} & {*TABLES[entity_of(name)].names} - set().union(*needed.values())
+        return needed | ({entity_of(name): lent} if lent else {})
     for other in kpi.of.values():
         for name, columns in _columns_needed(find(other.kpi)).items():
             needed.setdefault(name, set()).update(columns)
