@@ -1,4 +1,7 @@
-"""Every number that a page says in words stands in one row of a table of its pack."""
+"""Every number that a page says in words stands in one row of a table of its pack.
+
+A section's sentence may name several rows: its numbers stand in one table of that section.
+"""
 
 import re
 from collections.abc import Callable
@@ -15,6 +18,10 @@ from kpi_helpers.wording.told import OWN, plain
 Row = dict[str, object]
 Told = list[tuple[str, list[Row], str]]
 
+# What lists rows or repeats the comparison is no table of a section.
+LISTS = {"accounting", "behind", "decisions", "findings", "left_out", "quality"}
+BARE = {"target": float("nan"), "note": ""}
+COMPARED = {"breakdown", "compared", "others", "restated", "scorecard", "year_ago"}
 # A sentence that counts what it does not name.
 COUNTED = re.compile(r"\b(?:et|and) \d+ (?:autres?|more)\b")
 
@@ -27,25 +34,48 @@ def told(
     folder = pack(request.param)
     pages = [seen(path) for path in sorted(folder.glob("*.html"))]
     sentences = [said for page in pages for said in (*page.findings, *page.pictures)]
-    held = rows(folder)
-    return [(said, held, language(request.param)) for said in sentences]
+    held = rows(folder) + sections(folder)
+    return [(said, held, language(request.param)) for said in dict.fromkeys(sentences)]
 
 
 def rows(folder: Path) -> list[Row]:
     """Return the rows of the tables of figures, each with a target and a note, or without."""
+    figures = [table for name, table in _tables(folder) if {"kpi", "value"} <= set(table)]
+    return [{**BARE, **row} for table in figures for row in table.to_dict("records")]
+
+
+def sections(folder: Path) -> list[Row]:
+    """Return each table of a section as one row: its numbers, how many rows, and how far it goes.
+
+    Steps go from a level to another, which a sentence may give as their difference.
+    """
+    found = []
+    for name, table in _tables(folder):
+        if name in LISTS | COMPARED:
+            continue
+        numbers = table.select_dtypes("number").to_numpy().ravel()
+        row = {f"n{place}": float(number) for place, number in enumerate(numbers)}
+        if {"kind", "amount"} <= set(table):
+            levels = table.loc[table["kind"] != "change", "amount"]
+            row["gone"] = float(levels.iloc[-1] - levels.iloc[0])
+        texts = set(table.select_dtypes("object").to_numpy().ravel().astype(str))
+        named = {f"t{place}": text for place, text in enumerate(sorted(texts))}
+        found.append({**BARE, "value": float("nan"), **row, "rows": len(table), **named})
+    return found
+
+
+def _tables(folder: Path) -> list[tuple[str, pd.DataFrame]]:
     paths = sorted(folder.glob("tables/*.csv"))
-    tables = [pd.read_csv(path, encoding="utf-8-sig", low_memory=False) for path in paths]
-    figures = [table for table in tables if {"kpi", "value"} <= set(table.columns)]
-    bare = {"target": float("nan"), "note": ""}
-    return [{**bare, **row} for table in figures for row in table.to_dict("records")]
+    return [(p.stem, pd.read_csv(p, encoding="utf-8-sig", low_memory=False)) for p in paths]
 
 
 def unfound(said: str, held: list[Row], lang: str) -> list[float]:
     """Return the numbers of a sentence that its row does not hold, whichever row comes nearest.
 
-    A note is a text of the row: a sentence may end with it. A group may be called by a number.
+    A note is a text of the row: a sentence may end with it. A group's name may hold a number.
     """
-    groups = {plain(row[name]).removesuffix(".0") for row in held for name in set(row) - OWN}
+    of_kpis = [row for row in held if "kpi" in row]
+    groups = {plain(r[name]) for r in of_kpis for name in set(r) - OWN if isinstance(r[name], str)}
     named = "|".join(map(re.escape, sorted(groups - {""}, key=len, reverse=True)))
     said = re.sub(rf"(?<=[(,] )(?:{named})(?=[,)])|(?<=\()(?:{named})(?=[,)])", "", said)
     said = COUNTED.sub("", said)

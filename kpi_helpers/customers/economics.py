@@ -51,9 +51,9 @@ def economics(
     -------
     pandas.DataFrame
         First a row for all (``basis`` ``"loaded"``: everything spent), then one a ``channel``
-        (``"media"``), each with ``spend, leads, conversion, customers, cac`` (missing where nobody
-        was won or nothing spent), ``value`` (what a customer leaves, discounted; in margin, or in
-        revenue where no cost is known: ``valued``), ``of`` (customers behind it), ``ratio`` of
+        (``"media"``), each with ``spend, leads, lead_share, conversion, customers, cac`` (missing
+        where nobody was won or nothing spent), ``value`` (what a customer leaves, discounted; in
+        margin, or in revenue where no cost is known: ``valued``), ``of`` (customers behind it), ``ratio`` of
         both, ``payback`` and ``payback_seen`` (months, the second with those who leave),
         ``verdict`` (``cut`` or ``scale``, of all ``loss`` or ``earns``, blank where it may be
         chance); figures with an interval have ``_low, _high``. Alike in all rows: ``model``
@@ -91,6 +91,7 @@ def economics(
     lag = data.config.lags.get("cac", 0 if np.isnan(usual) else max(round(usual), 0))
     rows = _with_costs(data, won, _named(start, end, lag), by)
     rows = rows.merge(_leads(data, _named(start, end), by), "left", "channel")
+    rows["lead_share"] = rows["leads"] / rows["leads"].where(rows["leads"] > 0).iloc[0]
     rows = _with_value(data, rows, came, _named(start, end), months)
     facts = {"through": came["through"].iloc[0], "lag": lag, "start": start, "end": end}
     return _judged(rows).assign(**facts)

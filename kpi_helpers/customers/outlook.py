@@ -68,7 +68,9 @@ def outlook(data: Dataset) -> Outlook:
             parts, cut = [{"part": "held_out", **held}, *parts], held["start"]
         except Unavailable:
             cut = last  # half of it holds too few customers who came back
-    return Outlook(_track(rows, fit, cut, last), pd.DataFrame(parts).assign(valued=valued))
+    frame = pd.DataFrame(parts).assign(valued=valued)
+    frame["gap"] = frame["seen"] / frame["expected"] - 1
+    return Outlook(_track(rows, fit, cut, last), frame)
 
 
 def _part(

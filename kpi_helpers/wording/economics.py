@@ -77,7 +77,7 @@ def outlook_findings(
         counts["expected"] = write(round(row["expected"]), COUNT, lang)
         if row["part"] == "held_out":
             counts["seen"] = write(row["seen"], COUNT, lang)
-            counts["gap"] = write_relative(row["seen"] / row["expected"] - 1, lang, 0)
+            counts["gap"] = write_relative(row["gap"], lang, 0)
         days = {end: write_date(row[end].date(), lang) for end in ("start", "end")}
         worth = {"value": write(row["value"], MONEY, lang, currency)}
         worth["what"] = language.text(f"economics.{row['valued']}", lang)
@@ -98,8 +98,8 @@ def _cut(rows: Sequence[Row], place: int, look: tuple[Any, ...]) -> Line:
     """Say what a channel costs, beside the one that brings most of those that pay."""
     row, behind = rows[place], [place]
     share, beside = "", ""
-    if row["leads"] > 0 and rows[0]["leads"] > 0:
-        written = write(row["leads"] / rows[0]["leads"], PERCENT, look[0], digits=0)
+    if row["lead_share"] > 0:
+        written = write(row["lead_share"], PERCENT, look[0], digits=0)
         share = _text("share", look, share=written)
         behind.append(0)
     others = _places(rows, "scale")
