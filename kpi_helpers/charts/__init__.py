@@ -13,6 +13,7 @@ from kpi_helpers.charts.economics import (
     value_against_cost,
 )
 from kpi_helpers.charts.heat import cohort_map, moves_map
+from kpi_helpers.charts.outreach import missed_map, response_bars
 from kpi_helpers.charts.over_time import control_charts, line, small_multiples
 from kpi_helpers.charts.picture import alt, image
 from kpi_helpers.charts.reader import Options
@@ -20,6 +21,7 @@ from kpi_helpers.charts.reps import rep_estimates, rep_limits
 from kpi_helpers.charts.scorecard import scorecard_rows
 from kpi_helpers.charts.segments import segment_map
 from kpi_helpers.charts.theme import PALETTE, theme
+from kpi_helpers.charts.voice import sides
 from kpi_helpers.charts.waterfall import waterfall
 
 __all__ = [
@@ -33,12 +35,15 @@ __all__ = [
     "dumbbell",
     "image",
     "line",
+    "missed_map",
     "moves_map",
     "purchases_expected",
     "rep_estimates",
     "rep_limits",
+    "response_bars",
     "scorecard_rows",
     "segment_map",
+    "sides",
     "small_multiples",
     "theme",
     "value_against_cost",

@@ -67,7 +67,7 @@ def cohort_map(
             [write(v, PERCENT, reader.lang, digits=0) if np.isfinite(v) else "" for v in row]
             for row in values
         ]
-        _cells(sheet, values, said, (young == "immature").to_numpy())
+        shaded(sheet, values, said, (young == "immature").to_numpy())
         name_axis(sheet.ax.yaxis, names, NAMES)
         label_axis(sheet.ax.xaxis, range(values.shape[1]), [str(age) for age in cells])
         sheet.ax.set_xlabel(_text(rows["grain"].iloc[0], reader))
@@ -106,7 +106,7 @@ def moves_map(moves: pd.DataFrame, ax: Axes | None = None, **options: Unpack[Opt
     about = [_text("moves", reader), _as_of(counts.to_numpy().sum(), reader)]
     with page(reader, [] if ax is None else [ax], AROUND + ROW * len(names)) as sheet:
         sheet.head(reader.title or head, about)
-        _cells(sheet, shares.to_numpy(float), said, np.zeros(shares.shape, dtype=bool))
+        shaded(sheet, shares.to_numpy(float), said, np.zeros(shares.shape, dtype=bool))
         name_axis(sheet.ax.yaxis, shown, NAMES)
         label_axis(sheet.ax.xaxis, range(len(names)), shown)
         sheet.ax.set_xlabel(_text("end", reader))
@@ -120,7 +120,7 @@ def _nothing(reader: Reader, ax: Axes | None) -> Figure:
     return sheet.figure
 
 
-def _cells(sheet: Page, values: Array, said: Sequence[Sequence[str]], young: Array) -> None:
+def shaded(sheet: Page, values: Array, said: Sequence[Sequence[str]], young: Array) -> None:
     """Draw the cells, each with what it holds; the shades go from the lowest to the highest."""
     ax, known = sheet.ax, values[np.isfinite(values)]
     low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)

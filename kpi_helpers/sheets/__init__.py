@@ -12,12 +12,17 @@ from kpi_helpers.sheets.drivers import products, steps
 from kpi_helpers.sheets.economics import economics, outlook
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
+from kpi_helpers.sheets.outreach import agreed, call_times, calls, missed, responses
 from kpi_helpers.sheets.restated import restated
 from kpi_helpers.sheets.retention import survival
 from kpi_helpers.sheets.teams import teams, teams_context
+from kpi_helpers.sheets.voice import reviews, rounds, themes
 
 __all__ = [
     "accounts",
+    "agreed",
+    "call_times",
+    "calls",
     "changes",
     "control",
     "decisions",
@@ -26,10 +31,14 @@ __all__ = [
     "findings",
     "heat",
     "links",
+    "missed",
     "outlook",
     "products",
     "quality_table",
+    "responses",
     "restated",
+    "reviews",
+    "rounds",
     "rows_left_out",
     "scorecard",
     "segments",
@@ -37,5 +46,6 @@ __all__ = [
     "survival",
     "teams",
     "teams_context",
+    "themes",
     "volumes",
 ]

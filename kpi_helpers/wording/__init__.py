@@ -17,6 +17,7 @@ from kpi_helpers.wording.drivers import (
 )
 from kpi_helpers.wording.economics import economics_findings, outlook_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
+from kpi_helpers.wording.outreach import calls_findings, missed_findings, responses_findings
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
 from kpi_helpers.wording.retention import (
     moved,
@@ -29,6 +30,7 @@ from kpi_helpers.wording.retention import (
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
 from kpi_helpers.wording.synthesis import synthesis
 from kpi_helpers.wording.teams import rep_targets_findings, teams_findings
+from kpi_helpers.wording.voice import parts_findings, themes_findings, voice_findings
 from kpi_helpers.wording.young import with_readable
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "banned",
     "bridge_method",
     "bridged",
+    "calls_findings",
     "control_findings",
     "control_title",
     "drivers_findings",
@@ -45,15 +48,18 @@ __all__ = [
     "findings",
     "headline",
     "is_sure",
+    "missed_findings",
     "moved",
     "moves",
     "moves_findings",
     "name",
     "opened_with",
     "outlook_findings",
+    "parts_findings",
     "reading",
     "recurring_findings",
     "rep_targets_findings",
+    "responses_findings",
     "restatements",
     "retention_findings",
     "segment",
@@ -64,8 +70,10 @@ __all__ = [
     "step_name",
     "synthesis",
     "teams_findings",
+    "themes_findings",
     "title",
     "verdict",
+    "voice_findings",
     "volumes_findings",
     "with_readable",
 ]
