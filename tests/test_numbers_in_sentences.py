@@ -58,7 +58,7 @@ def sections(folder: Path) -> list[Row]:
         if {"kind", "amount"} <= set(table):
             levels = table.loc[table["kind"] != "change", "amount"]
             row["gone"] = float(levels.iloc[-1] - levels.iloc[0])
-        texts = set(table.select_dtypes("object").to_numpy().ravel().astype(str))
+        texts = set(table.select_dtypes("str").to_numpy().ravel().astype(str))
         named = {f"t{place}": text for place, text in enumerate(sorted(texts))}
         found.append({**BARE, "value": float("nan"), **row, "rows": len(table), **named})
     return found

@@ -53,8 +53,9 @@ def economics(
         First a row for all (``basis`` ``"loaded"``: everything spent), then one a ``channel``
         (``"media"``), each with ``spend, leads, lead_share, conversion, customers, cac`` (missing
         where nobody was won or nothing spent), ``value`` (what a customer leaves, discounted; in
-        margin, or in revenue where no cost is known: ``valued``), ``of`` (customers behind it), ``ratio`` of
-        both, ``payback`` and ``payback_seen`` (months, the second with those who leave),
+        margin, or in revenue where no cost is known: ``valued``), ``of`` (customers behind it),
+        ``ratio`` of both, ``payback`` and ``payback_seen`` (months, the second with those who
+        leave),
         ``verdict`` (``cut`` or ``scale``, of all ``loss`` or ``earns``, blank where it may be
         chance); figures with an interval have ``_low, _high``. Alike in all rows: ``model``
         (``contract`` or ``orders``), ``months``, ``through``, ``lag, start, end``.
