@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 from hypothesis import strategies as st
+from steady import AS_OF, DAY, FIRST, actions, forecasts, mailings, reps, targets
 
 import kpi_helpers as kh
 from kpi_helpers.sources import Coverage, Dataset
 from kpi_helpers.sources.course import ladder
 
-FIRST, AS_OF = dt.date(2024, 7, 1), dt.date(2026, 6, 30)
 QUARTERS = "2025Q3:2026Q2"
 WINDOW, LAG = 60, 1
 COHORTS = ["lead_to_customer_rate", "lead_qualification_rate", "lead_acceptance_rate"]
@@ -46,7 +46,7 @@ def _later(day: dt.date, delay: int | None) -> dt.date | None:
     return later if later is not None and later <= AS_OF else None
 
 
-DAY, TEXT, NUMBER = "datetime64[us]", "str", "float64"
+TEXT, NUMBER = "str", "float64"
 DEALS = {
     **{"created_at": DAY, "closed_at": DAY, "expected_close": DAY, "status": TEXT},
     **{"amount": NUMBER, "owner": TEXT, "source": TEXT, "customer_id": TEXT},
@@ -211,17 +211,6 @@ def spend(most: int = 15) -> st.SearchStrategy[pd.DataFrame]:
     )
 
 
-def actions() -> pd.DataFrame:
-    """An action due on the last day of each month, every third of them late or never done."""
-    due = pd.date_range(FIRST, AS_OF, freq="ME")
-    late = pd.Series(range(len(due))) % 3
-    done = pd.Series(due + pd.Timedelta(1, "D")).where(late != 0, due[0]).where(late != 1)
-    given = dict.fromkeys(["kpi_id", "root_cause", "action"], "x")
-    given |= {"owner": "Ann", "expected_effect": 0.1, "created_at": FIRST, "start_date": FIRST}
-    ids = [str(number) for number in range(len(due))]
-    return pd.DataFrame({"action_id": ids, **given, "due_date": due, "done_date": done})
-
-
 @st.composite
 def activity(draw: st.DrawFn) -> tuple[Any, ...]:
     moment = dt.datetime.combine(draw(days), dt.time(draw(st.integers(0, 23))))
@@ -311,49 +300,6 @@ def mrr(most: int = 8) -> st.SearchStrategy[pd.DataFrame]:
         return _table(always + rows, {"month": DAY, "mrr": NUMBER, "customer_id": TEXT}, None)
 
     return st.lists(spell, max_size=most).map(table)
-
-
-def reps() -> pd.DataFrame:
-    """Three reps, of whom one came and one left in the middle of a month."""
-    came, left = pd.Timestamp("2025-11-17"), pd.Timestamp("2026-01-20")
-    return pd.DataFrame(
-        {
-            "owner": ["Ann", "Bob", "Cyd"],
-            "team": ["North", "South", "South"],
-            "start": [None, came, None],
-            "end": [None, None, left],
-            "fte": [1.0, None, 0.5],
-        }
-    ).astype({"start": DAY, "end": DAY})
-
-
-def targets() -> pd.DataFrame:
-    """Quarterly targets of the company and of two reps, for orders and deals."""
-    rows = [
-        (metric, start, start + pd.offsets.QuarterEnd(), scope, who, 100.0 * (place + 1) + extra)
-        for place, start in enumerate(pd.date_range("2024-07-01", "2026-04-01", freq="QS"))
-        for metric in ("revenue", "bookings")
-        for scope, who, extra in (("company", None, 900), ("rep", "Ann", 50), ("rep", "Bob", 0))
-    ]
-    names = ["metric", "period_start", "period_end", "scope_type", "scope_value", "value"]
-    return pd.DataFrame(rows, columns=names)
-
-
-def mailings() -> pd.DataFrame:
-    """A mailing a month, and one a year that nobody opened."""
-    days = pd.date_range(FIRST, AS_OF, freq="MS")
-    opens = [float(place % 12) for place in range(len(days))]
-    return pd.DataFrame({"date": days, "campaign": "news", "delivered": 20.0, "opens": opens})
-
-
-def forecasts() -> pd.DataFrame:
-    """Of each quarter one forecast in time, and one made when it was over."""
-    starts = pd.date_range("2024-07-01", "2026-04-01", freq="QS")
-    spans = {"period_start": starts, "period_end": starts + pd.offsets.QuarterEnd()}
-    first = pd.DataFrame({"metric": "revenue", "value": 500.0, **spans, "made_at": starts})
-    late = first.assign(made_at=first["period_end"] + pd.Timedelta(1, "D"), value=1.0)
-    every = pd.concat([first, late], ignore_index=True)
-    return every[every["made_at"] <= pd.Timestamp(AS_OF)]
 
 
 @st.composite

@@ -8,8 +8,9 @@ import ibis.expr.types as ir
 import numpy as np
 
 from kpi_helpers.catalogue import LOWER, Example, kpi
-from kpi_helpers.kpis.parts import Parts, age_then, chances, share_then, total, value_share_then
+from kpi_helpers.kpis.parts import Parts, total
 from kpi_helpers.kpis.settled import Settled, chance_of
+from kpi_helpers.kpis.stood import age_then, chances, share_then, value_share_then
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import END, START
 from kpi_helpers.units import DAYS, MONEY, PERCENT

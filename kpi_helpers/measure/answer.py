@@ -13,7 +13,7 @@ import pandas as pd
 from kpi_helpers.catalogue import Ago, Kpi, find
 from kpi_helpers.errors import KpiError, Unavailable, UnknownName
 from kpi_helpers.kpis.settled import Settled
-from kpi_helpers.measure.ask import ask, questions
+from kpi_helpers.measure.ask import ask
 from kpi_helpers.measure.cells import LEFT, PLACE, Cells, Spread
 from kpi_helpers.measure.chances import settle_chances
 from kpi_helpers.measure.counted import (
@@ -29,6 +29,7 @@ from kpi_helpers.measure.held import remarked
 from kpi_helpers.measure.judge import is_over
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.measure.outside import columns_told, of_actions, of_best, of_market, sourced
+from kpi_helpers.measure.question import questions
 from kpi_helpers.measure.repeated import joined
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where

@@ -11,11 +11,12 @@ import pandas as pd
 from kpi_helpers.catalogue import Kpi
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.measure.answer import chosen
-from kpi_helpers.measure.ask import EACH_PERIOD, PLANNED, Question, questions
+from kpi_helpers.measure.ask import EACH_PERIOD, PLANNED
 from kpi_helpers.measure.counted import parts_of
 from kpi_helpers.measure.facts import fact, require
 from kpi_helpers.measure.held import held
 from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.measure.question import Question, questions
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
 from kpi_helpers.sources.registers import ACHIEVEMENTS

@@ -16,12 +16,13 @@ from kpi_helpers.measure.achieved import achievable, achievements, by_day, level
 from kpi_helpers.measure.held import LEVELS
 from kpi_helpers.measure.kinds import KINDS, Kind
 from kpi_helpers.measure.pacing import with_pace
+from kpi_helpers.periods import LAST_DAY
 from kpi_helpers.sources.across_rows import FIRST_TIMES
 from kpi_helpers.sources.checks.across import known_scopes
-from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where, no_segment_column
+from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.filters import columns_of, condition
+from kpi_helpers.sources.filters import columns_of, condition, no_segment_column
 from kpi_helpers.sources.linked import lacking as lacking_of
 from kpi_helpers.sources.linked import linked
 from kpi_helpers.sources.registers import ACHIEVEMENTS, SCOPES

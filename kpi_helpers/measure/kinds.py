@@ -54,7 +54,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 
@@ -71,6 +70,18 @@ from kpi_helpers.measure.opinions import (
     unless_few,
 )
 from kpi_helpers.measure.outside import settle_told
+from kpi_helpers.measure.sums import (
+    count_sums,
+    distinct_sums,
+    exact_sums,
+    mature_sums,
+    moment_sums,
+    no_sums,
+    ratio_sums,
+    share_sums,
+    total_sums,
+    value_share_sums,
+)
 from kpi_helpers.measure.whole import settle_exact, settle_largest, settle_paced, settle_snapshot
 
 PERIODS, DIMENSIONS = "periods", "dimensions"
@@ -102,64 +113,6 @@ class Kind:
     settle: Callable[[Sums], Settled]
     adds_over: tuple[str, ...] = BOTH
     sampled: bool = True
-
-
-def _sum(value: ir.Value, where: ir.BooleanValue) -> ir.Scalar:
-    if value.type().is_boolean():
-        return (value & where).sum()
-    return ibis.ifelse(where, value.cast("float64"), 0.0).sum()
-
-
-def _count_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    return {"k": parts.terms["k"].sum()}
-
-
-def _total_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    x = parts.terms["x"]
-    return {
-        "x": _sum(x, parts.where),
-        "n": parts.where.sum(),
-        "xx": _sum(x * x, parts.where),
-    }
-
-
-def _share_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    return {name: term.sum() for name, term in parts.terms.items()}
-
-
-def _ratio_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    a, b = parts.terms["a"], parts.terms["b"]
-    products = {"a": a, "b": b, "aa": a * a, "bb": b * b, "ab": a * b}
-    return {"n": parts.where.sum(), **{n: _sum(p, parts.where) for n, p in products.items()}}
-
-
-def _mature_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    return {**_ratio_sums(parts), "of": parts.terms["of"].sum()}
-
-
-def _value_share_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    sums = _ratio_sums(parts)
-    counts = {name: parts.terms[name].sum() for name in ("of", "outside", "outside_priced")}
-    return {**sums, "aa": sums["ab"], **counts}  # a is either b or nothing
-
-
-def _exact_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    sums = {name: _sum(term, parts.where) for name, term in parts.terms.items()}
-    return {"n": parts.where.sum(), **sums}
-
-
-def _moment_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    x = parts.terms["x"]
-    powers = {"x": x, "xx": x * x, "xxx": x * x * x}
-    return {"n": parts.where.sum(), **{n: _sum(p, parts.where) for n, p in powers.items()}}
-
-
-def _distinct_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    return {"k": parts.terms["id"].nunique(where=parts.where).cast("float64")}
-
-
-def _no_sums(parts: Parts) -> dict[str, ir.Scalar]:
-    return {}
 
 
 def _blank(like: Array) -> Array:
@@ -262,46 +215,46 @@ def _settle_standing(sums: Sums) -> Settled:
 
 
 KINDS: dict[str, Kind] = {
-    "count": Kind("flow", _count_sums, _settle_count, sampled=False),
-    "total": Kind("flow", _total_sums, _settle_total, sampled=False),
-    "decided": Kind("flow", _exact_sums, _settle_decided, sampled=False),
-    "share": Kind("flow", _share_sums, _settle_share),
-    "ratio": Kind("flow", _ratio_sums, _settle_ratio),
-    "mature_ratio": Kind("flow", _mature_sums, _settle_mature),
-    "value_share": Kind("flow", _value_share_sums, _settle_value_share),
-    "exact_ratio": Kind("flow", _exact_sums, settle_exact, sampled=False),
-    "promoters": Kind("flow", _share_sums, settle_promoters),
-    "stars": Kind("flow", _moment_sums, settle_stars),
-    "average": Kind("flow", _moment_sums, _settle_average),
-    "distinct": Kind("distinct", _distinct_sums, _settle_count, (), sampled=False),
-    "clustered_ratio": Kind("clustered", _ratio_sums, _settle_clustered, ()),
-    "clustered_share": Kind("clustered", _ratio_sums, settle_clustered_share, ()),
-    "duration": Kind("counted", _no_sums, _settle_total),
-    "waiting": Kind("counted", _no_sums, _settle_total),
-    "cohort": Kind("counted", _no_sums, _settle_total),
-    "standing": Kind("standing", _no_sums, _settle_standing, (DIMENSIONS,), sampled=False),
+    "count": Kind("flow", count_sums, _settle_count, sampled=False),
+    "total": Kind("flow", total_sums, _settle_total, sampled=False),
+    "decided": Kind("flow", exact_sums, _settle_decided, sampled=False),
+    "share": Kind("flow", share_sums, _settle_share),
+    "ratio": Kind("flow", ratio_sums, _settle_ratio),
+    "mature_ratio": Kind("flow", mature_sums, _settle_mature),
+    "value_share": Kind("flow", value_share_sums, _settle_value_share),
+    "exact_ratio": Kind("flow", exact_sums, settle_exact, sampled=False),
+    "promoters": Kind("flow", share_sums, settle_promoters),
+    "stars": Kind("flow", moment_sums, settle_stars),
+    "average": Kind("flow", moment_sums, _settle_average),
+    "distinct": Kind("distinct", distinct_sums, _settle_count, (), sampled=False),
+    "clustered_ratio": Kind("clustered", ratio_sums, _settle_clustered, ()),
+    "clustered_share": Kind("clustered", ratio_sums, settle_clustered_share, ()),
+    "duration": Kind("counted", no_sums, _settle_total),
+    "waiting": Kind("counted", no_sums, _settle_total),
+    "cohort": Kind("counted", no_sums, _settle_total),
+    "standing": Kind("standing", no_sums, _settle_standing, (DIMENSIONS,), sampled=False),
     **{
         kind: Kind("retained", kept_sums(kind), _settle_share, ())
         for kind in ("retained", "churned", "upsold")
     },
     "kept_gross": Kind("retained", kept_sums("kept_gross"), _settle_kept_gross, ()),
     "kept_net": Kind("retained", kept_sums("kept_net"), _settle_kept_net, ()),
-    "varied": Kind("period", _no_sums, _settle_share, ()),
-    "at_risk": Kind("period", _no_sums, settle_exact, (), sampled=False),
-    "present": Kind("period", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
-    "newcomers": Kind("period", _no_sums, _settle_clustered, ()),
-    "largest": Kind("period", _no_sums, settle_largest, (), sampled=False),
-    "outside": Kind("told", _no_sums, partial(settle_told, "outside"), (), sampled=False),
-    "gap": Kind("told", _no_sums, partial(settle_told, "gap"), ()),
-    "effect": Kind("told", _no_sums, partial(settle_told, "effect"), ()),
-    "share_then": Kind("stood", _share_sums, _settle_share, (DIMENSIONS,)),
-    "value_share_then": Kind("stood", _value_share_sums, _settle_value_share, (DIMENSIONS,)),
-    "chances": Kind("stood_counted", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
-    "age_then": Kind("stood_counted", _no_sums, _settle_total, (DIMENSIONS,), sampled=False),
-    "cohort_total": Kind("counted", _no_sums, _settle_total, sampled=False),
+    "varied": Kind("period", no_sums, _settle_share, ()),
+    "at_risk": Kind("period", no_sums, settle_exact, (), sampled=False),
+    "present": Kind("period", no_sums, _settle_total, (DIMENSIONS,), sampled=False),
+    "newcomers": Kind("period", no_sums, _settle_clustered, ()),
+    "largest": Kind("period", no_sums, settle_largest, (), sampled=False),
+    "outside": Kind("told", no_sums, partial(settle_told, "outside"), (), sampled=False),
+    "gap": Kind("told", no_sums, partial(settle_told, "gap"), ()),
+    "effect": Kind("told", no_sums, partial(settle_told, "effect"), ()),
+    "share_then": Kind("stood", share_sums, _settle_share, (DIMENSIONS,)),
+    "value_share_then": Kind("stood", value_share_sums, _settle_value_share, (DIMENSIONS,)),
+    "chances": Kind("stood_counted", no_sums, _settle_total, (DIMENSIONS,), sampled=False),
+    "age_then": Kind("stood_counted", no_sums, _settle_total, (DIMENSIONS,), sampled=False),
+    "cohort_total": Kind("counted", no_sums, _settle_total, sampled=False),
     "attributed": Kind("clustered", attributed_sums, settle_attributed, (), sampled=False),
     "spent": Kind("flow", attributed_sums, settle_spent, sampled=False),
-    "paced": Kind("flow", _exact_sums, settle_paced, sampled=False),
-    "active": Kind("period", _no_sums, _settle_count, (), sampled=False),
-    "snapshot": Kind("period", _no_sums, settle_snapshot, (DIMENSIONS,)),
+    "paced": Kind("flow", exact_sums, settle_paced, sampled=False),
+    "active": Kind("period", no_sums, _settle_count, (), sampled=False),
+    "snapshot": Kind("period", no_sums, settle_snapshot, (DIMENSIONS,)),
 }

@@ -17,8 +17,8 @@ from kpi_helpers.errors import BadPeriod
 from kpi_helpers.kpis.settled import RANGE, Array, Remark, Settled
 from kpi_helpers.measure.cells import PLACE
 from kpi_helpers.measure.opinions import Sums
-from kpi_helpers.periods import Period
-from kpi_helpers.sources.dataset import LAST_DAY, Dataset, Where
+from kpi_helpers.periods import LAST_DAY, Period
+from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import Columns, frame_of
 from kpi_helpers.units import MONEY, PERCENT, POINTS, UNITS, symbol_of
 

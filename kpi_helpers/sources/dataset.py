@@ -4,50 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, KpiError, Unavailable, UnknownName, nearest, unknown
+from kpi_helpers.errors import BadInput, KpiError, Unavailable, unknown
 from kpi_helpers.language import Phrase
+from kpi_helpers.periods import as_day
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
 from kpi_helpers.sources.engine import fetch, first_line, frame_of, number_of, one_query
-from kpi_helpers.sources.filters import columns_of, condition
+from kpi_helpers.sources.filters import columns_of, condition, no_segment_column
 from kpi_helpers.sources.linked import linked_dimensions
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.tables import DEALS, FACTS, MADE, TABLES
 
 Where = str | Mapping[str, Any] | None
-LAST_DAY = dt.date(9000, 12, 31)
-
-
-def as_day(value: Any) -> dt.date:
-    """A day given as a date or as ISO text.
-
-    Raises
-    ------
-    BadInput
-        When it is neither.
-
-    Examples
-    --------
-    >>> as_day("2026-09-30")
-    datetime.date(2026, 9, 30)
-    """
-    try:
-        day = dt.date.fromisoformat(value) if isinstance(value, str) else value
-        day = day.date() if isinstance(day, dt.datetime) else day
-        if isinstance(day, dt.date) and day <= LAST_DAY:
-            return day
-    except (TypeError, ValueError) as error:
-        raise BadInput(column="as_of", value=value, expected=Phrase("expected.day")) from error
-    raise BadInput(column="as_of", value=value, expected=Phrase("expected.day"))
 
 
 @dataclass(frozen=True)
@@ -303,14 +280,6 @@ class Dataset:
     def at(self, as_of: str | dt.date) -> Dataset:
         """The same data as they were known on an earlier day."""
         return dataclasses.replace(self, as_of=as_day(as_of), memory={})
-
-
-def no_segment_column(segment: str, column: str, table: str, known: Sequence[str]) -> UnknownName:
-    """The error for a segment that filters by a column which a table does not have."""
-    near = nearest(column, known)
-    return UnknownName(
-        "no_segment_column", segment=segment, column=column, table=table, nearest=near
-    )
 
 
 def _groups(table: str, name: str) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis.expr.types as ir
 
-from kpi_helpers.errors import BadInput, unknown
+from kpi_helpers.errors import BadInput, UnknownName, nearest, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.expressions import compile_expression, names_in, unreadable
 
@@ -85,3 +85,11 @@ def columns_of(where: str | Mapping[str, Any] | None) -> tuple[str, ...]:
     if not isinstance(where, str):
         raise BadInput(column="where", value=where, expected=Phrase("expected.filter"))
     return names_in(where)
+
+
+def no_segment_column(segment: str, column: str, table: str, known: Sequence[str]) -> UnknownName:
+    """The error for a segment that filters by a column which a table does not have."""
+    near = nearest(column, known)
+    return UnknownName(
+        "no_segment_column", segment=segment, column=column, table=table, nearest=near
+    )

@@ -16,13 +16,14 @@ import pandas as pd
 
 from kpi_helpers.errors import BadConfig, BadInput, Unavailable, unknown
 from kpi_helpers.language import Phrase
+from kpi_helpers.periods import LAST_DAY, as_day
 from kpi_helpers.sources.checks.marks import COPY, EXCLUDED, copy_number
 from kpi_helpers.sources.checks.quality import left_out
 from kpi_helpers.sources.checks.rules import unusable
 from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.currencies import one_currency, one_sign
-from kpi_helpers.sources.dataset import LAST_DAY, Dataset, as_day
+from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import first_line, number_of, stored
 from kpi_helpers.sources.files.headers import LINE
 from kpi_helpers.sources.files.readers import Source, open_source
