@@ -111,7 +111,7 @@ def _hours(since: ir.TimestampValue, until: ir.TimestampValue, day: ir.DateScala
     """Hours of the clock, to the minute; where nothing ended them, those until the day's end."""
     midnight = (day + ibis.interval(days=1)).cast("timestamp")
     seconds = ibis.coalesce(until, midnight).epoch_seconds() - since.epoch_seconds()
-    return (seconds / 60.0).floor() / 60.0
+    return (seconds / 60.0).floor().cast("float64") / 60.0
 
 
 def _orders(orders: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
