@@ -145,8 +145,9 @@ def missed(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     pandas.DataFrame
         A row a weekday (0 is Monday) and hour with calls: ``weekday, hour``, the columns of
         `kpi_helpers.outreach.beside.with_others` for the calls missed, and ``block`` (a number,
-        missing outside), its ``block_k, block_n, block_value, block_low, block_high``, and
-        ``usual_k, usual_n, usual_value, usual_low, usual_high``, those outside of all blocks.
+        missing outside), its ``block_k, block_n, block_value, block_low, block_high``
+        and hours ``block_from, block_to``; ``usual_k, usual_n, usual_value, usual_low,
+        usual_high``, those outside of all blocks.
 
     Raises
     ------
@@ -179,16 +180,13 @@ def _blocks(cells: pd.DataFrame) -> pd.DataFrame:
     begins = worse & (alone | ~worse.shift(1, fill_value=False))
     block = begins.cumsum().where(worse).astype(float)
     k, n = (cells[name].groupby(block).transform("sum") for name in ("k", "n"))
+    first, last = (cells["hour"].groupby(block).transform(of) for of in ("min", "max"))
     low, high = intervals.wilson(k, n)
+    found = cells.assign(block=block, block_from=first, block_to=last + 1)
+    found = found.assign(block_k=k, block_n=n, block_value=k / n, block_low=low, block_high=high)
     usual = cells.loc[~worse, ["k", "n"]].sum()
-    own: dict[str, Any] = {
-        "block_k": k,
-        "block_n": n,
-        "block_value": k / n,
-        "block_low": low,
-        "block_high": high,
-    }
-    low, high = intervals.wilson(usual["k"], usual["n"])
-    rest = {"usual_k": usual["k"], "usual_n": usual["n"], "usual_value": usual["k"] / usual["n"]}
-    ends = {"usual_low": float(low), "usual_high": float(high)}
-    return cells.assign(block=block, **own).assign(**rest, **ends)
+    ends = [float(limit) for limit in intervals.wilson(usual["k"], usual["n"])]
+    found = found.assign(
+        usual_k=usual["k"], usual_n=usual["n"], usual_low=ends[0], usual_high=ends[1]
+    )
+    return found.assign(usual_value=usual["k"] / usual["n"])
