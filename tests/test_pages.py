@@ -26,6 +26,13 @@ RAW = re.compile(
 # A name in the sample company's data, which no language owns.
 NAMES = ("Bretagne et Pays de la Loire",)
 MOST_PAGES = 8
+# What a reader of the language would not write: signs, thousands and decimals of the other one, a
+# sign that may begin a line, the change of a rate in percent where it is one in points. A relative
+# change stands in brackets.
+MISWRITTEN = {
+    "fr": re.compile(r"\d\.\d|\d,\d{3}|\d[ ]?[%€]|\S [:;!?%€»]|« |(?<!\()\+[\d,\u202f]+\u00a0%"),
+    "en": re.compile(r"\u202f|\d[ \u00a0]%|\d[ \u00a0]?€|\d,\d\d?(?!\d)|(?<!\()\+[\d.,]+%"),
+}
 BAD_PAGE = """<!DOCTYPE html><html><head><title>x</title></head><body>
 <h1 style="color:#eee;background:#fff">Pale</h1><h3>Too deep</h3>
 <script>console.error("spoken")</script><img src="https://example.com/x.png">
@@ -110,6 +117,26 @@ def test_a_director_reads_few_pages(name: str, pack: Pack) -> None:
         }""")
         printed = page.pdf(prefer_css_page_size=True)
     assert 2 <= max(map(int, re.findall(rb"/Count (\d+)", printed))) <= MOST_PAGES
+
+
+@pytest.mark.parametrize("name", ["sample fr"])
+def test_figures_are_written_as_the_language_writes_them(name: str, pack: Pack, seen: Look) -> None:
+    wrong = MISWRITTEN[language(name)]
+    for path in sorted(pack(name).glob("*.html")):
+        said = read(seen(path))
+        found = [said[max(0, m.start() - 30) : m.end() + 10] for m in wrong.finditer(said)]
+        assert found == [], path.name
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        *(("fr", said) for said in ("1.5", "1,234", "12%", "12 %", "oui ?", "+2,8\u00a0%", "3 €")),
+        *(("en", said) for said in ("1\u202f234", "12 %", "1,5", "+2.8%", "3 €")),
+    ],
+)
+def test_a_figure_of_the_other_language_is_seen(lang: str, said: str) -> None:
+    assert MISWRITTEN[lang].search(said)
 
 
 def test_what_is_wrong_with_a_page_is_seen(tmp_path: Path, seen: Look) -> None:

@@ -1,4 +1,23 @@
-"""What must hold of any company: the acceptance properties, tried on small random ones."""
+"""What must hold of any company: the acceptance properties, tried on small random ones.
+
+Where each of them is shown:
+
+1. Order of rows, columns and identical rows more: here.
+2. Open deals: win rate and whatever was decided, here; the curves of the cycle, in test_survival.
+3. Parts of a breakdown add up: here, for every KPI that says so in test_adds_over.
+4. No residual: test_factors, test_drivers (price, volume, mix), test_retention, test_bridges.
+5. Gross retention: here. 6. Shares and gains of a market: here.
+7. Wilson: here and in test_intervals. 8. Won, lost and open: test_survival; its figure, here.
+9. Another currency: here. 10. Months make up the quarter: here and in test_adds_over.
+11. Replays: here, on real data in test_real. 12. Longer windows: here.
+13. Missing, with a reason: here. 14. Two runs: test_runs.
+15. A churn that vanishes: test_lifetime, test_economics.
+16. Numbers in sentences: test_numbers_in_sentences.
+17. Percent, points and figures as a language writes them: test_units; on pages, test_pages.
+18. What a figure says of itself: cards in test_cards; beside its value, in test_sheets.
+19. False alarms and what is detected: test_false_alarms.
+20. The story of the sample: test_sample_found.
+"""
 
 import datetime as dt
 from itertools import pairwise
@@ -62,6 +81,32 @@ def test_1_neither_the_order_of_rows_nor_a_column_more_changes_a_kpi(
         for name, frame in frames.items()
     }
     same(*(kh.measure(opened(each), KPIS, QUARTERS) for each in (frames, shuffled)))
+
+
+@some(3)
+@given(companies())
+def test_1_identical_rows_that_are_declared_so_count_once(frames: Frames) -> None:
+    keys = {"deals": "deal_id", "leads": "lead_id", "orders": "order_id"}
+    twice = {name: pd.concat([frames[name]] * 2) for name in keys}
+    settings = {"tables": {name: {"deduplicate": [key]} for name, key in keys.items()}}
+    once, again = opened({name: frames[name] for name in keys}), opened(twice, settings)
+    for name, key in keys.items():
+        rows = (data[name].sort_values(key, ignore_index=True) for data in (once, again))
+        pd.testing.assert_frame_equal(*rows)
+    kpis = ["win_rate_count", "revenue", "leads_generated"]
+    same(*(kh.measure(data, kpis, QUARTERS) for data in (once, again)))
+
+
+@some(6)
+@given(deals(), deals(20))
+def test_2_open_deals_change_no_figure_of_what_is_decided(
+    frame: pd.DataFrame, others: pd.DataFrame
+) -> None:
+    still = others.assign(status="open", closed_at=pd.NaT, deal_id="open-" + others["deal_id"])
+    decided = ["win_rate_count", "win_rate_value", "avg_deal_value", "bookings"]
+    decided += ["deals_won_count", "no_decision_rate"]
+    tables = ({"deals": each} for each in (frame, pd.concat([frame, still])))
+    same(*(kh.measure(opened(each), decided, QUARTERS)[NUMBERS] for each in tables))
 
 
 @some(8)
@@ -228,3 +273,33 @@ def test_5_gross_retention_is_neither_over_one_nor_over_the_net_one(frame: pd.Da
     gross, net = (found[found["kpi"] == kpi]["value"].to_numpy() for kpi in kpis)
     assert (gross <= np.minimum(1, net) + 1e-12).all()
     assert (gross > 0).all()
+
+
+@some(6)
+@given(st.lists(st.tuples(*[st.integers(1, 900)] * 2), min_size=2, max_size=4))
+def test_6_shares_of_a_market_make_a_whole_and_gains_are_lost_by_others(
+    sold: list[tuple[int, int]],
+) -> None:
+    """Each company of a market in its turn is ours."""
+    found = [_market(sold, ours) for ours in range(len(sold))]
+    shares, gains, growth = map(sum, zip(*found, strict=True))
+    assert shares == pytest.approx(1)
+    assert gains == pytest.approx(0, abs=1e-9)
+    grew = sum(after - before for before, after in sold) > 0
+    assert growth == pytest.approx(1) if grew else np.isnan(growth)
+
+
+def _market(sold: list[tuple[int, int]], ours: int) -> list[float]:
+    """Our share, what it gained in points, and our share of the growth."""
+    years = ("2024", "2025")
+    totals = [float(sum(each)) for each in zip(*sold, strict=True)]
+    outside = pd.DataFrame({"period": years, "value": totals, "entity": "Market", "unit": "EUR"})
+    said = {"metric": "market_sales", "source": "panel", "source_date": "2026-02-01"}
+    said |= {"definition_match": "yes", "confidence": "A"}
+    days = ["2024-01-01", "2024-12-31", "2025-01-01", "2025-12-31"]
+    halves = [half for amount in sold[ours] for half in (amount / 2, amount / 2)]
+    orders = pd.DataFrame({"order_id": list("abcd"), "order_date": days, "amount_net": halves})
+    settings = {"language": "en", "as_of": "2026-03-31"}
+    data = kh.load({"orders": orders, "benchmarks": outside.assign(**said)}, settings)
+    kpis = ["market_share", "market_share_gain", "share_of_growth"]
+    return [*kh.measure(data, kpis, "2025").set_index("kpi")["value"][kpis]]
