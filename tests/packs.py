@@ -1,16 +1,21 @@
 """Reports that really are made, each once in a run of the tests: the sample and published data."""
 
 import os
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+import kpi_helpers as kh
 from kpi_helpers.cli import main
+from kpi_helpers.sources import Dataset
 
 HERE = Path(__file__).parent
 REAL = Path(os.environ.get("KPI_REAL_DATA", HERE.parent.parent / "shared" / "data"))
+SAMPLE = HERE.parent / "data" / "sample"
+LONGEST = 600  # seconds that one process waits for a pack that another one makes
 # Words of the command ``kpi report``; a published data set brings its own settings.
 PACKS = {
     "sample fr": "--period 2026Q3 --lang fr --by team",
@@ -23,6 +28,12 @@ PACKS = {
 }
 
 
+@pytest.fixture(scope="session")
+def sample() -> Dataset:
+    """Return the sample company, loaded once in a process."""
+    return kh.load(SAMPLE)
+
+
 def language(name: str) -> str:
     """Return the language of a pack."""
     return name.rpartition(" ")[2]
@@ -30,16 +41,37 @@ def language(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return what makes a pack of ``PACKS`` and gives its folder, made at its first use."""
+    """Return what makes a pack of ``PACKS`` and gives its folder, made once for all processes."""
+    base = tmp_path_factory.getbasetemp()
+    home = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     @cache
     def made(name: str) -> Path:
-        out = tmp_path_factory.mktemp("pack")
-        assert main(["report", *PACKS[name].split(), *_source(name), "--out", str(out)]) == 0
+        out, words = home / f"pack {name}", [*PACKS[name].split(), *_source(name)]
+        _first(out, lambda: main(["report", *words, "--out", str(out)]))
         (folder,) = (path for path in out.iterdir() if not path.name.startswith("."))
         return folder
 
     return made
+
+
+def _first(out: Path, make: Callable[[], int]) -> None:
+    """Make a folder in the first process that comes; another one waits until it is there."""
+    done = out.with_name(f"{out.name} done")
+    try:
+        out.mkdir()
+    except FileExistsError:
+        last = time.monotonic() + LONGEST
+        while not done.exists() and time.monotonic() < last:
+            time.sleep(0.2)
+        assert done.read_text("utf-8") == "0", f"another process did not make {out}"
+        return
+    code = 1
+    try:
+        code = make()
+    finally:
+        done.write_text(str(code), "utf-8")
+    assert code == 0
 
 
 def _source(name: str) -> list[str]:

@@ -16,11 +16,6 @@ SEASON = 2 * np.sin(np.arange(48) * np.pi / 6)
 
 
 @pytest.fixture(scope="module")
-def sample() -> Dataset:
-    return kh.load("data/sample")
-
-
-@pytest.fixture(scope="module")
 def segments(sample: Dataset) -> pd.DataFrame:
     return crossed(sample, "2026Q3")
 

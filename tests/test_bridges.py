@@ -17,11 +17,6 @@ SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 BRIDGES = [drivers.customer_bridge, drivers.revenue_chain, drivers.bookings_chain]
 
 
-@pytest.fixture(scope="module")
-def sample() -> Dataset:
-    return kh.load(SAMPLE)
-
-
 def left_over(steps: pd.DataFrame) -> float:
     amounts = steps["amount"].tolist()
     assert steps["kind"].tolist() == ["before", *["change"] * (len(steps) - 2), "after"]

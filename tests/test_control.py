@@ -37,11 +37,6 @@ def of_cases(k: list[int], n: list[int]) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def sample() -> Dataset:
-    return kh.load("data/sample")
-
-
-@pytest.fixture(scope="module")
 def watched(sample: Dataset) -> pd.DataFrame:
     return control.watched(sample, [*FIRST, "site_visits"], "2026Q3")
 

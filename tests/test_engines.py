@@ -60,6 +60,15 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         yield open_
 
 
+@pytest.fixture(scope="module")
+def measured(opened: Opened) -> Callable[[str, int], pd.DataFrame]:
+    """What the frames of a company say to one of its calls, asked once."""
+    kpis = catalogue()["id"].tolist()
+    return cache(
+        lambda which, call: kh.measure(opened(which, "frames"), kpis, **CALLS[which][call])
+    )
+
+
 def tried(ask: Callable[..., pd.DataFrame], *arguments: Any, **named: Any) -> Result:
     """What was asked for, or the kind of our own error."""
     try:
@@ -78,11 +87,12 @@ def assert_same(found: Result, expected: Result) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("which", COMPANIES)
-def test_every_kpi_is_the_same_on_every_engine(opened: Opened, which: str, engine: str) -> None:
-    base, other = opened(which, "frames"), opened(which, engine)
-    kpis = catalogue()["id"].tolist()
-    for asked in CALLS[which]:
-        expected = kh.measure(base, kpis, **asked)
+def test_every_kpi_is_the_same_on_every_engine(
+    opened: Opened, measured: Callable[[str, int], pd.DataFrame], which: str, engine: str
+) -> None:
+    other, kpis = opened(which, engine), catalogue()["id"].tolist()
+    for call, asked in enumerate(CALLS[which]):
+        expected = measured(which, call)
         assert expected["value"].notna().sum() > len(kpis) / 3
         assert_same(kh.measure(other, kpis, **asked), expected)
     assert set(expected["kpi"]) == set(kpis)

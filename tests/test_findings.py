@@ -1,7 +1,6 @@
 """Wording in use: the company's words, the ban list, headlines, and rows that `compare` makes."""
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -26,16 +25,10 @@ from kpi_helpers.wording import (
     with_readable,
 )
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 NAN, NBSP = float("nan"), "\u00a0"
 DEMANDE = {"one": "demande", "other": "demandes", "gender": "f"}
 PROJET = {"one": "projet", "other": "projets", "gender": "m"}
 OWN = {"lead": {"fr": DEMANDE}, "deal": {"fr": PROJET}}
-
-
-@pytest.fixture(scope="module")
-def sample():
-    return kh.load(SAMPLE)
 
 
 @pytest.fixture(scope="module", params=[(), ("team",), ("owner",)], ids=str)

@@ -12,7 +12,7 @@ import pytest
 import twins_market
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from stores import ENGINES, FILES, NO_SERVER, URL, on_server
+from stores import ENGINES, FILES, NO_SERVER, URL, Tables, on_server
 from strategies import opened
 from twins import Asked, rows_of, twins_in
 
@@ -334,25 +334,33 @@ def test_random_sources_as_their_twins_read_them(given: list[tuple[Any, ...]]) -
             np.testing.assert_allclose(got, twin, rtol=1e-9, err_msg=str(row))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_market_is_the_same_on_every_engine(engine: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def in_frames() -> tuple[Tables, list[pd.DataFrame]]:
     tables = company(leads_a_month=40)
-    asked: list[dict[str, Any]] = [
-        {"kpis": KPIS, "period": "2024:2025"},
-        {"kpis": "action_effect", "period": "2026", "by": "action_id"},
-        {"kpis": "competitive_win_rate", "period": "2025", "by": "competitor"},
+    return tables, _asked(kh.load(tables))
+
+
+def _asked(data: Dataset) -> list[pd.DataFrame]:
+    return [
+        kh.measure(data, KPIS, "2024:2025"),
+        kh.measure(data, "action_effect", "2026", by="action_id"),
+        kh.measure(data, "competitive_win_rate", "2025", by="competitor"),
     ]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_market_is_the_same_on_every_engine(
+    in_frames: tuple[Tables, list[pd.DataFrame]], engine: str, tmp_path: Path
+) -> None:
+    tables, expected = in_frames
     with ExitStack() as servers:
-        if engine == "postgres" and not URL:
-            pytest.skip(NO_SERVER)
         on_it = engine == "postgres"
+        if on_it and not URL:
+            pytest.skip(NO_SERVER)
         source: Any = (
             servers.enter_context(on_server(tables)) if on_it else FILES[engine](tables, tmp_path)
         )
-        found, expected = (
-            [kh.measure(data, **each) for each in asked]
-            for data in (kh.load(source), kh.load(tables))
-        )
+        found = _asked(kh.load(source))
     assert expected[0]["value"].notna().sum() > 10
     for one, other in zip(found, expected, strict=True):
         pd.testing.assert_frame_equal(one, other, rtol=1e-9, check_exact=False)

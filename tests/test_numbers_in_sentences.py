@@ -26,7 +26,8 @@ COMPARED = {"breakdown", "compared", "others", "restated", "scorecard", "year_ag
 COUNTED = re.compile(r"\b(?:et|and) \d+ (?:autres?|more)\b")
 
 
-@pytest.fixture(params=list(PACKS))
+# From the last to the first: the pages are looked at from the first on, in another process.
+@pytest.fixture(scope="module", params=[*reversed(PACKS)])
 def told(
     request: pytest.FixtureRequest, pack: Callable[[str], Path], seen: Callable[[Path], Seen]
 ) -> Told:

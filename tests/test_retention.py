@@ -1,7 +1,6 @@
 """Whether customers stay: cohorts, what is kept of contracts, segments; made and real data."""
 
 import datetime as dt
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,13 +20,7 @@ from kpi_helpers.intervals import wilson
 from kpi_helpers.sources import Dataset
 from kpi_helpers.units import PERCENT, write
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 LOOK = {"en": {"lang": "en", "currency": "EUR"}, "fr": {"lang": "fr", "currency": "EUR"}}
-
-
-@pytest.fixture(scope="module")
-def sample() -> Dataset:
-    return kh.load(SAMPLE)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,6 @@ from kpi_helpers.sources.course import Ladder, ladder
 
 HERE = Path(__file__).parent
 WORKED: dict[str, Any] = json.loads((HERE / "data" / "worked_examples.json").read_text("utf-8"))
-SAMPLE = HERE.parent / "data" / "sample"
 W16 = WORKED["W16"]
 ORDER = {"stages": ["Qualif", "RDV", "Propo", "Gagné"], "as_of": W16["as_of"], "language": "en"}
 NONE = {"windows": {"stage_conversion": "none", "stage_leak_value": "none"}}
@@ -170,11 +169,6 @@ def test_w17_velocity() -> None:
     created = ["2026-01-01"] * 100 + ["2026-03-31"] * 60
     data = kh.load(pd.DataFrame(deals).assign(created_at=created), {"as_of": "2026-03-31"})
     assert value(data, "sales_velocity", "2026Q1") == WORKED["W17"]["velocity_per_day"]
-
-
-@pytest.fixture(scope="module")
-def sample() -> Dataset:
-    return kh.load(SAMPLE)
 
 
 STOCKS = ["stalled_share", "weighted_pipeline", "pipeline_age", "qualified_pipeline_share"]

@@ -24,14 +24,8 @@ from kpi_helpers.sources.pseudonyms import pseudonymised
 from kpi_helpers.teams.rates import dispersion, estimates, judged, limits, prior, thirds
 from kpi_helpers.teams.reps import FEW
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 W12 = json.loads((Path(__file__).parent / "data" / "worked_examples.json").read_text())["W12"]
 WON, OF = (np.array(W12[name], dtype=float) for name in ("wins", "n"))
-
-
-@pytest.fixture(scope="module")
-def sample() -> Dataset:
-    return kh.load(SAMPLE)
 
 
 @pytest.fixture(scope="module")

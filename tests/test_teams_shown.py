@@ -1,6 +1,5 @@
 """What is drawn, tabled and said of reps holds for any names, in both languages."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +12,8 @@ from kpi_helpers import charts, sheets, teams, wording
 from kpi_helpers.charts import alt, image
 from kpi_helpers.sources.pseudonyms import pseudonymised
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 HOSTILE = ["<script>x</script>", "$\\a$", "=1+1", "W" * 300, "שלום \u202e12"]
 CHARTS = [charts.rep_limits, charts.rep_estimates]
-
-
-@pytest.fixture(scope="module")
-def sample() -> Any:
-    return kh.load(SAMPLE)
 
 
 @pytest.fixture(scope="module")

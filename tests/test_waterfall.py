@@ -2,7 +2,6 @@
 
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,12 +9,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-import kpi_helpers as kh
 from kpi_helpers import charts, drivers, sheets, wording
 from kpi_helpers.charts.theme import BETTER, WORSE
 from kpi_helpers.sources import Dataset
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 THEN = {"period": "2025Q3", "start": "2025-07-01", "end": "2025-10-01"}
 NOW = {"period": "2026Q3", "start": "2026-07-01", "end": "2026-10-01"}
 
@@ -128,15 +125,10 @@ def test_a_finding_is_as_sure_as_what_moved_the_figure() -> None:
     assert row.sentence.endswith("(peut être le hasard).")
 
 
-@pytest.fixture(scope="module")
-def data() -> Dataset:
-    return kh.load(SAMPLE)
-
-
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_findings_and_tables_of_the_sample_company_say_the_same(data: Dataset, lang: str) -> None:
+def test_findings_and_tables_of_the_sample_company_say_the_same(sample: Dataset, lang: str) -> None:
     """The fall of qualification, with what of it the weight of social media brought."""
-    steps = drivers.rate_bridge(data, "2025Q4", "lead_qualification_rate")
+    steps = drivers.rate_bridge(sample, "2025Q4", "lead_qualification_rate")
     (told,) = wording.drivers_findings(steps, lang)["sentence"]
     sheet = sheets.steps(steps, lang).as_raw_html().replace("\u00a0", " ")
     said = told.replace("\u00a0", " ")
@@ -147,7 +139,7 @@ def test_findings_and_tables_of_the_sample_company_say_the_same(data: Dataset, l
     assert steps["change"].iloc[-1] == pytest.approx(-0.139, abs=5e-4)
     assert "Réseaux sociaux" in said
     assert wording.banned(told, lang) == []
-    quiet = wording.drivers_findings(drivers.rate_bridge(data, "2026Q3"), lang)
+    quiet = wording.drivers_findings(drivers.rate_bridge(sample, "2026Q3"), lang)
     assert quiet["sureness"].tolist() == [1]
     assert {"fr": "Pas de changement démontré", "en": "No change shown"}[lang] in quiet["sentence"][
         0

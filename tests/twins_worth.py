@@ -1,6 +1,7 @@
 """The naive twins of leads once they are there, of reps, margins, buyers and contracts."""
 
 import datetime as dt
+from typing import Any
 
 from twins import (
     DAY,
@@ -135,16 +136,14 @@ def arpa(tables: Tables, ask: Asked) -> Found:
 
 
 def monthly_churn(tables: Tables, ask: Asked) -> Found:
-    every = [month for month in tables["mrr"] if month["mrr"] > 0]
-    until = max(month["month"] for month in every)
-    months = [month for month in _paid(tables, ask) if month["month"] < until]
-    left = [m for m in months if not any(_pays_later(m, other) for other in every)]
+    last: dict[Any, dt.date] = {}
+    for month in tables["mrr"]:
+        if month["mrr"] > 0:
+            who = month["customer_id"]
+            last[who] = max(last.get(who, month["month"]), month["month"])
+    months = [month for month in _paid(tables, ask) if month["month"] < max(last.values())]
+    left = [month for month in months if month["month"] == last[month["customer_id"]]]
     return share_of(len(left), len(months))
-
-
-def _pays_later(month: Row, other: Row) -> bool:
-    same = month["customer_id"] == other["customer_id"]
-    return bool(same and other["month"] > month["month"])
 
 
 def ltv(tables: Tables, ask: Asked) -> Found:
