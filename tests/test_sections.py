@@ -11,6 +11,7 @@ from kpi_helpers.errors import MissingColumn
 from kpi_helpers.reports import attempt
 from kpi_helpers.reports.attempting import ABSENT
 from kpi_helpers.reports.page import page
+from kpi_helpers.reports.sections import MEETING
 
 DATA = SimpleNamespace(config=SimpleNamespace(lang="fr"))
 
@@ -66,6 +67,19 @@ def test_a_part_or_a_cell_goes_to_the_annex_under_the_name_of_its_section() -> N
     places = [html.index(f"<p>{word}</p>") for word in ("chart", "more", "cost", "table", "card")]
     assert places == sorted(places)
     assert html.count("<nav") == html.count('href="#annex"') == 1
+
+
+def test_a_view_keeps_its_sections_only() -> None:
+    cells = [
+        *(heading("# Title"), heading("## Teams"), code(table("named"))),
+        *(heading("## Scorecard", "meeting"), code(table("score"))),
+        *(heading("### Table", "annex"), code(table("detail"))),
+        *(heading("## Costs", "meeting"), code(absent("no spend"))),
+    ]
+    html = page(new_notebook(cells=cells), {}, "en", MEETING)
+    assert order(html) == ["Scorecard"]
+    assert '<body class="meeting">' in html
+    assert not [word for word in ("named", "detail", "no spend") if word in html]
 
 
 def test_without_an_annex_there_is_no_word_of_it() -> None:

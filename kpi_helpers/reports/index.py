@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.language import text
 from kpi_helpers.reports.page import page, title
+from kpi_helpers.reports.sections import MEETING, has
 from kpi_helpers.reports.tables import number_of_rows, read_csv, write_csv
 from kpi_helpers.units import COUNT, write
 
@@ -138,10 +139,14 @@ def _pages(
     pages: Mapping[str, NotebookNode], findings: pd.DataFrame, lang: str
 ) -> list[tuple[str, str, str]]:
     first = findings.drop_duplicates("notebook").set_index("notebook")["sentence"]
-    return [
-        (f"{stem}.html", title(notebook, lang) or stem, first.get(stem, ""))
-        for stem, notebook in pages.items()
-    ]
+    found = []
+    for stem, notebook in pages.items():
+        named = title(notebook, lang) or stem
+        found.append((f"{stem}.html", named, first.get(stem, "")))
+        if has(notebook, MEETING):
+            said = text("report.meeting", lang)
+            found.append((f"{stem}.{MEETING}.html", text("report.meeting_title", lang), said))
+    return found
 
 
 def _tables(tables: Path, lang: str) -> list[tuple[str, str, str]]:

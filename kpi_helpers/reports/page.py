@@ -21,7 +21,7 @@ COLUMN = re.compile(r'<th [^>]*scope="col" id="([^"]+)">(.*?)</th>', re.DOTALL)
 CELL = re.compile(r'<td [^>]*?headers="[^"]*?(?P<id>[^" ]+)"')
 
 
-def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
+def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str, only: str = "") -> str:
     """Return the HTML page of an executed notebook.
 
     Parameters
@@ -33,10 +33,12 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
     facts : mapping
         Label → value of what stands at the top, such as the period; plain text.
     lang : str
+    only : str
+        Tag of the sections to show, such as ``meeting``; by default all.
     """
     from nbconvert.exporters import TemplateExporter
 
-    read, annex, absent = arranged(_readable(notebook, lang), lang)
+    read, annex, absent = arranged(_readable(notebook, lang), lang, only)
     named = title(notebook, lang)
     contents = {name.replace(" ", "-"): name for cell in read for name in sections(cell)}
     exporter = TemplateExporter(
@@ -44,6 +46,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str) -> str:
     )
     resources = {
         "lang": lang,
+        "view": only,
         "title": named,
         "heading": _heading(named, facts),
         "facts": dict(facts),

@@ -24,6 +24,7 @@ from kpi_helpers.reports.opening import chosen, opened
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.parameters import of_each
 from kpi_helpers.reports.record import record, scrub, scrubbed, secrets
+from kpi_helpers.reports.sections import MEETING, has
 from kpi_helpers.reports.tables import ROW_LEVEL, TABLES, gather, read_csv
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def run(
         made = {"index.html": index(data, said, kpis, done, folder / TABLES, findings)}
         for stem, notebook in done.items():
             made[f"{stem}.html"] = page(notebook, said, data.config.lang)
+            if has(notebook, MEETING):
+                made[f"{stem}.{MEETING}.html"] = page(notebook, said, data.config.lang, MEETING)
             if not values["share"]:
                 made[f"{stem}.ipynb"] = _json(notebook)
         if not values["share"]:

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 HEADING = re.compile(r"^##+ ")
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
-FIRST, ANNEX = "first", "annex"
+FIRST, ANNEX, MEETING = "first", "annex", "meeting"
 Block = list["NotebookNode"]
 
 
-def arranged(cells: Iterable[NotebookNode], lang: str) -> tuple[Block, Block, dict[str, str]]:
+def arranged(
+    cells: Iterable[NotebookNode], lang: str, only: str = ""
+) -> tuple[Block, Block, dict[str, str]]:
     """Put the cells of a page in the order in which it is read.
 
     A section whose heading is tagged ``first`` opens the page, as the findings do, which a notebook
@@ -30,6 +32,8 @@ def arranged(cells: Iterable[NotebookNode], lang: str) -> tuple[Block, Block, di
     cells : iterable of NotebookNode
         Those of one language.
     lang : str
+    only : str
+        Tag of the sections to keep, without an annex; by default all.
 
     Returns
     -------
@@ -39,10 +43,17 @@ def arranged(cells: Iterable[NotebookNode], lang: str) -> tuple[Block, Block, di
     opening, *blocks = _blocks(cells)
     absent = {sections(block[0])[0]: why for block in blocks if (why := _absent(block))}
     halves = [_halves(block, lang) for block in blocks]
+    if only:
+        absent, halves = {}, [(read, []) for read, _ in halves if read and _tagged(read[0], only)]
     read = [_filled(block) for block, _ in halves]
     read.sort(key=lambda block: not (block and _tagged(block[0], FIRST)))
     behind = [_filled(block) for _, block in halves]
     return opening + _joined(read), _joined(behind), absent
+
+
+def has(notebook: NotebookNode, tag: str) -> bool:
+    """Tell whether a notebook has sections of a tag."""
+    return any(_tagged(cell, tag) for cell in notebook.cells)
 
 
 def sections(cell: NotebookNode) -> list[str]:
