@@ -285,4 +285,6 @@ def beside_control(actions: ir.Table) -> Parts:
 
 def cohort_total(amount: ir.NumericValue, days: ir.IntegerValue, age: ir.IntegerValue) -> Parts:
     """The amounts of what a `cohort` counts."""
-    return Parts("cohort_total", {"days": days, "age": age, "x": amount}, age.notnull())
+    unknown = amount.fill_null(0.0) == 0
+    terms = {"days": days, "age": age, "x": amount, "unknown": unknown}
+    return Parts("cohort_total", terms, age.notnull())

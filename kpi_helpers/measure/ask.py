@@ -155,13 +155,14 @@ def _counted(data: Dataset, kpis: Sequence[Kpi], question: Question) -> ir.Table
 
 
 def _by_terms(kpi: Kpi, rows: ir.Table, cells: Sequence[str]) -> ir.Table:
-    """How many rows have the same numbers, and on how many of them each test holds."""
+    """How many rows have the same numbers, on how many of them each test holds, and their sum."""
     parts: Parts = kpi.body(rows)
     named = {f"{kpi.id}__{name}": term for name, term in parts.terms.items()}
     flags = {name for name, term in named.items() if term.type().is_boolean()}
+    added = flags | {f"{kpi.id}__x"} & {*named}
     rows = rows.select(*cells, **named)
-    sums = {name: rows[name].sum() for name in sorted(flags)} | {f"{kpi.id}__n": rows.count()}
-    ages = [name for name in named if name not in flags]
+    sums = {name: rows[name].sum() for name in sorted(added)} | {f"{kpi.id}__n": rows.count()}
+    ages = [name for name in named if name not in added]
     return rows.group_by([*cells, *ages]).agg(**sums)
 
 

@@ -45,7 +45,7 @@ def settle_duration(spread: Spread, kpi: Kpi) -> Settled:
 
 def settle_waiting(spread: Spread, kpi: Kpi) -> Settled:
     """Median time until the end of any (Kaplan and Meier), where half of them have ended."""
-    ages = _by_age(spread, f"{kpi.id}__")
+    ages = _by_age(_at_ends(spread, f"{kpi.id}__"), f"{kpi.id}__")
     time, ended, _, everyone = ages
     curve = survival.kaplan_meier(time, ended, everyone - ended)
     value, (low, high) = survival.median(curve), survival.median_interval(curve)
@@ -71,6 +71,18 @@ def time_to_win(ages: Ages, horizon: Array | None = None) -> tuple[Array, Array,
     value, horizon = survival.conditional_median(*counts, horizon, MIN_AT_RISK)
     low, high = survival.conditional_median_interval(*counts, horizon)
     return value, low, high, horizon
+
+
+def _at_ends(spread: Spread, prefix: str) -> Spread:
+    """Rows at the last age by which any had ended: those still waiting say nothing in between.
+
+    Hours are as many as there are rows; those at which something ended are few.
+    """
+    days = spread.found[f"{prefix}days"]
+    ends = np.unique(days[(spread.numbers(f"{prefix}won") > 0) & (days >= 0)])
+    place = np.searchsorted(ends, days, side="right")
+    earlier = np.where(days >= 0, np.append(0.0, ends)[place], days)
+    return Spread(spread.found | {f"{prefix}days": earlier}, spread.cell, spread.size)
 
 
 def _by_age(spread: Spread, prefix: str) -> Ages:
@@ -119,9 +131,9 @@ def settle_cohort_total(spread: Spread, kpi: Kpi, window: int | None) -> Settled
     age, days = (spread.found[f"{kpi.id}__{name}"] for name in ("age", "days"))
     longest = np.inf if window is None else float(window)
     done = (days >= 0) & (days <= longest) & (age >= (0 if window is None else longest))
-    amounts, counts = np.nan_to_num(spread.found[f"{kpi.id}__x"]), spread.numbers(f"{kpi.id}__n")
-    lost = spread.total(counts * done)
-    total, unknown = (spread.total(counts * done * x) for x in (amounts, (amounts == 0) * 1.0))
+    total, unknown, lost = (
+        spread.total(spread.numbers(f"{kpi.id}__{name}") * done) for name in ("x", "unknown", "n")
+    )
     value = np.where((share.n == 0) | ((unknown > 0) & (2 * unknown >= lost)), np.nan, total)
     blank = np.full_like(value, np.nan)
     early = [r for r in share.remarks if r.key != "notes.too_young"]
