@@ -53,6 +53,23 @@ def test_a_number_that_differs_fails_the_benchmark() -> None:
 
 
 @pytest.mark.usefixtures("benchmarks")
+def test_the_heaviest_kpis_are_those_of_sql_by_hand(tmp_path: Path) -> None:
+    import by_month
+    import catalogue
+    import duckdb
+    import made
+
+    data = catalogue.load(made.company(tmp_path, 2000), catalogue.SETTINGS)
+    values = {"folder": tmp_path.as_posix(), "window": catalogue.WINDOW, **catalogue.DATES}
+    with duckdb.connect() as con:
+        for name in (*by_month.AT_ONCE, *by_month.EACH_MONTH):
+            hand = by_month.asked(con, name, catalogue.MONTHS, **values)
+            catalogue.assert_same(catalogue.measured(data, name), hand)
+    with pytest.raises(AssertionError):
+        catalogue.assert_same(catalogue.measured(data, name), hand.assign(value=hand["value"] + 1))
+
+
+@pytest.mark.usefixtures("benchmarks")
 def test_the_same_seed_makes_the_same_files(tmp_path: Path) -> None:
     import made
 
