@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from kpi_helpers.measure.cells import Spread
 # Sums are told apart to one part in so many of the largest that there can be.
 FINEST = 4000
 LIMITS = (0.025, 0.975)
+_ERFC = np.vectorize(math.erfc, otypes=[float])
 # Of more deals, of which as many at least weigh alike, the sum is as good as normal.
 MANY, ALIKE = 1000, 100
 
@@ -79,19 +81,17 @@ def at_least(amount: Array, chance: Array, count: Array) -> tuple[float, Array]:
     return step, np.minimum(exact[::-1].cumsum()[::-1], 1.0)
 
 
-def _nearly_normal(amount: Array, chance: Array, count: Array, levels: Array) -> Array:
+def _nearly_normal(amount: Array, chance: Array, count: Array, levels: Any) -> Array:
     """The same of many deals, of whose distribution the skewness is all that is left.
 
     The refined normal approximation: Volkova (1996), Theory of Probability 40, 791-794.
     """
-    from scipy.special import ndtr
-
     variance = chance * (1 - chance) * amount**2
     spread = np.sqrt(variance @ count)
     skewness = (variance * (1 - 2 * chance) * amount) @ count / spread**3
     z = (levels - (amount * chance) @ count) / spread
     bend = skewness * (1 - z * z) * np.exp(-z * z / 2) / np.sqrt(2 * np.pi) / 6
-    reached = np.clip(1 - ndtr(z) - bend, 0.0, 1.0)
+    reached = np.clip(0.5 * _ERFC(z / np.sqrt(2)) - bend, 0.0, 1.0)
     return np.minimum.accumulate(reached)
 
 
