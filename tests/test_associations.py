@@ -12,6 +12,7 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.sources import Dataset
 
 MONTHS = pd.date_range("2022-10-01", periods=48, freq="MS")
+DAYS = pd.Timedelta(20, "D")
 SEASON = 2 * np.sin(np.arange(48) * np.pi / 6)
 
 
@@ -109,3 +110,19 @@ def test_what_is_shown(segments: pd.DataFrame, links: pd.DataFrame) -> None:
     assert "Réseaux sociaux" in charts.alt(figure)
     assert "92 days" in sheets.segments(segments, "en").as_raw_html()
     assert "no link shown" in sheets.volumes(links, "en").as_raw_html()
+
+
+def test_a_dimension_that_is_mostly_blank_is_not_called_missing() -> None:
+    day = pd.Series(pd.date_range("2025-01-02", periods=80, freq="7D"))
+    deals = {"deal_id": day.index.astype(str), "created_at": day, "closed_at": day + DAYS}
+    deals |= {"status": ["won", "lost"] * 40, "competitor": ["Acme", *[None] * 3] * 20}
+    data = kh.load(pd.DataFrame(deals).assign(amount=9.0))
+    with pytest.raises(Unavailable, match="competitor filled in for at least four fifths"):
+        crossed(data, "2026Q2", "competitor")
+
+
+def test_without_deals_they_are_what_is_needed() -> None:
+    leads = pd.DataFrame({"lead_id": ["1"], "created_at": ["2026-01-05"], "source": ["web"]})
+    data = kh.load({"leads": leads})
+    with pytest.raises(Unavailable, match="lacks deals"):
+        crossed(data, "2026Q1")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import kpi_helpers as kh
 from kpi_helpers import control
+from kpi_helpers.control import _events
 from kpi_helpers.control.limits import ALL, ONE, limits, moving_ranges
 from kpi_helpers.errors import Unavailable, UnknownName
 from kpi_helpers.kpis.headline import FIRST
@@ -268,3 +269,9 @@ def test_limits_that_ignore_what_varies_more_would_be_seen(bench: ModuleType) ->
     found = bench.judged(bench.lots, ONE, 24, 60, 3)
     careless = (found["value"] - found["centre"]).abs() > 3 * np.sqrt(found["centre"])
     assert careless.mean() > 0.05
+
+
+def test_without_events_the_months_say_nothing() -> None:
+    deals = {"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["won"], "amount": [9.0]}
+    data = kh.load(pd.DataFrame({**deals, "closed_at": ["2026-02-01"]}))
+    assert _events(data, pd.DataFrame({"period": ["2026-01", "2026-02"]})).tolist() == ["", ""]

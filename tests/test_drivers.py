@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_helpers.drivers import price_volume_mix
-from kpi_helpers.errors import BadInput, MissingColumn
+import kpi_helpers as kh
+from kpi_helpers.drivers import bookings_chain, price_volume_mix
+from kpi_helpers.errors import BadInput, MissingColumn, Unavailable
 
 PARTS = ["volume", "mix", "price"]
 
@@ -81,3 +82,11 @@ def test_a_missing_column_names_those_there_are() -> None:
 def test_a_missing_price_is_refused() -> None:
     with pytest.raises(BadInput, match="before, line 2, column price"):
         price_volume_mix(sold(A=(1, 1), B=(2, None)), sold(A=(1, 1)))
+
+
+def test_deals_that_are_all_won_have_no_chain() -> None:
+    days = pd.date_range("2024-01-05", periods=120, freq="7D").astype(str)
+    deals = {"deal_id": days, "created_at": days, "closed_at": days}
+    data = kh.load(pd.DataFrame(deals).assign(status="won", amount=9.0))
+    with pytest.raises(Unavailable, match="win_rate_count"):
+        bookings_chain(data, "2026Q1")

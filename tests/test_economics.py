@@ -343,3 +343,10 @@ def test_only_a_loss_on_all_spend_is_red(found: pd.DataFrame) -> None:
     red = [each.get_gid() for each in points if to_hex(each.get_facecolor()[0]) == WORSE]
     assert red == ["loss"]
     assert row_of(found, None)["basis"] == "loaded"
+
+
+def test_orders_that_add_up_to_nothing_have_no_usual_margin() -> None:
+    orders = {"order_id": ["1", "2"], "order_date": ["2026-01-05", "2026-01-06"]}
+    orders |= {"customer_id": ["a", "b"], "amount_net": [0.0, 0.0], "cost": [5.0, None]}
+    bought = purchases(kh.load({"orders": pd.DataFrame(orders)}))
+    assert bought["margin"].tolist() == [-5.0, pytest.approx(np.nan, nan_ok=True)]

@@ -51,3 +51,10 @@ def test_a_segment_by_a_column_that_a_table_lacks_is_said_not_left_unfiltered() 
     frame = kh.measure(data, ["leads_generated", "deals_won_count"], "all", where="won ones")
     assert frame["status"].tolist() == ["missing", "ok"]
     assert "segment won ones filtre sur status, que la table leads" in frame.loc[0, "note"]
+
+
+def test_a_date_that_no_row_has_gives_no_span_of_dates() -> None:
+    deals = {"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["open"], "amount": [9.0]}
+    data = kh.load(pd.DataFrame(deals).assign(closed_at=None), {"language": "en"}, "2026-04-01")
+    row = kh.measure(data, "bookings", "2026Q1").iloc[0]
+    assert (row["status"], row["note"]) == ("missing", "Nothing to count in this period.")

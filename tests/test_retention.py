@@ -249,3 +249,11 @@ def test_nothing_is_drawn_as_nothing() -> None:
     (line,) = wording.retention_findings(ages, **LOOK["en"]).to_dict("records")
     assert (line["sureness"], line["rows"]) == (2, "")
     assert "Too early" in line["sentence"]
+
+
+def test_customers_who_gave_back_more_than_they_bought_are_told_when_they_leave() -> None:
+    rows = [("best", "best", 4, 9.0), ("best", "asleep", 2, -80.0), ("loyal", "absent", 1, -90.0)]
+    moves = pd.DataFrame(rows, columns=["before", "after", "customers", "amount"])
+    found = wording.moves_findings(moves.assign(share=0.5), "en")
+    assert found["rows"].item() == "2"
+    assert "asleep" in found["sentence"].item()

@@ -50,7 +50,7 @@ def crossed(data: Dataset, period: str, by: str = "", where: Where = None) -> pd
     Raises
     ------
     Unavailable
-        Where no dimension tells two segments apart.
+        Where no dimension tells two segments apart, or none is filled in well enough.
 
     Examples
     --------
@@ -67,9 +67,11 @@ def crossed(data: Dataset, period: str, by: str = "", where: Where = None) -> pd
         _beside(compare(data, KPIS, year.name, "others", name, where), name) for name in names
     ]
     frames = [frame for frame in frames if frame["group"].nunique() > 1]
-    if not frames:
-        needs = by or ", ".join(DIMENSIONS)
+    if not names:
+        needs = ", ".join(DIMENSIONS) if "deals" in data.tables else "deals"
         raise Unavailable(what=Phrase("associations.crossed"), needs=needs)
+    if not frames:
+        raise Unavailable("no_segments", by=", ".join(names))
     return pd.concat(frames, ignore_index=True)
 
 

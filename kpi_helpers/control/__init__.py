@@ -202,7 +202,7 @@ def _events(data: Dataset, found: pd.DataFrame) -> pd.Series[str]:
     events = _dated(data, "events").iloc[: 0 if data.masked else None]
     months = events["date"].dt.strftime("%Y-%m")
     said = events["label"].astype(str).groupby(months).agg(" · ".join)
-    return found["period"].map(said.to_dict()).fillna("")
+    return found["period"].map(lambda month: said.get(month, ""))
 
 
 def _dated(data: Dataset, table: str) -> pd.DataFrame:

@@ -84,7 +84,8 @@ def purchases(data: Dataset) -> pd.DataFrame:
     rows = rows[~rows["customer_id"].isin(_known_before(data))]
     rows = rows.sort_values(wanted, ignore_index=True)
     known = rows.dropna(subset="margin")
-    usual = known["margin"].sum() / known["amount_net"].sum() if len(known) else float("nan")
+    bought = known["amount_net"].sum()
+    usual = known["margin"].sum() / bought if bought > 0 else float("nan")
     return rows.assign(margin=rows["margin"].fillna(usual * rows["amount_net"]))
 
 

@@ -144,6 +144,8 @@ def bookings_chain(
         raise Unavailable(what=Phrase("drivers.what"), needs="orders, deals")
     beside = between(data, period, to, "deals")
     stocks = _stocks(data, beside, where, LEADS | DEALS)
+    if any(money and not won for won, money in zip(stocks["won"], stocks["bookings"], strict=True)):
+        raise Unavailable(what=Phrase("drivers.what"), needs=DEALS["won"][0])
     return _told(data, _drivers(stocks), "bookings", stocks["bookings"], beside, where)
 
 

@@ -103,7 +103,9 @@ def _covered(cover: Coverage, period: Period, as_of: dt.date, stock: bool) -> It
     first, last = cover.first, cover.last
     end = min(period.end, as_of + DAY)
     whole = period.name == "all"
-    if first is None or last is None or end <= first:
+    if first is None or last is None:
+        yield Finding("nothing", MISSING, {})
+    elif end <= first:
         yield Finding("no_data", MISSING, {"first": first, "last": last})
     elif stock or whole:
         return

@@ -145,7 +145,9 @@ def _said(ages: pd.DataFrame, place: int | None, lang: str, terms: Terms | None)
 
 def _largest(moves: pd.DataFrame) -> int | None:
     left = moves["before"].isin(GOOD) & moves["after"].isin(GONE) & (moves["customers"] > 0)
-    return int(moves["amount"].where(left, -1).to_numpy().argmax()) if left.any() else None
+    return (
+        int(moves["amount"].where(left, float("-inf")).to_numpy().argmax()) if left.any() else None
+    )
 
 
 def _finding(said: str, place: int | None, money: float | None, table: str) -> pd.DataFrame:
