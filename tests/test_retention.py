@@ -257,3 +257,14 @@ def test_customers_who_gave_back_more_than_they_bought_are_told_when_they_leave(
     found = wording.moves_findings(moves.assign(share=0.5), "en")
     assert found["rows"].item() == "2"
     assert "asleep" in found["sentence"].item()
+
+
+def test_a_month_whose_fees_are_not_known_yet_is_not_one_in_which_all_have_left() -> None:
+    fees = pd.DataFrame(
+        {"customer_id": ["A", "A"], "mrr": 9.0, "month": ["2026-01-01", "2026-02-01"]}
+    )
+    data = kh.load({"mrr": fees}, as_of="2026-04-20")
+    assert customers.bridge(data, "2026-02")["amount"].tolist() == [9.0, 9.0]
+    for month in ("2026-03", "2025-12"):
+        with pytest.raises(Unavailable, match=rf"mrr \({month}\)"):
+            customers.bridge(data, month)

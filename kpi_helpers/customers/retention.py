@@ -157,6 +157,11 @@ def bridge(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
         The form of `kpi_helpers.charts.waterfall`, with ``customers`` of each step: the revenue
         before, what left, fell, rose and came, and the revenue after; a residual of 0.
 
+    Raises
+    ------
+    Unavailable
+        Without ``mrr``, or without its rows of the last month.
+
     Examples
     --------
     >>> import kpi_helpers as kh
@@ -167,6 +172,8 @@ def bridge(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     """
     asked = _year_of(data, period)
     end = min(asked.end, data.as_of + dt.timedelta(days=1))
+    months = [month_number(day - dt.timedelta(days=1)) for day in (asked.start, end)]
+    _known(data, months[1])
     ends = [_fees(data, day, where) for day in (asked.start, end)]
     fees = pd.concat(ends, axis=1, keys=["before", "after"]).fillna(0.0)
     before, after = fees["before"].to_numpy(), fees["after"].to_numpy()
@@ -183,7 +190,6 @@ def bridge(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     ]
     steps += [("after", "after", after.sum(), (after > 0).sum())]
     frame = pd.DataFrame(steps, columns=["step", "kind", "amount", "customers"])
-    months = [month_number(day - dt.timedelta(days=1)) for day in (asked.start, end)]
     at = [months[0], *[months[1]] * (len(steps) - 1)]
     named = {"bridge": "mrr", "name": "", "unit": MONEY, "certainty": ""}
     days = {"start": [first_of_month(m) for m in at], "end": [first_of_month(m + 1) for m in at]}
@@ -235,6 +241,15 @@ def _year_of(data: Dataset, period: str) -> Period:
         return asked
     ends = [first_of_month(last - YEAR + 1), first_of_month(last)]
     return calendar.parse(":".join(f"{day:%Y-%m}" for day in ends))
+
+
+def _known(data: Dataset, month: int) -> None:
+    """Refuse a month of which no fee is known: not every customer has left."""
+    cover = data.covered["mrr", "month"]
+    known = [month_number(day) for day in (cover.first, cover.last) if day is not None]
+    if not known or not known[0] <= month <= known[-1]:
+        needs = f"mrr ({_name(month, 1)})"
+        raise Unavailable(what=Phrase("wording.retention.what"), needs=needs)
 
 
 def _fees(data: Dataset, day: dt.date, where: Where) -> pd.Series[float]:
