@@ -275,3 +275,8 @@ def test_without_events_the_months_say_nothing() -> None:
     deals = {"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["won"], "amount": [9.0]}
     data = kh.load(pd.DataFrame({**deals, "closed_at": ["2026-02-01"]}))
     assert _events(data, pd.DataFrame({"period": ["2026-01", "2026-02"]})).tolist() == ["", ""]
+
+
+def test_rules_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(UnknownName, match="'every'. Allowed: one, all"):
+        limits(pd.DataFrame({"kpi": ["aov"], "value": [1.0]}), "every")

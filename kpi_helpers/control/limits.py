@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kpi_helpers.errors import unknown
 from kpi_helpers.kpis.settled import divided
 
 Array = np.ndarray[tuple[int], np.dtype[Any]]
@@ -63,7 +64,14 @@ def limits(frame: pd.DataFrame, rules: str = ONE) -> pd.DataFrame:
         the centre, in distances of the limit), ``signal``, ``rule`` (``outside, run, near``),
         ``baseline`` (its first and last month), ``chart`` (``p, u, xmr``; ``p'`` or ``u'`` where
         Laney's are wider) and ``season`` (``adjusted, none, unknown``).
+
+    Raises
+    ------
+    UnknownName
+        For rules that do not exist.
     """
+    if rules not in (ONE, ALL):
+        raise unknown("value", rules, (ONE, ALL))
     given: dict[str, Any] = {"usable": frame["value"].notna(), "exposure": 1.0, "phase": 0}
     frame = frame.assign(**{name: given[name] for name in given if name not in frame})
     parts = [_of_one(rows.sort_values("start"), rules) for _, rows in frame.groupby("kpi")]
