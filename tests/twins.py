@@ -91,7 +91,8 @@ def truncated(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, p
 def rows_of(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, list[Row]]:
     """Rows as dictionaries with plain dates and None, as known on a day, each with its team."""
     known = truncated(frames, as_of)
-    known["leads"] = known["leads"].assign(answered_at=known["leads"]["first_response_at"])
+    if "first_response_at" in known.get("leads", ()):
+        known["leads"] = known["leads"].assign(answered_at=known["leads"]["first_response_at"])
     tables = {name: _plain(frame) for name, frame in known.items()}
     for order in tables.get("orders", []):
         if order.get("type") == "refund" and order["amount_net"] > 0:

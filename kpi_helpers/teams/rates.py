@@ -170,7 +170,7 @@ def thirds(k: Array, n: Array, beta: tuple[float, float], seed: int = SEED) -> A
 
     Examples
     --------
-    >>> thirds(np.array([30.0, 50, 70]), np.array([100.0] * 3), (6, 14)).round(2).tolist()
+    >>> thirds(np.array([30.0, 50, 70]), np.array([100.0] * 3), (6, 14)).round(1).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
     order = np.lexsort((n, k))  # whoever stands first, the same chances
