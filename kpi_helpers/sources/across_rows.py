@@ -23,10 +23,13 @@ def _first_win(deals: ir.Table) -> ir.Table:
 
 def _refunded(orders: ir.Table) -> ir.Table:
     """What of each order was paid back within `REFUND_DAYS`."""
-    sold = orders.filter(orders.is_sale).group_by("order_id").agg(sold=orders.order_date.min())
-    back = orders.filter(orders.is_refund).drop("order_id")
-    back = back.rename(order_id="original_order_id").join(sold, "order_id")
-    back = back.filter(back.order_date.delta(back.sold, unit="day") <= REFUND_DAYS)
+    back = orders.filter(orders.is_refund)
+    back = back.select("amount_net", returned=back.order_date, order_id=back.original_order_id)
+    # Few orders are paid back: what is not is left out before it is grouped.
+    sales = orders.filter(orders.is_sale).semi_join(back, "order_id")
+    sold = sales.group_by("order_id").agg(sold=sales.order_date.min())
+    back = back.join(sold, "order_id")
+    back = back.filter(back.returned.delta(back.sold, unit="day") <= REFUND_DAYS)
     return back.group_by("order_id").agg(refunded=(-back.amount_net).sum())
 
 
