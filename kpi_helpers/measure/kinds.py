@@ -247,7 +247,7 @@ KINDS: dict[str, Kind] = {
     "outside": Kind("told", no_sums, partial(settle_told, "outside"), (), sampled=False),
     "gap": Kind("told", no_sums, partial(settle_told, "gap"), ()),
     "effect": Kind("told", no_sums, partial(settle_told, "effect"), ()),
-    "share_then": Kind("stood", share_sums, _settle_share, (DIMENSIONS,)),
+    "share_then": Kind("period", no_sums, _settle_share, (DIMENSIONS,)),
     "value_share_then": Kind("stood", value_share_sums, _settle_value_share, (DIMENSIONS,)),
     "chances": Kind("stood_counted", no_sums, _settle_total, (DIMENSIONS,), sampled=False),
     "age_then": Kind("stood_counted", no_sums, _settle_total, (DIMENSIONS,), sampled=False),

@@ -66,6 +66,12 @@ def _largest(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table,
     return ranked, {"n": ranked.count(), "b": ranked.x.sum().fill_null(0.0), **tops}
 
 
+def _share(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
+    """Few rows count in a period: to leave out the others is cheaper than to add up zeros."""
+    counted = rows.mutate(_k=parts.terms["k"]).filter(parts.where)
+    return counted, {"k": counted._k.sum().fill_null(0), "n": counted.count()}
+
+
 def _varied(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
     counted = rows.mutate(**parts.terms).filter(parts.where)
     each = counted.group_by([*by, "id"]).agg(kinds=counted.of.nunique())
@@ -112,6 +118,7 @@ _SUMMED: dict[str, Callable[[ir.Table, Parts, Sequence[str]], tuple[ir.Table, Su
     "present": _present,
     "newcomers": _of_newcomers,
     "largest": _largest,
+    "share_then": _share,
     "varied": _varied,
     "at_risk": _at_risk,
     "active": _active,
