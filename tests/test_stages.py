@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import kpi_helpers as kh
 from kpi_helpers.kpis.stages import DEALS, HISTORY
+from kpi_helpers.measure import chances
 from kpi_helpers.measure.chances import at_least
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.course import Ladder, ladder
@@ -160,6 +161,26 @@ def test_amounts_without_a_common_measure_keep_their_mean() -> None:
     amount = np.array([10_000 / 3, 777.77, 1_234.56] * 300)
     step, reached = at_least(amount, np.full(900, 0.3), np.ones(900))
     assert reached[1:].sum() * step == pytest.approx(0.3 * amount.sum(), rel=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1.0, 777.77])
+def test_many_deals_are_told_as_by_their_exact_distribution(
+    unit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a hundredth of the spread of what they may add up to."""
+    draw = np.random.default_rng(7)
+    amount, chance = unit * draw.integers(1, 6, 1200), draw.uniform(0.05, 0.6, 1200)
+    curves = []
+    for many in (1000, 1200):
+        monkeypatch.setattr(chances, "MANY", many)
+        step, reached = at_least(amount, chance, np.ones(1200))
+        curves.append(
+            np.interp([0.025, 0.1, 0.5, 0.9, 0.975], reached[::-1], np.arange(4001)[::-1])
+        )
+    spread = np.sqrt((chance * (1 - chance) * amount**2).sum()) / step
+    normal, exact = curves
+    assert (normal != exact).any()
+    np.testing.assert_allclose(normal, exact, atol=spread / 100, rtol=0)
 
 
 def test_w17_velocity() -> None:
