@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 from hypothesis import strategies as st
-from steady import AS_OF, DAY, FIRST, actions, forecasts, mailings, reps, targets
+from unmoved import AS_OF, DAY, FIRST, actions, forecasts, mailings, reps, targets
 
 import kpi_helpers as kh
 from kpi_helpers.sources import Coverage, Dataset

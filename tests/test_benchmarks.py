@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +14,15 @@ HOME = Path(__file__).parents[1] / "benchmarks"
 
 
 @pytest.fixture
-def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scripts' own folder, from which they import each other."""
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The scripts' own folder, from which they import each other; what they declare goes again."""
+    from kpi_helpers.catalogue import REGISTRY
+
     monkeypatch.syspath_prepend(str(HOME))
+    known = {*REGISTRY}
+    yield
+    for name in {*REGISTRY} - known:
+        del REGISTRY[name]
 
 
 def test_the_speed_of_measure_is_told_once_its_numbers_are_right() -> None:

@@ -22,8 +22,8 @@ Told = list[tuple[str, list[Row], str]]
 LISTS = {"accounting", "behind", "decisions", "findings", "left_out", "quality"}
 BARE = {"target": float("nan"), "note": ""}
 COMPARED = {"breakdown", "compared", "others", "restated", "scorecard", "year_ago"}
-# A sentence that counts what it does not name.
-COUNTED = re.compile(r"\b(?:et|and) \d+ (?:autres?|more)\b")
+# A sentence that counts what it does not name, or says over how long reps are judged.
+COUNTED = re.compile(r"\b(?:et|and) \d+ (?:autres?|more)\b|\b12 (?:mois|months)\b")
 
 
 # From the last to the first: the pages are looked at from the first on, in another process.

@@ -200,6 +200,7 @@ def test_what_is_after_the_as_of_date() -> None:
     assert {row for row in found(data) if row[0] == "after_as_of"} == {
         ("after_as_of", "deals", "closed_at", 1),
         ("after_as_of", "leads", "created_at", 1),
+        ("after_as_of", "leads", "received_at", 1),  # what came in is what was created
     }
     assert "after_as_of" not in set(kh.left_out(data)["reason"])
 

@@ -44,7 +44,7 @@ _STYLE: Mapping[str, Any] = MappingProxyType(
         "hatch.linewidth": 0.4,
         "legend.fontsize": SMALL,
         "legend.frameon": False,
-        "savefig.dpi": 144,
+        "savefig.dpi": 120,
         "text.color": INK,
         "text.parse_math": False,
         "text.usetex": False,
