@@ -140,6 +140,15 @@ def test_a_target_that_is_reached_is_certain() -> None:
     assert value(forecast([(100.0, 0.5)], 500, 600), "prob_hit_target", "2026Q1") == 1.0
 
 
+def test_no_open_deal_at_all_has_no_pipeline_of_anyone() -> None:
+    closed = {"deal_id": ["1", "2"], "status": ["won", "lost"], "amount": ["1", "2"]}
+    dates = {"created_at": ["2026-01-05"] * 2, "closed_at": ["2026-02-01"] * 2}
+    deals = pd.DataFrame({**closed, **dates, "owner": ["a", "b"], "stage": ["x", "y"]})
+    data = kh.load({"deals": deals}, {"language": "en"})
+    row = kh.measure(data, "weighted_pipeline", "2026Q1", by="owner").squeeze()
+    assert row["status"] == "missing"
+
+
 sums = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 10)), min_size=1, max_size=7)
 
 

@@ -32,13 +32,15 @@ def settle_chances(spread: Spread, kpi: Kpi) -> Settled:
     pipeline = spread.total(np.where(known, amount, 0.0) * count)
     n, unknown = spread.total(count), spread.total(count * ~known)
     owns = [known & (spread.cell == cell) for cell in range(spread.size)]
-    steps, reached = zip(*(at_least(amount[o], chance[o], count[o]) for o in owns), strict=True)
-    low, high = (np.array(steps) * _quantile(np.array(reached), level) for level in LIMITS)
+    sums = [at_least(amount[own], chance[own], count[own]) for own in owns]
+    steps = np.array([step for step, _ in sums])
+    reached = np.array([each for _, each in sums]).reshape(-1, FINEST + 1)
+    low, high = (steps * _quantile(reached, level) for level in LIMITS)
     value = np.where((unknown > 0) & (2 * unknown >= n), np.nan, expected)
     low, high = (np.where(np.isnan(value) | (n == 0), np.nan, limit) for limit in (low, high))
     remark = Remark("notes.unknown_amounts", unknown > 0, {"unknown": unknown, "n": n})
     settled = Settled(value, expected, pipeline, n, low, high, "convolution", (remark,))
-    return settled._replace(chances=(np.array(steps), *reached))
+    return settled._replace(chances=(steps, *reached))
 
 
 def at_least(amount: Array, chance: Array, count: Array) -> tuple[float, Array]:
