@@ -230,7 +230,7 @@ def _won_share(stays: ir.Table, now: ir.Table) -> ir.Table:
 
 
 def _share(test: ir.BooleanColumn) -> ir.Scalar:
-    return test.ifelse(1.0, 0.0).mean()
+    return test.ifelse(1, 0).cast("float64").mean()  # 1.0 is an exact decimal to Spark
 
 
 _ORDER = ("created_at", "closed_at", "amount")
