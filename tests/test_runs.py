@@ -51,7 +51,6 @@ TABLES = (
         "rep_targets",
         "responses",
         "revenue_steps",
-        "reviews",
         "rounds",
         "running",
         "segments",
