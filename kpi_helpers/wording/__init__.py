@@ -28,7 +28,7 @@ from kpi_helpers.wording.retention import (
     stays,
 )
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
-from kpi_helpers.wording.synthesis import synthesis
+from kpi_helpers.wording.synthesis import gathered, synthesis
 from kpi_helpers.wording.teams import rep_targets_findings, teams_findings
 from kpi_helpers.wording.voice import parts_findings, themes_findings, voice_findings
 from kpi_helpers.wording.young import with_readable
@@ -46,6 +46,7 @@ __all__ = [
     "drivers_findings",
     "economics_findings",
     "findings",
+    "gathered",
     "headline",
     "is_sure",
     "missed_findings",

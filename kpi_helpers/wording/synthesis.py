@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kpi_helpers.language import text
+from kpi_helpers.wording.lines import as_findings
+
 # So many of one table before another's turn comes: a long scorecard does not hide what the
 # sections found.
 OF_ONE = {"compared": 4}
@@ -51,6 +54,23 @@ def synthesis(found: pd.DataFrame, *told: pd.DataFrame | None, limit: int = 10) 
     late = (turn >= share) & (findings["sureness"] >= 0)
     kept = findings.iloc[np.argsort(late, kind="stable")].head(max(limit - len(proposed), 0))
     return pd.concat([_by_rank(kept), proposed], ignore_index=True)[list(found)]
+
+
+def gathered(*told: pd.DataFrame | None, lang: str = "en") -> pd.DataFrame:
+    """Rank the findings of analyses where no comparison of KPIs stands before them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `synthesis`; one row that says so where nothing was found.
+
+    Examples
+    --------
+    >>> gathered(None)["sentence"].tolist()
+    ['Nothing to report']
+    """
+    nothing = as_findings([(text("wording.nothing", lang), 2, [], 0.0)], "")
+    return synthesis(nothing.assign(kind="nothing"), *told)
 
 
 def _by_rank(lines: pd.DataFrame) -> pd.DataFrame:
