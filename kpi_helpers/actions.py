@@ -73,6 +73,45 @@ def proposals(compared: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     return found.reindex(columns=list(COLUMNS)).reset_index(drop=True)
 
 
+def noted(findings: pd.DataFrame, quarter: str) -> pd.DataFrame:
+    """The sure findings of an analysis whose money is known, as rows of the action register.
+
+    Parameters
+    ----------
+    findings
+        What a function of `kpi_helpers.wording` found.
+    quarter
+        Name of the period.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `COLUMNS`; ``finding`` is the sentence.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"kind": ["finding"], "sentence": ["Offers go unanswered."],
+    ...                       "sureness": [0], "money_at_stake": [9.0], "table": ["leak"]})
+    >>> print(*noted(found, "2026Q3").loc[0, ["action_id", "finding", "money_at_stake"]])
+    2026Q3-leak-1 Offers go unanswered. 9.0
+    """
+    known = (findings["kind"] == "finding") & findings["money_at_stake"].notna()
+    found = findings[known & (findings["sureness"] == 0)].reset_index(drop=True)
+    places = (found.groupby("table").cumcount() + 1).astype(str)
+    found = found.rename(columns={"sentence": "finding"}).assign(
+        action_id=quarter + "-" + found["table"] + "-" + places,
+        **{
+            "quarter": quarter,
+            "kpi": "",
+            "scope": "",
+            "label": "",
+            "unit": MONEY,
+            "status": "proposed",
+        },
+    )
+    return found.reindex(columns=list(COLUMNS))
+
+
 def money_at_stake(compared: pd.DataFrame, by: Sequence[str] = ()) -> Array:
     """The gap to the target, or else the change, in money; missing where nothing says its worth.
 

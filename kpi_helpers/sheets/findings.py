@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from great_tables import GT
 
 
+# Findings of a comparison are told by their key, those of an analysis by a sentence.
+FOUND = ("target_missed", "worse")
+
+
 @dataclass(frozen=True)
 class Findings:
     """Sentences that a notebook shows as a list."""
@@ -52,7 +56,7 @@ def decisions(proposed: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     Parameters
     ----------
     proposed : DataFrame
-        What `kpi_helpers.actions.proposals` returns.
+        What `kpi_helpers.actions.proposals` or `noted` returns.
     lang : str
     currency : str
         ISO code of the amounts.
@@ -68,6 +72,10 @@ def decisions(proposed: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
 
 
 def _decision(row: Row, lang: str, currency: str) -> dict[str, str]:
+    at_stake = write(row["money_at_stake"], MONEY, lang, currency)
+    if row["finding"] not in FOUND:
+        blank = dict.fromkeys(("value", "target", "before"), "")
+        return {"kpi": "", "found": str(row["finding"]), **blank, "at_stake": at_stake}
     scope = plain(row["scope"])
     return {
         "kpi": f"{row['label']} ({scope})" if scope else str(row["label"]),
@@ -75,5 +83,5 @@ def _decision(row: Row, lang: str, currency: str) -> dict[str, str]:
         "value": write(row["value"], row["unit"], lang, currency),
         "target": write(row["target"], row["unit"], lang, currency),
         "before": write(row["reference"], row["unit"], lang, currency),
-        "at_stake": write(row["money_at_stake"], MONEY, lang, currency),
+        "at_stake": at_stake,
     }
