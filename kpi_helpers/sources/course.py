@@ -5,7 +5,7 @@ Each row carries the columns of its deal, so that figures are broken down as tho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import ibis
@@ -15,7 +15,6 @@ from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import END, frame_of
 from kpi_helpers.sources.stages import stage_order
-from kpi_helpers.sources.tables import LOOKUPS
 
 # Of fewer deals a stage has no habits of its own.
 FEWEST = 10
@@ -75,7 +74,7 @@ class Known(NamedTuple):
         return self.columns is None or column in self.columns
 
 
-def _moves(known: Known) -> ir.Table:
+def entries(known: Known) -> ir.Table:
     """Entries into stages with the place of each: steps from 0, then won, then lost."""
     moves = known.tables["stage_history"].select("deal_id", "stage", "entered_at")
     end = len(known.stages.steps)
@@ -99,7 +98,7 @@ def _of_deals(rows: ir.Table, known: Known) -> ir.Table:
 
 def steps(known: Known) -> ir.Table:
     """A row a deal and stage that it reached, skipped ones too: when, and how it went on."""
-    moves, never = _moves(known), ibis.null("date")
+    moves, never = entries(known), ibis.null("date")
     moves = moves.filter(moves.place <= len(known.stages.steps))
     reached = []
     for place, name in enumerate(known.stages.steps or ("",)):
@@ -124,7 +123,7 @@ def visits(known: Known) -> ir.Table:
 
     A stay ends when the next begins or the deal is decided; what is won or lost stays nowhere.
     """
-    moves, end = _moves(known), len(known.stages.steps)
+    moves, end = entries(known), len(known.stages.steps)
     moves = moves.mutate(_order=moves.place.fill_null(end + 2))
     order = ibis.window(group_by="deal_id", order_by=["entered_at", "_order"])
     before = moves.entered_at.lag().over(order)
@@ -231,53 +230,3 @@ def _won_share(stays: ir.Table, now: ir.Table) -> ir.Table:
 
 def _share(test: ir.BooleanColumn) -> ir.Scalar:
     return test.ifelse(1, 0).cast("float64").mean()  # 1.0 is an exact decimal to Spark
-
-
-_ORDER = ("created_at", "closed_at", "amount")
-# What the tables are made with, and the keys by which a deal has its team or region.
-_NEEDED = {
-    *("deal_id", *_ORDER, "stage", "expected_close", "opened_at", "left_at", "is_won", "is_lost"),
-    *(key for _, key in LOOKUPS),
-}
-_MAKERS: Mapping[str, Callable[[Known], ir.Table]] = {
-    "stage_steps": steps,
-    "stage_visits": visits,
-    "closing_dates": closing_dates,
-    "standing_deals": standing_deals,
-}
-
-
-def made(
-    data: Dataset,
-    name: str,
-    tables: Mapping[str, ir.Table],
-    columns: tuple[str, ...] | None = None,
-) -> ir.Table:
-    """A table that is made of others, as known on the day of the data set.
-
-    Parameters
-    ----------
-    data
-        The data set.
-    name
-        One of `kpi_helpers.sources.tables.MADE`.
-    tables
-        The canonical tables as of that day.
-    columns
-        The columns that are asked for, all by default.
-    """
-    if "deals" in tables:
-        deals = tables["deals"]
-        deals = deals.select(
-            [c for c in deals.columns if columns is None or c in _NEEDED or c in columns]
-        )
-        tables = {**tables, "deals": deals if data.unique("deals", "deal_id") else _once(deals)}
-    stages = ladder(data) if "stage_history" in tables else Ladder(())
-    return _MAKERS[name](Known(tables, stages, ibis.literal(data.as_of), columns))
-
-
-def _once(deals: ir.Table) -> ir.Table:
-    """Each deal once: a history says nothing of two rows with one id."""
-    first = ibis.window(group_by="deal_id", order_by=list(_ORDER))
-    copies = deals.mutate(_copy=ibis.row_number().over(first))
-    return copies.filter(copies._copy == 0).drop("_copy")

@@ -22,7 +22,7 @@ from kpi_helpers.sources.filters import columns_of, condition, no_segment_column
 from kpi_helpers.sources.linked import linked_dimensions
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.registers import REGISTERS
-from kpi_helpers.sources.tables import DEALS, FACTS, MADE, TABLES
+from kpi_helpers.sources.tables import DEALS, FACTS, LEADS, MADE, TABLES
 
 Where = str | Mapping[str, Any] | None
 
@@ -130,7 +130,8 @@ class Dataset:
             return False
         rows = self.base[name]
         repeated: float = self.remember(
-            ("repeated", name), lambda: number_of(self.con, rows.count() - rows[key].nunique())
+            ("repeated", name, key),
+            lambda: number_of(self.con, rows[key].count() - rows[key].nunique()),
         )
         return repeated == 0
 
@@ -140,7 +141,7 @@ class Dataset:
 
     def _known(self, name: str, columns: tuple[str, ...] | None = None) -> dict[str, ir.Table]:
         """Every table as of the day, and one that is made of them, with these columns of deals."""
-        from kpi_helpers.sources.course import made
+        from kpi_helpers.sources.made import made
 
         known = {each: self._as_of(each) for each in self.base}
         if name not in known:
@@ -163,8 +164,10 @@ class Dataset:
     def filled(self, name: str) -> set[str]:
         """Columns of a table that the source really has."""
         if name in MADE:
-            lent = self.filled("deals") if "deals" in self.base else set()
-            return lent | {column.name for column in {*FACTS[name]} - {*DEALS}}
+            lenders = [each for each in ("deals", "leads") if each in self.base]
+            lent = {column for each in lenders for column in self.filled(each)}
+            own = {column.name for column in {*FACTS[name]} - {*DEALS} - {*LEADS}}
+            return own | (lent & {*self._known(name)[name].columns})
         mapped = self.mapped[name if name in self.mapped else "order_lines"]
         return {*mapped.columns, *mapped.dimensions} & {*self.base[name].columns}
 

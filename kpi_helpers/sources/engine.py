@@ -14,6 +14,8 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput
 
+Rows = ir.Table  # rows on their engine, for whom has no need of Ibis itself
+
 START: ir.DateScalar = ibis.literal(dt.date(1111, 11, 11))
 END: ir.DateScalar = ibis.literal(dt.date(1212, 12, 12))
 _NAMES = {"1111, 11, 11": "{start}", "1212, 12, 12": "{end}"}

@@ -281,15 +281,34 @@ STANDING_DEALS = _made(
     Column("is_late", "flag"),
 )
 
+# A row a case and step that it reached (see `sources.journeys`).
+_CASE = (
+    key("case_id"),
+    Column("step", required=True, key=True, dimension=True),
+    Column("place", "number", required=True),
+    *dates("entered_at", "advanced_at", "lost_at", "ended_at"),
+    *numbers("age_days", "amount"),
+    Column("outcome", dimension=True),
+    *texts("lead_id", "deal_id", "customer_id"),
+)
+JOURNEYS = Table(
+    "journeys",
+    (*_CASE, *dict.fromkeys(c for c in (*DEALS, *LEADS) if c.dimension)),
+    dated="entered_at",
+    money="amount",
+)
+
 # Tables that are made of others, and those that they cannot do without.
 MADE: dict[str, tuple[str, ...]] = {
     "stage_steps": ("stage_history",),
     "stage_visits": ("stage_history",),
     "closing_dates": ("close_date_history", "deals"),
     "standing_deals": ("deals",),
+    "journeys": (),  # of deals, leads or a history of stages, whichever there are
 }
 FACTS = TABLES | {
-    table.name: table for table in (STAGE_STEPS, STAGE_VISITS, CLOSING_DATES, STANDING_DEALS)
+    table.name: table
+    for table in (STAGE_STEPS, STAGE_VISITS, CLOSING_DATES, STANDING_DEALS, JOURNEYS)
 }
 
 # A fact takes the columns of these tables as dimensions: (table of the entity, the shared key).

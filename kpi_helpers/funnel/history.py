@@ -1,0 +1,49 @@
+"""What the histories of the deals tell: the way of each case, and how far it can be believed."""
+
+from __future__ import annotations
+
+from kpi_helpers.sources.dataset import Dataset, Where
+from kpi_helpers.sources.engine import Rows
+from kpi_helpers.sources.tables import JOURNEYS
+
+
+def journeys(dataset: Dataset, where: Where = None) -> Rows:
+    """A row a case and step that it reached, from the lead to the order, skipped steps too.
+
+    Parameters
+    ----------
+    dataset
+        The data set, as of its day.
+    where
+        Filter or named segment: over the columns below, and those that the reps, customers and
+        products lend (``team``).
+
+    Returns
+    -------
+    ibis table
+        ``case_id, step, place, entered_at, advanced_at, lost_at, age_days, outcome, ended_at,
+        amount, lead_id, deal_id`` and the dimensions, computed in the data's own engine. A case is
+        a lead with the deal that it became, or a deal without one; steps are ``lead, qualified,
+        deal``, the stages, ``won`` (`way`), ``place`` counts them from 0 and tells a stage named
+        "lead" from the lead. ``entered_at`` is the day on which this step or a later one was first
+        reached, ``advanced_at`` that of a later one, ``lost_at`` that of the loss of a case that
+        got no further (missing for a lead refused: nobody notes when), ``age_days`` the days
+        since; ``outcome`` is won, lost or open (missing without deals). A deal without a lead has
+        no rows for what leads pass. A dimension that leads have is that of the lead, else that of
+        the deal: what is only said of deals would make every group of leads win.
+
+    Raises
+    ------
+    Unavailable
+        When the source has neither deals, leads nor a history of stages.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from kpi_helpers.sources import load
+    >>> deals = pd.DataFrame({"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["won"],
+    ...                       "closed_at": ["2026-02-01"]})
+    >>> journeys(load(deals)).columns[:3]
+    ('case_id', 'step', 'place')
+    """
+    return dataset.filtered(JOURNEYS.name, where)
