@@ -8,7 +8,7 @@ report: .venv/installed
 	$(BIN)/kpi report
 
 test: .venv/installed-dev
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

@@ -7,12 +7,14 @@ import pytest
 from numerals import unknown_numbers
 
 import kpi_helpers as kh
+from kpi_helpers.actions import COLUMNS, noted
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.compare import compare, last_readable
 from kpi_helpers.errors import BadConfig
 from kpi_helpers.kpis import catalogue
 from kpi_helpers.language import LANGUAGES, texts
 from kpi_helpers.periods import Calendar, label
+from kpi_helpers.sheets import decisions
 from kpi_helpers.sources.config import read_config
 from kpi_helpers.wording import (
     alt_text,
@@ -227,3 +229,21 @@ def test_a_headline_names_a_few_and_counts_the_rest():
 
 def test_nothing_found_is_said():
     assert headline(pd.DataFrame([FOUND[-1]]), "en") == ["Nothing to compare in this period."]
+
+
+def test_what_is_sure_and_worth_money_goes_to_the_register_and_nothing_else():
+    lines = [
+        ("finding", "Sure & <b>priced</b>.", 0, 9.0, "leak"),
+        ("finding", "Sure, no price.", 0, NAN, "leak"),
+        ("finding", "May be chance.", 1, 5.0, "leak"),
+        ("propose_patience", "Wait.", 0, 5.0, "leak"),
+        ("finding", "Also priced.", 0, 2.0, "leak"),
+    ]
+    columns = ["kind", "sentence", "sureness", "money_at_stake", "table"]
+    rows = noted(pd.DataFrame(lines, columns=columns), "2026Q3")
+    assert list(rows) == list(COLUMNS)
+    assert rows["action_id"].tolist() == ["2026Q3-leak-1", "2026Q3-leak-2"]
+    assert rows["money_at_stake"].tolist() == [9.0, 2.0]
+    page = decisions(rows, "en").as_raw_html()
+    assert "Sure &amp; &lt;b&gt;priced" in page
+    assert "Target" not in page
