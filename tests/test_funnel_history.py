@@ -9,7 +9,7 @@ import pytest
 
 import kpi_helpers as kh
 from kpi_helpers import funnel
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import BadConfig, Unavailable, UnknownName
 from kpi_helpers.kpis.stages import DEALS
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.engine import frame_of
@@ -126,3 +126,56 @@ def test_each_case_reaches_its_steps_in_order_and_once(sample: Dataset) -> None:
     assert steps["lead"] == len(sample["leads"])
     assert steps["deal"] == len(sample["deals"])
     assert steps["won"] == sample["deals"]["is_won"].sum()
+
+
+WIDE = {
+    "deal_id": ["1", "2"],
+    "created_at": ["2026-01-05", "2026-01-09"],
+    "status": ["won", "open"],
+    "closed_at": ["2026-02-01", None],
+    "entered_qualified": ["2026-01-05", "2026-01-09"],
+    "entered_offer": ["2026-01-20", None],
+    "entered_by": ["Ann", "Bob"],
+}
+
+
+@pytest.mark.parametrize("stages", [[], ["Qualified", "Offer"]])
+def test_a_column_for_each_stage_is_a_history(stages: list[str]) -> None:
+    names = stages or ["qualified", "offer"]
+    data = loaded({"stages": stages}, deals=WIDE)
+    assert reached(data) == {"deal": 2, names[0]: 2, names[1]: 1, "won": 1}
+
+
+def test_the_settings_may_name_these_columns_without_saying_the_file_again() -> None:
+    entered = {"Contact": "entered_qualified", "Quote": "entered_offer"}
+    data = loaded({"tables": {"stage_history": {"entered": entered}}}, deals=WIDE)
+    assert reached(data) == {"deal": 2, "Contact": 2, "Quote": 1, "won": 1}
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_column_of_a_stage_that_is_not_there_is_named(lang: str) -> None:
+    tables = {"stage_history": {"entered": {"Contact": "entered_qualifed"}}}
+    with pytest.raises(UnknownName) as error:
+        loaded({"tables": tables, "language": lang}, deals=WIDE)
+    assert "entered_qualifed" in error.value.render(lang)
+    assert "entered_qualified" in error.value.render(lang)
+
+
+def test_a_stage_of_an_earlier_map_is_as_far_as_the_one_before_it() -> None:
+    moves = {"deal_id": ["D1", "D1", "D2"], "stage": ["A", "B", "D"]}
+    moves |= {"entered_at": ["2025-11-01", "2025-11-20", "2026-01-20"]}
+    maps = {"stages": ["A", "B", "C"], "stages_from": {"2026-01-01": ["A", "D", "C"]}}
+    rows = walked(loaded(maps, deals=DEALS, stage_history=moves))
+    assert rows.groupby("step")["case_id"].agg(list)["A"] == ["D1", "D2", "D3"]
+    assert "B" not in rows["step"].to_numpy()
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_map_with_a_loop_is_refused(lang: str) -> None:
+    for key, stages in (("stages", ["A", "B", "A"]), ("stages_from.2026-01-01", ["A", "A"])):
+        settings = {"stages": stages} if key == "stages" else {"stages_from": {key[12:]: stages}}
+        with pytest.raises(BadConfig) as error:
+            loaded(settings, deals=DEALS)
+        told = error.value.render(lang)
+        assert key in told
+        assert {"fr": "«\u00a0A\u00a0»", "en": "'A'"}[lang] in told

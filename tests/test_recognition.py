@@ -301,11 +301,12 @@ def test_two_files_of_one_table_are_refused(tmp_path: Path) -> None:
         ("Date entered Contract sent", "Contract sent"),
         ("Date d’entrée dans « Devis (A) (Ventes) »", "Devis (A)"),
         ("Date entering", None),
+        ("Date entered current stage", None),
     ],
 )
 def test_the_stage_in_a_header(header: str, stage: str | None) -> None:
     (profile,) = (p for p in profiles() if p.vendor == "HubSpot" and p.table.name == "deals")
-    assert stage_of(profile, header) == stage
+    assert stage_of(profile.entered, header) == stage
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import Rows
-from kpi_helpers.sources.tables import JOURNEYS
+from kpi_helpers.sources.facts import JOURNEYS
 
 
 def journeys(dataset: Dataset, where: Where = None) -> Rows:

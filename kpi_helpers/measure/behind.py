@@ -19,8 +19,8 @@ from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.measure.question import Question, questions
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
+from kpi_helpers.sources.facts import FACTS
 from kpi_helpers.sources.registers import ACHIEVEMENTS
-from kpi_helpers.sources.tables import FACTS
 
 # The part of a figure that stands above the line, and the one below it, by what kinds call them.
 COUNTED, OF = ("k", "x", "a", "kept", "days"), ("n", "b", "base")

@@ -22,11 +22,11 @@ from kpi_helpers.sources.checks.across import known_scopes
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.facts import FACTS, MADE
 from kpi_helpers.sources.filters import columns_of, condition, no_segment_column
 from kpi_helpers.sources.linked import lacking as lacking_of
 from kpi_helpers.sources.linked import linked
 from kpi_helpers.sources.registers import ACHIEVEMENTS, SCOPES
-from kpi_helpers.sources.tables import FACTS, MADE
 from kpi_helpers.sources.words import words_of
 
 

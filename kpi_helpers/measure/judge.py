@@ -18,7 +18,7 @@ from kpi_helpers.periods import Period, elapsed
 from kpi_helpers.sources.checks.across import WIN_RATES, only_won
 from kpi_helpers.sources.coverage import Coverage
 from kpi_helpers.sources.dataset import Dataset
-from kpi_helpers.sources.tables import MADE, STANDING_DEALS
+from kpi_helpers.sources.facts import MADE, STANDING_DEALS
 from kpi_helpers.units import COUNT, write, write_date
 
 OK, INDICATIVE, INSUFFICIENT, IMMATURE, MISSING = STATUSES = (

@@ -16,8 +16,9 @@ from kpi_helpers.kpis.tried import tried
 from kpi_helpers.language import LANGUAGES, text, texts
 from kpi_helpers.measure.facts import columns_read, entity_of
 from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.sources.facts import MADE
 from kpi_helpers.sources.registers import ACHIEVEMENTS
-from kpi_helpers.sources.tables import MADE, TABLES
+from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.units import write
 
 VANITY, OWN = "vanity", "own"

@@ -109,11 +109,17 @@ class _Checker:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             raise self.bad(key, value, _TEXTS)
 
+    def once(self, key: str, value: Any) -> None:
+        """Names in an order, which would be none if it came back to one."""
+        self.texts(key, value)
+        for again in (name for name in value if list(value).count(name) > 1):
+            raise self.bad(key, again, Phrase("expected.each_once"))
+
     def dated_names(self, key: str, value: Any) -> None:
         self.known(f"{key}.", value, value)
         for day, names in value.items():
             self.day(f"{key}.{day}", day)
-            self.texts(f"{key}.{day}", names)
+            self.once(f"{key}.{day}", names)
 
     def rows(self, key: str, value: Any) -> None:
         if not isinstance(value, list | tuple):
@@ -267,7 +273,8 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
         ("name", "owner", "audience", "source", "password_env", "snapshots"), _Checker.text
     ),
     **dict.fromkeys(("time_zone", "source_time_zone"), _Checker.time_zone),
-    **dict.fromkeys(("stages", "kpis"), _Checker.texts),
+    "stages": _Checker.once,
+    "kpis": _Checker.texts,
     "stages_from": _Checker.dated_names,
     "pay": _Checker.pay,
     "country": _Checker.country,
@@ -283,16 +290,14 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "targets": _Checker.rows,
 }
 _TABLE_CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
-    **dict.fromkeys(ORIGINS, _Checker.text),
+    **dict.fromkeys((*ORIGINS, "changes_of"), _Checker.text),
+    **dict.fromkeys(("columns", "entered"), _Checker.pairs),
     "file": _Checker.inside,
-    "columns": _Checker.pairs,
     "values": _Checker.values,
     "derived": _Checker.expressions,
     "date_order": _among(*DATE_ORDERS),
     "decimal": _among(*DECIMALS),
     "source_time_zone": _Checker.time_zone,
-    "entered": _Checker.pairs,
-    "changes_of": _Checker.text,
     "deduplicate": _Checker.texts,
     "tax_included": _Checker.tax,
 }

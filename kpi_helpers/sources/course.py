@@ -5,12 +5,13 @@ Each row carries the columns of its deal, so that figures are broken down as tho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
 
+from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import END, frame_of
@@ -26,11 +27,16 @@ MISCLICK_SECONDS = 24 * 3600
 
 
 class Ladder(NamedTuple):
-    """The stages in which deals are worked on, in order, then those that mean won, or lost."""
+    """The stages in which deals are worked on, in order, then those that mean won, or lost.
+
+    ``former`` holds stages that the settings had before, each with the last one before it that is
+    still there: who entered it had got as far as that.
+    """
 
     steps: tuple[str, ...]
     won: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    former: tuple[tuple[str, str], ...] = ()
 
 
 def ladder(data: Dataset) -> Ladder:
@@ -45,7 +51,7 @@ def ladder(data: Dataset) -> Ladder:
 def _ladder(data: Dataset) -> Ladder:
     order = stage_order(data).names
     if "deals" not in data.base:
-        return Ladder(order[:-1], order[-1:])
+        return Ladder(order[:-1], order[-1:], former=_former(data.config, order))
     moves = data.table("stage_history").select("deal_id", "stage", "entered_at")
     last = ibis.window(group_by="deal_id", order_by=ibis.desc("entered_at"))
     moves = moves.mutate(_later=ibis.rank().over(last))
@@ -58,7 +64,18 @@ def _ladder(data: Dataset) -> Ladder:
     over = counts[2 * (counts["won"] + counts["lost"]) > counts["n"]]
     won = tuple(over.index[over["won"] >= over["lost"]])
     lost = tuple(over.index[over["won"] < over["lost"]])
-    return Ladder(tuple(name for name in order if name not in {*over.index}), won, lost)
+    steps = tuple(name for name in order if name not in {*over.index})
+    return Ladder(steps, won, lost, _former(data.config, (*order, *over.index)))
+
+
+def _former(config: Config, known: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for names in (config.stages, *config.stages_from.values()):
+        for place, name in enumerate(names):
+            before = [each for each in names[:place] if each in known]
+            if name not in known and before:
+                found.setdefault(name, before[-1])
+    return tuple(found.items())
 
 
 class Known(NamedTuple):
@@ -80,6 +97,7 @@ def entries(known: Known) -> ir.Table:
     end = len(known.stages.steps)
     places = {name: place for place, name in enumerate(known.stages.steps)}
     places |= dict.fromkeys(known.stages.won, end) | dict.fromkeys(known.stages.lost, end + 1)
+    places |= {name: places[before] for name, before in known.stages.former}
     cases = [(moves.stage == name, place) for name, place in places.items()]
     none = ibis.null("int64")
     place = ibis.cases(*cases, else_=none).cast("int64") if cases else none

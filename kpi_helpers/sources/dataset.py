@@ -18,11 +18,12 @@ from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
 from kpi_helpers.sources.engine import fetch, first_line, frame_of, number_of, one_query
+from kpi_helpers.sources.facts import FACTS, MADE
 from kpi_helpers.sources.filters import columns_of, condition, no_segment_column
 from kpi_helpers.sources.linked import linked_dimensions
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.registers import REGISTERS
-from kpi_helpers.sources.tables import DEALS, FACTS, LEADS, MADE, TABLES
+from kpi_helpers.sources.tables import DEALS, LEADS, TABLES
 
 Where = str | Mapping[str, Any] | None
 

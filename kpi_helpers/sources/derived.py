@@ -15,10 +15,11 @@ import ibis.expr.types as ir
 
 from kpi_helpers.errors import unknown
 from kpi_helpers.sources.across_rows import ACROSS_ROWS
+from kpi_helpers.sources.facts import FACTS, MADE
 from kpi_helpers.sources.linked import linked, links, one_value
 from kpi_helpers.sources.registers import ACHIEVEMENTS
 from kpi_helpers.sources.schema import IBIS_TYPES
-from kpi_helpers.sources.tables import FACTS, LOOKUPS, MADE, TABLES
+from kpi_helpers.sources.tables import LOOKUPS, TABLES
 
 
 def as_of_table(

@@ -14,8 +14,9 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.sources.course import Known, entries, ladder
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import days_between
+from kpi_helpers.sources.facts import JOURNEYS
 from kpi_helpers.sources.schema import Table
-from kpi_helpers.sources.tables import DEALS, JOURNEYS, LEADS
+from kpi_helpers.sources.tables import DEALS, LEADS
 
 LEAD, QUALIFIED, DEAL, WON = ("lead", "qualified", "deal", "won")
 _LENT = "_lent_"  # before the names of the dimensions of a lead, which its deal may have too

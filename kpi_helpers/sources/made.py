@@ -17,8 +17,9 @@ from kpi_helpers.sources.course import (
     visits,
 )
 from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.facts import JOURNEYS
 from kpi_helpers.sources.journeys import journeys
-from kpi_helpers.sources.tables import JOURNEYS, LOOKUPS
+from kpi_helpers.sources.tables import LOOKUPS
 
 _ORDER = ("created_at", "closed_at", "amount")
 # What the tables are made with, and the keys by which a deal has its team or region.

@@ -133,6 +133,9 @@ def _with_derived(
 def _entries(raw: ir.Table, spec: TableConfig) -> tuple[ir.Table, TableConfig]:
     """A row for each deal and stage that it entered, from a column for each stage."""
     kept = {name: raw[name] for name in ROW_FACTS if name in raw.columns}
+    for source in (*spec.columns.values(), *spec.entered.values()):
+        if source not in raw.columns:
+            raise unknown("column", source, [c for c in raw.columns if c not in ROW_FACTS])
     kept |= {name: raw[source] for name, source in spec.columns.items()}
     rows = [
         raw.select(**kept, stage=ibis.literal(stage), entered_at=raw[column])

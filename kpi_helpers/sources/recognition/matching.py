@@ -133,7 +133,7 @@ def _match(columns: list[str], profile: Profile) -> Match:
             found[name] = keys[key]
             spoken = [language for language, label in labels if label == key]
             languages.update(spoken[:1] if len(set(spoken)) == 1 else [])
-    stages = {stage_of(profile, column): column for column in columns}
+    stages = {stage_of(profile.entered, column): column for column in columns}
     entered = {stage: column for stage, column in stages.items() if stage is not None}
     derived = _derived(profile, found)
     known = {*found.values(), *entered.values(), *(keys[k] for k in profile.kept if k in keys)}

@@ -22,6 +22,7 @@ from kpi_helpers.sources.recognition.inferring import inferred
 from kpi_helpers.sources.recognition.matching import Match, best
 from kpi_helpers.sources.recognition.names import header_key
 from kpi_helpers.sources.recognition.origins import Origin, origins, two_files
+from kpi_helpers.sources.recognition.profiles import stages_in
 from kpi_helpers.sources.tables import TABLES
 
 Found = dict[str, tuple[Origin, Match | None]]
@@ -61,7 +62,7 @@ def recognised(source: Source, config: Config) -> tuple[Config, Found]:
             raw = origin.read(source)
             _check_alike(_headers(raw), match, config.table(name), origin.label)
             tables[name] = inferred(source.con, raw, match, config, origin.label)
-    found |= _entries(found, tables)
+    found |= _entries(source, found, config, tables)
     zone = config.time_zone or (zone_of(config.country) if tables != config.tables else None)
     ordered = {name: found[name] for name in TABLES if name in found}
     return dataclasses.replace(config, tables=tables, time_zone=zone), ordered
@@ -136,18 +137,22 @@ def _guessed(source: Source, raw: str) -> Match | None:
     return match if match.is_sure else None
 
 
-def _entries(found: Found, tables: dict[str, TableConfig]) -> Found:
+def _entries(source: Source, found: Found, config: Config, tables: dict[str, TableConfig]) -> Found:
     """The stage history that stands in the deals' own columns, one for each stage."""
     origin, match = found.get("deals", (None, None))
-    if origin is None or match is None or not match.entered or match.missing:
+    if origin is None or "stage_history" in found or (match is not None and match.missing):
         return {}
-    if "stage_history" in found:
+    deals = tables.get("deals", TableConfig())
+    own, raw = config.table("stage_history"), origin.read(source)
+    entered = own.entered or (stages_in(_headers(raw)) if match is None else match.entered)
+    if not entered:
         return {}
-    deals = tables["deals"]
+    named = {header_key(name): name for name in config.all_stages}
+    key = found_columns(raw.columns, TABLES["deals"], deals, origin.label)["deal_id"]
     tables["stage_history"] = dataclasses.replace(
-        tables.get("stage_history", TableConfig()),
-        columns={"deal_id": deals.columns["deal_id"]},
-        entered=dict(match.entered),
-        source_time_zone=deals.source_time_zone,
+        own,
+        columns={"deal_id": key, **own.columns},
+        entered={named.get(header_key(stage), stage): name for stage, name in entered.items()},
+        source_time_zone=own.source_time_zone or deals.source_time_zone,
     )
     return {"stage_history": (origin, match)}

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -38,6 +38,8 @@ from kpi_helpers.sources.schema import Table
 from kpi_helpers.sources.tables import TABLES
 
 KIT = "kpi-helpers"
+# How a list of deals of one's own calls the day of entering a stage.
+ENTERED = (r"(?:date_)?entered_(?!(?:at|on|by|from|date|time)$)(.+)", "date_entr[eé]e_(.+)")
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,19 @@ def _keys(labels: Any) -> frozenset[str]:
     return frozenset(header_key(label) for label in labels)
 
 
-def stage_of(profile: Profile, header: str) -> str | None:
+def stage_of(patterns: Iterable[str], header: str) -> str | None:
     """The stage whose day of entry a column holds, by its header."""
-    found = (re.fullmatch(pattern, header.strip(), re.IGNORECASE) for pattern in profile.entered)
+    found = (re.fullmatch(pattern, header.strip(), re.IGNORECASE) for pattern in patterns)
     return next((match[1].strip() for match in found if match), None)
+
+
+def stages_in(headers: Iterable[str]) -> dict[str, str]:
+    """The stages whose days of entry stand in columns with names as the kit's own.
+
+    Examples
+    --------
+    >>> stages_in(["deal_id", "entered_offer", "entered_by", "date_entree_signature"])
+    {'offer': 'entered_offer', 'signature': 'date_entree_signature'}
+    """
+    found = {stage_of(ENTERED, header): header for header in headers}
+    return {stage: header for stage, header in found.items() if stage is not None}
