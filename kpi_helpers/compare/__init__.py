@@ -20,7 +20,7 @@ from kpi_helpers.measure.targets import target_values
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 
-__all__ = ["compare", "detectable", "everything_but", "last_readable"]
+__all__ = ["compare", "detectable", "everything_but", "judged", "last_readable"]
 
 LOOKED_BACK = 12
 ADDED = (
@@ -98,9 +98,14 @@ def compare(
     tidy = [column for column in frame if column not in (*REFERENCE, *HIDDEN)]
     over = now.end <= data.as_of + dt.timedelta(days=1)
     target = target_values(data, frame, now, dimensions, where)
-    frame = frame.assign(target=target, complete=frame["covered"] & over)
+    frame = judged(data, frame.assign(target=target, complete=frame["covered"] & over))
+    return frame[[*tidy, *ADDED]]
+
+
+def judged(data: Dataset, frame: pd.DataFrame) -> pd.DataFrame:
+    """Figures that stand beside a reference (`compare.beside`), with what may be said of them."""
     frame = frame.assign(**_changes(data, frame))
-    return frame.assign(**verdicts(frame))[[*tidy, *ADDED]]
+    return frame.assign(**verdicts(frame))
 
 
 def last_readable(

@@ -48,15 +48,15 @@ def beside(
             # The target of a whole period is no measure of its first days.
             whole = [kpi for kpi in kpis if _holds_targets(data, kpi)]
             earlier = earlier[~earlier["kpi"].isin(whole)]
-        return same_horizon(_joined(both[is_now], earlier, by), data.config.lang)
+        return same_horizon(joined(both[is_now], earlier, by), data.config.lang)
     frame = measured(data, kpis, [now], by, where)
     if to == OTHERS:
         return same_horizon(
-            _joined(frame, others(data, frame, now, by, where), by), data.config.lang
+            joined(frame, others(data, frame, now, by, where), by), data.config.lang
         )
     if to in PERIODS or to == TARGET:
-        return _joined(frame, frame.assign(status="missing"), by)
-    return same_horizon(_joined(frame, measured(data, kpis, [now], by, to), by), data.config.lang)
+        return joined(frame, frame.assign(status="missing"), by)
+    return same_horizon(joined(frame, measured(data, kpis, [now], by, to), by), data.config.lang)
 
 
 def _check(data: Dataset, to: To) -> None:
@@ -83,12 +83,13 @@ def _holds_targets(data: Dataset, name: str) -> bool:
     return any(find(part.kpi).table == ACHIEVEMENTS.name for part in parts)
 
 
-def _joined(frame: pd.DataFrame, then: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+def joined(frame: pd.DataFrame, then: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    """Each KPI and group of a frame with that of another as ``reference``, blank if unreadable."""
     keys = ["kpi", *by]
     usable = then["status"].isin(READABLE) & then["covered"]
     kept = then.loc[usable, [*keys, "value", *CARRIED]]
     kept.columns = pd.Index([*keys, *REFERENCE])
-    joined = frame.merge(kept, on=keys, how="left")
-    blank = ~joined["covered"] | ~joined["status"].isin(READABLE)
-    joined.loc[blank, ["reference", *(f"reference_{c}" for c in ("n", *NUMBERS))]] = np.nan
-    return joined
+    both = frame.merge(kept, on=keys, how="left")
+    blank = ~both["covered"] | ~both["status"].isin(READABLE)
+    both.loc[blank, ["reference", *(f"reference_{c}" for c in ("n", *NUMBERS))]] = np.nan
+    return both

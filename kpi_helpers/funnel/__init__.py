@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from kpi_helpers.funnel.beside import with_earlier, with_others
 from kpi_helpers.funnel.history import journeys
+from kpi_helpers.funnel.passages import counted
+from kpi_helpers.sources.attempts import Asked, Way, attempts
 from kpi_helpers.sources.journeys import way
 
-__all__ = ["journeys", "way"]
+__all__ = ["Asked", "Way", "attempts", "counted", "journeys", "way", "with_earlier", "with_others"]

@@ -1,0 +1,70 @@
+"""Passages beside those of an earlier period, or of all the other groups."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.compare import ADDED, judged
+from kpi_helpers.compare.beside import joined
+from kpi_helpers.errors import NotAddable
+from kpi_helpers.intervals import wilson
+from kpi_helpers.kpis.settled import divided
+from kpi_helpers.measure import HIDDEN
+from kpi_helpers.sources import Dataset
+
+SUMS = ["numerator", "denominator"]
+
+
+def with_earlier(
+    data: Dataset, frame: pd.DataFrame, by: tuple[str, ...] = (), back: int = 1
+) -> pd.DataFrame:
+    """Set each period beside the one ``back`` periods before.
+
+    Parameters
+    ----------
+    data
+        The data set that it is of.
+    frame
+        What `kpi_helpers.funnel.counted` returns.
+    by
+        The columns that make its groups.
+    back
+        How many periods: of quarters, 4 is the year before.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the columns that `kpi_helpers.compare` adds.
+    """
+    return _judged(data, frame, frame, by, back)
+
+
+def with_others(data: Dataset, frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    """Set each group of each period beside all the others together, as `with_earlier` does.
+
+    Raises
+    ------
+    NotAddable
+        For amounts and for customers, who may be in two groups: only numbers are taken apart.
+    """
+    if not frame["adds"].all():
+        raise NotAddable(kpi="stage_conversion", over=", ".join(by))
+    others = frame.groupby(["start", "step"])[SUMS].transform("sum") - frame[SUMS]
+    k, n = others.to_numpy(float).T
+    low, high = wilson(k, n)
+    then = frame.assign(value=divided(k, n), low=low, high=high, numerator=k, denominator=n, n=n)
+    then["status"] = np.where(n > 0, "ok", "missing")
+    return _judged(data, frame, then, by, 0)
+
+
+def _judged(
+    data: Dataset, now: pd.DataFrame, then: pd.DataFrame, by: tuple[str, ...], back: int
+) -> pd.DataFrame:
+    """Each passage beside its reference; the first step passes nothing."""
+    turn = now["start"].rank(method="dense")
+    now, then = now.assign(turn=turn), then.assign(turn=turn + back)
+    frame = joined(now[now["place"] > 0], then, ("turn", "step", *by))
+    frame = judged(data, frame.assign(target=np.nan, complete=True))
+    inner = [name for name in frame.filter(like="reference_") if name not in ADDED]
+    return frame.drop(columns=[*HIDDEN, "adds", "turn", "complete", *inner])
