@@ -15,7 +15,9 @@ from kpi_helpers.survival.medians import (
     conditional_median_interval,
     median,
     median_interval,
+    quantile,
     restricted_mean,
+    won_by,
 )
 from kpi_helpers.survival.testing import median_test
 
@@ -29,5 +31,7 @@ __all__ = [
     "median",
     "median_interval",
     "median_test",
+    "quantile",
     "restricted_mean",
+    "won_by",
 ]

@@ -29,7 +29,19 @@ def median(curve: Curve) -> Floats:
     >>> float(median(kaplan_meier([1, 2, 3, 4], [1, 1, 1, 1], [0, 0, 0, 0])))
     2.0
     """
-    return _finite(_first(curve.time, curve.survival <= 0.5 + ROUNDING))
+    return quantile(curve, 0.5)
+
+
+def quantile(curve: Curve, share: float) -> Floats:
+    """Return the smallest time by which a share has ended; missing if not reached.
+
+    Examples
+    --------
+    >>> from kpi_helpers.survival import kaplan_meier
+    >>> float(quantile(kaplan_meier([1, 2, 3, 4], [1, 1, 1, 1], [0, 0, 0, 0]), 0.75))
+    3.0
+    """
+    return _finite(_first(curve.time, curve.survival <= 1 - share + ROUNDING))
 
 
 @quiet
@@ -123,6 +135,28 @@ def conditional_median(
     value = _finite(_first(shares.time, (shares.won >= half - ROUNDING) & (half > 0)))
     seen = _followed(shares.time, shares.at_risk, shares.open, horizon)
     return np.where(seen, value, np.nan), np.broadcast_to(horizon, seen.shape)
+
+
+@quiet
+def won_by(
+    time: ArrayLike, won: ArrayLike, lost: ArrayLike, censored: ArrayLike, day: ArrayLike
+) -> tuple[Floats, Floats]:
+    """Return the share won by a day, or by several, and its variance (see ``excess``).
+
+    Examples
+    --------
+    >>> share, variance = won_by([10, 20, 30], [1, 1, 0], [1, 1, 0], [0, 0, 1], 25)
+    >>> round(float(share), 6), round(float(variance), 6)
+    (0.4, 0.048)
+    """
+    time, won, lost, censored, day = floats(time, won, lost, censored, day)
+    shares = aalen_johansen(time, won, lost, censored)
+    both = excess(shares, won, won + lost, day, np.asarray(0.0))
+    place = np.searchsorted(time, day, side="right")[..., None]
+    steps = [np.concatenate([np.zeros_like(each[..., :1]), each], axis=-1) for each in both]
+    steps = [np.broadcast_to(each, (*place.shape[:-1], each.shape[-1])) for each in steps]
+    share, variance = (np.take_along_axis(each, place, axis=-1)[..., 0] for each in steps)
+    return share, variance
 
 
 @quiet
