@@ -10,8 +10,8 @@ from naive import TRUTHS
 
 import kpi_helpers as kh
 from kpi_helpers import charts, outreach, sheets, wording
+from kpi_helpers.compare.apart import with_others
 from kpi_helpers.errors import Unavailable
-from kpi_helpers.outreach.beside import with_others
 from kpi_helpers.samples import company
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"

@@ -9,10 +9,10 @@ import pandas as pd
 
 from kpi_helpers import intervals
 from kpi_helpers.catalogue import find
+from kpi_helpers.compare.apart import with_others
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.activity import LOST, SPOKEN
 from kpi_helpers.language import Phrase
-from kpi_helpers.outreach.beside import with_others
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
 
@@ -144,7 +144,7 @@ def missed(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row a weekday (0 is Monday) and hour with calls: ``weekday, hour``, the columns of
-        `kpi_helpers.outreach.beside.with_others` for the calls missed, and ``block`` (a number,
+        `kpi_helpers.compare.apart.with_others` for the calls missed, and ``block`` (a number,
         missing outside), its ``block_k, block_n, block_value, block_low, block_high``
         and hours ``block_from, block_to``; ``usual_k, usual_n, usual_value, usual_low,
         usual_high``, those outside of all blocks.

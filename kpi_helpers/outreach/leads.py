@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from kpi_helpers.compare import compare
+from kpi_helpers.compare.apart import with_others
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import HIDDEN, measured
-from kpi_helpers.outreach.beside import with_others
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import frame_of
@@ -49,7 +49,7 @@ def responses(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
         The tidy columns, a row a KPI and ``band``: ``hour`` (an hour at most), ``day``,
         ``three_days``, ``later``, ``none``; where the source knows days only, ``same_day``,
         ``next_day`` and ``third_day`` instead of the first three. With ``rest, p_value, p_adjusted,
-        apart`` of `kpi_helpers.outreach.beside.with_others`, among the leads that had an answer:
+        apart`` of `kpi_helpers.compare.apart.with_others`, among the leads that had an answer:
         one that had none could hardly convert.
 
     Raises
