@@ -39,8 +39,10 @@ class Cells:
         rows = len(found[PLACE])
         if not self.by:
             return np.zeros(rows, dtype=np.intp)
-        combos = zip(*(found[name] for name in self.by), strict=True)
-        return np.fromiter((self.combos.setdefault(c, len(self.combos)) for c in combos), int, rows)
+        combos = [*zip(*(found[name] for name in self.by), strict=True)]
+        for combo in dict.fromkeys(combos):
+            self.combos.setdefault(combo, len(self.combos))
+        return np.fromiter(map(self.combos.__getitem__, combos), int, rows)
 
     def over(self, found: Columns, places: Index) -> Spread:
         """The rows of a query's result laid over the cells, once every combination is known."""

@@ -24,6 +24,8 @@ AGES = (0, 7, 14, 30, 60, 120)
 # Three in four of those that were won had left the stage by then.
 USUAL = 0.75
 MISCLICK_SECONDS = 24 * 3600
+NEVER = 1_000_000  # days
+_OF_STAGE = ("stage", "since", "usual_days", "chance")
 
 
 class Ladder(NamedTuple):
@@ -86,9 +88,9 @@ class Known(NamedTuple):
     day: ir.DateScalar
     columns: tuple[str, ...] | None
 
-    def asks(self, column: str) -> bool:
-        """Whether a column is asked for: what nobody reads makes a query longer."""
-        return self.columns is None or column in self.columns
+    def asks(self, *columns: str) -> bool:
+        """Whether one of the columns is asked for: what nobody reads makes a query longer."""
+        return self.columns is None or not {*self.columns}.isdisjoint(columns)
 
 
 def entries(known: Known) -> ir.Table:
@@ -174,37 +176,47 @@ def standing_deals(known: Known) -> ir.Table:
     creation), ``usual_days`` what three in four of the deals won by then took for that stage,
     ``chance`` the share won of the deals decided by then that had been in it for as long.
     """
-    deals, stays = known.tables["deals"], _stays(known)
-    now = stays.filter(stays.gone_at.isnull() | (stays.gone_at >= END))
-    now = now.select("deal_id", since=now.entered_on, _stage=now.stage)
+    deals = known.tables["deals"]
     open_then = (deals.opened_at < END) & (deals.left_at.isnull() | (deals.left_at >= END))
     rows = deals.filter(open_then)
-    if "close_date_history" in known.tables:
+    if "close_date_history" in known.tables and known.asks("expected_close", "is_late"):
         rows = _as_said(rows, _dates(known))
+    rows = rows.mutate(is_late=(days_between(rows.expected_close, END) > 1).fill_null(False))
+    return _in_stage(rows, known) if known.asks(*_OF_STAGE) else rows
+
+
+def _in_stage(rows: ir.Table, known: Known) -> ir.Table:
+    """Open deals with their stage, and what became of others in it."""
+    stays, deals = _stays(known), known.tables["deals"]
+    there = (stays.entered_on < END) & (stays.gone_at.isnull() | (stays.gone_at >= END))
+    now = stays.filter(there)
+    now = now.select("deal_id", since=now.entered_on, _stage=now.stage)
     rows = rows.left_join(now, "deal_id").drop("deal_id_right")
     if known.asks("usual_days"):
-        rows = rows.left_join(_usual(stays), "_stage").drop("_stage_right")
+        rows = rows.left_join(_usual(_decided(stays)), "_stage").drop("_stage_right")
     if known.asks("chance"):
-        rows = rows.left_join(_won_share(stays, now), "deal_id").drop("deal_id_right")
+        bands = _won_shares(_decided(stays))
+        there = days_between(rows.since, END) - 1
+        alike = [rows._stage == bands.band, there >= bands.least, there < bands.until]
+        rows = rows.left_join(bands, alike).drop("band", "least", "until")
         decided = deals.filter(deals.left_at < END)
         overall = decided.agg(share=_share(decided.is_won)).share.as_scalar()
         rows = rows.mutate(chance=rows.chance.coalesce(overall))
     return rows.mutate(
         stage=rows._stage.nullif("").coalesce(rows.stage),
         since=rows.since.coalesce(rows.opened_at),
-        is_late=(days_between(rows.expected_close, END) > 1).fill_null(False),
     ).drop("_stage")
 
 
 def _stays(known: Known) -> ir.Table:
-    """Stays begun before `END`; without a history of stages, a deal's whole life is one."""
+    """Stays in stages; without a history of stages, a deal's whole life is one."""
     if "stage_history" in known.tables:
         stays = visits(known)
     else:
         deals = known.tables["deals"]
         life = {"entered_on": deals.opened_at, "gone_at": deals.left_at}
         stays = deals.mutate(stage=ibis.literal(""), **life)
-    return stays.filter(stays.entered_on < END)
+    return stays.select("deal_id", "stage", "entered_on", "gone_at", "left_at", "is_won")
 
 
 def _as_said(deals: ir.Table, dates: ir.Table) -> ir.Table:
@@ -215,35 +227,44 @@ def _as_said(deals: ir.Table, dates: ir.Table) -> ir.Table:
     return rows.mutate(expected_close=rows._then.coalesce(rows.expected_close)).drop("_then")
 
 
-def _usual(stays: ir.Table) -> ir.Table:
-    won = stays.filter(stays.is_won, stays.left_at < END)
-    won = won.select(_stage=won.stage, days=days_between(won.entered_on, won.gone_at))
-    place = ibis.cume_dist().over(ibis.window(group_by="_stage", order_by="days"))
-    won = won.mutate(_place=place)
-    late = ibis.ifelse(won._place >= USUAL, won.days, ibis.null("int64"))
-    found = won.group_by("_stage").agg(usual_days=late.min(), _n=won.count())
-    return found.filter(found._n >= FEWEST).drop("_n")
+def _decided(stays: ir.Table) -> ir.Table:
+    """How many stays of the deals decided by then were how long, and how many of those won.
+
+    By day first, which is made once for all periods.
+    """
+    days = days_between(stays.entered_on, stays.gone_at)
+    rows = stays.filter(stays.left_at.notnull())
+    seen_on = ibis.greatest(rows.entered_on, rows.left_at)
+    rows = rows.select(band=rows.stage, days=days, seen_on=seen_on, won=rows.is_won.ifelse(1, 0))
+    daily = rows.group_by(["band", "days", "seen_on"]).agg(n=rows.count(), won=rows.won.sum())
+    daily = daily.filter(daily.seen_on < END)
+    return daily.group_by(["band", "days"]).agg(n=daily.n.sum(), won=daily.won.sum())
 
 
-def _won_share(stays: ir.Table, now: ir.Table) -> ir.Table:
-    """For each deal of ``now``, the share won of the decided ones that stayed there as long.
+def _usual(decided: ir.Table) -> ir.Table:
+    won = decided.filter(decided.won > 0)
+    so_far = won.won.sum().over(ibis.cumulative_window(group_by="band", order_by="days"))
+    every = won.won.sum().over(ibis.window(group_by="band"))
+    late = won.mutate(late=so_far.cast("float64") >= USUAL * every, every=every)
+    late = late.filter(late.late, late.every >= FEWEST)
+    return late.group_by(_stage=late.band).agg(usual_days=late.days.min())
+
+
+def _won_shares(decided: ir.Table) -> ir.Table:
+    """The share won of the decided deals that stayed as long, by stage and days from and until.
 
     Deals on their way out stay for longer, so that a stage alone would promise too much. The
     longest stay is taken that at least ten decided deals had.
     """
-    decided = stays.filter(stays.left_at < END)
-    days = days_between(decided.entered_on, decided.gone_at)
-    decided = decided.select("is_won", _stage=decided.stage, days=days)
     bands = []
     for least in AGES:
         longer = decided.filter(decided.days >= least)
-        band = longer.group_by("_stage").agg(chance=_share(longer.is_won), _n=longer.count())
-        bands.append(band.filter(band._n >= FEWEST).mutate(least=ibis.literal(least)))
-    alike = now.join(ibis.union(*bands), "_stage")
-    alike = alike.filter(alike.least <= days_between(alike.since, END) - 1)
-    nearest = ibis.window(group_by="deal_id", order_by=ibis.desc("least"))
-    alike = alike.mutate(_place=ibis.row_number().over(nearest))
-    return alike.filter(alike._place == 0).select("deal_id", "chance")
+        n, won = longer.n.sum(), longer.won.sum().cast("float64")
+        band = longer.group_by("band").agg(chance=won / n.cast("float64"), n=n)
+        bands.append(band.filter(band.n >= FEWEST).drop("n").mutate(least=ibis.literal(least)))
+    every = ibis.union(*bands)
+    next_on = every.least.lead().over(ibis.window(group_by="band", order_by="least"))
+    return every.mutate(until=next_on.fill_null(NEVER))
 
 
 def _share(test: ir.BooleanColumn) -> ir.Scalar:
