@@ -1,13 +1,16 @@
 """How deals go through their stages: what passes, how long it takes, what is stuck or lost."""
 
 from kpi_helpers.funnel.beside import with_earlier, with_others
+from kpi_helpers.funnel.bottleneck import bottlenecks
 from kpi_helpers.funnel.channels import channels, concordance, duels, moved_budget
 from kpi_helpers.funnel.history import journeys
+from kpi_helpers.funnel.leak import leak
 from kpi_helpers.funnel.losses import losses, rivals
 from kpi_helpers.funnel.passages import counted
 from kpi_helpers.funnel.scoring import bant, calibration, score
 from kpi_helpers.funnel.stays import stays
 from kpi_helpers.funnel.times import CLOCKS, cycle, cycle_chances, cycle_segments
+from kpi_helpers.funnel.whatif import levers, outlook, what_if
 from kpi_helpers.sources.attempts import Asked, Way, attempts
 from kpi_helpers.sources.journeys import way
 
@@ -17,6 +20,7 @@ __all__ = [
     "Way",
     "attempts",
     "bant",
+    "bottlenecks",
     "calibration",
     "channels",
     "concordance",
@@ -26,12 +30,16 @@ __all__ = [
     "cycle_segments",
     "duels",
     "journeys",
+    "leak",
+    "levers",
     "losses",
     "moved_budget",
+    "outlook",
     "rivals",
     "score",
     "stays",
     "way",
+    "what_if",
     "with_earlier",
     "with_others",
 ]

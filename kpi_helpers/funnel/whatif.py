@@ -1,0 +1,305 @@
+"""What-if: the distribution of what will be won in this quarter and in the next.
+
+Cases move on as they did in the last year (a period life table of each step: who was there at an
+age, who then moved on, was lost or stayed; semi-Markov). An open deal is won by a day with the
+chance of its step and its days there, what is still to come with the chance of the days that
+remain. The same draws serve all levers, so that two answers differ by the lever alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.errors import BadInput, Unavailable, unknown
+from kpi_helpers.funnel.history import journeys
+from kpi_helpers.funnel.leak import tidy
+from kpi_helpers.language import Phrase
+from kpi_helpers.periods import Period
+from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.dataset import Where
+from kpi_helpers.sources.derived import days_between
+from kpi_helpers.sources.engine import Rows, frame_of
+from kpi_helpers.sources.journeys import DEAL, way
+from kpi_helpers.survival.curves import Floats, just_before, over, quiet, running_product
+
+HABITS_DAYS, OLDEST, FEW = 365, 1095, 10
+# The largest deals are drawn one by one, as are the first new ones; sums of more are normal.
+DRAWS, SEED, LARGEST, DRAWN = 2_000, 73, 1_000, 500
+LIMITS = (0.025, 0.5, 0.975)
+QUICKEST, NONE, ALL = 0.25, 1e-9, 0.995
+ON, LOST, STAYS = range(3)
+
+
+class Prepared(NamedTuple):
+    """What `what_if` needs of a data set.
+
+    ``moved, left`` (steps × ages in days) are the chances to go on at an age, and to be there still
+    after it; ``open`` has a deal's ``place, age, amount`` a row; ``waiting`` (steps × ages) counts
+    leads without a deal, ``come`` what comes a day to each step; ``days`` are left to the end of
+    each period. ``draws`` are errors of the chances, luck of each deal, sums of amounts, noise.
+    """
+
+    steps: tuple[str, ...]
+    moved: Floats
+    left: Floats
+    open: pd.DataFrame
+    waiting: Floats
+    come: Floats
+    booked: float
+    amounts: Floats
+    periods: tuple[Period, Period]
+    days: tuple[int, int]
+    draws: tuple[Any, ...]
+
+
+def outlook(data: Dataset, where: Where = None) -> Prepared:
+    """Prepare `what_if`: the habits of a year, the open deals and the draws, once.
+
+    Parameters
+    ----------
+    data
+        A data set of `kpi_helpers.load` with deals; the quarter is that of the day after its last.
+    where
+        As for `kpi_helpers.measure`.
+
+    Raises
+    ------
+    Unavailable
+        Without deals, or where none was won with an amount in the last year.
+    """
+    if "deals" not in data.tables:
+        raise Unavailable(what=Phrase("funnel.what"), needs="deals")
+    begun = data.as_of - dt.timedelta(days=HABITS_DAYS - 1)
+    now = data.config.calendar.at(data.as_of + dt.timedelta(days=1), "quarter")
+    periods = (now, data.config.calendar.shift(now, 1))
+    rows, steps = journeys(data, where), way(data)[:-1]
+    won = rows.filter(rows.place == len(steps), rows.amount > 0, rows.entered_at >= begun)
+    won = frame_of(data.con, won.select("amount", new=won.entered_at >= now.start))
+    amounts = np.sort(won["amount"].to_numpy(float))
+    if not len(amounts):
+        raise Unavailable(what=Phrase("funnel.what"), needs="deals.amount")
+    rows = rows.filter(rows.place < len(steps))
+    spells = _spells(data, rows, begun)
+    life = np.array([_life(spells[spells["place"] == place]) for place in range(len(steps))])
+    there = spells[spells["is_lead"] & (spells["end"] == STAYS)]
+    waiting, come = np.zeros((len(steps), OLDEST + 1)), np.zeros(len(steps))
+    np.add.at(waiting, (there["place"], there["last"]), there["n"])
+    began = spells[spells["is_new"]]
+    np.add.at(come, began["place"], began["n"] / HABITS_DAYS)
+    days = ((now.end - data.as_of).days - 1, (periods[1].end - data.as_of).days - 1)
+    booked = float(won.loc[won["new"], "amount"].sum())
+    opened = _open(data, rows, float(amounts.mean()))
+    draws = _draws(amounts)
+    moved, left = life[:, 0], life[:, 1]
+    return Prepared(
+        steps, moved, left, opened, waiting, come, booked, amounts, periods, days, draws
+    )
+
+
+def what_if(
+    prepared: Prepared,
+    volume: float = 1.0,
+    rates: Mapping[str, float] | None = None,
+    cycle: float = 1.0,
+    amount: float = 1.0,
+) -> pd.DataFrame:
+    """Return the distribution of what is won in this quarter and in the next.
+
+    Parameters
+    ----------
+    prepared
+        What `outlook` returns.
+    volume, amount
+        Factors on the leads and deals still to come, and on the amounts still to be won.
+    rates
+        Step → factor on the share that passes it, which stays below 1.
+    cycle
+        Factor on all times, from tomorrow on: 0.8 is a fifth quicker.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a quarter: ``value`` (expected), ``low, median, high`` (95 %), and what is expected
+        of it: ``booked``, ``from_open`` and ``from_new`` (leads and deals to come).
+
+    Raises
+    ------
+    UnknownName
+        For a step that does not exist.
+    BadInput
+        For a factor below 0, or a cycle under a quarter of today's.
+    """
+    factors = dict(rates or {})
+    for name in factors:
+        if name not in prepared.steps:
+            raise unknown("value", name, prepared.steps)
+    least = {"volume": (volume, 0.0), "amount": (amount, 0.0), "cycle": (cycle, QUICKEST)}
+    for name, (factor, lowest) in (least | {n: (f, 0.0) for n, f in factors.items()}).items():
+        if not (math.isfinite(factor) and factor >= lowest):
+            raise BadInput(column=name, value=factor, expected=Phrase("expected.factor"))
+    ratio = np.array([factors.get(name, 1.0) for name in prepared.steps])
+    frames, before, come = [], np.zeros(len(prepared.open)), 0.0
+    for place, (period, days) in enumerate(zip(prepared.periods, prepared.days, strict=True)):
+        chance, leads, new = _won_by(prepared, days, cycle, ratio)
+        coming = leads + volume * new
+        opened = _of_open(prepared, before, chance, place) * amount
+        drawn = _of_new(prepared, max(coming - come, 0.0), place) * amount
+        total = (booked := 0.0 if place else prepared.booked) + opened + drawn
+        row = {"value": total.mean(), "booked": booked, "from_open": opened.mean()}
+        row |= {"from_new": drawn.mean(), "status": "ok", "n": np.nan}
+        row |= dict(zip(("low", "median", "high"), np.quantile(total, LIMITS), strict=True))
+        frames.append({**row, **tidy("won_outlook", period)})
+        before, come = chance, coming
+    return pd.DataFrame(frames)
+
+
+def levers(prepared: Prepared, more: float = 1.1, sooner: float = 0.9) -> pd.DataFrame:
+    """Return what a tenth more of each would bring: volume, each step, amounts; and less time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `what_if` by ``lever`` (``base, volume``, the steps that lose cases, ``cycle,
+        amount``), with its ``factor`` and ``change``, the expected value less that of the base.
+    """
+    losing = prepared.moved.sum(axis=1) < ALL
+    steps = [name for name, some in zip(prepared.steps, losing, strict=True) if some]
+    asked: dict[str, dict[str, Any]] = {"base": {}, "volume": {"volume": more}}
+    asked |= {name: {"rates": {name: more}} for name in steps}
+    asked |= {"cycle": {"cycle": sooner}, "amount": {"amount": more}}
+    base, frames = what_if(prepared)["value"], []
+    for lever, own in asked.items():
+        found, factor = what_if(prepared, **own), 1.0 if not own else more
+        factor = sooner if lever == "cycle" else factor
+        frames.append(found.assign(lever=lever, factor=factor, change=found["value"] - base))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _spells(data: Dataset, rows: Rows, begun: dt.date) -> pd.DataFrame:
+    """Cases at a step by age: from which one they are seen, until which, and how that ended.
+
+    Only what happened since a day counts: older cases are seen from the age they had then.
+    """
+    end = rows.advanced_at.coalesce(rows.lost_at)
+    then = rows.age_days - (HABITS_DAYS - 1)  # how old it was on that day
+    no_lead = rows.lead_id.isnull() & (rows.step == DEAL)
+    seen = rows.filter(end.isnull() | (end >= begun)).select(
+        "place",
+        first=then.clip(lower=0),
+        last=days_between(rows.entered_at, end).coalesce(rows.age_days).clip(upper=OLDEST),
+        end=rows.advanced_at.notnull().ifelse(ON, rows.lost_at.notnull().ifelse(LOST, STAYS)),
+        is_lead=rows.deal_id.isnull(),
+        is_new=(then <= 0) & ((rows.place == 0) | no_lead),
+    )
+    found = frame_of(data.con, seen.group_by(*seen.columns).agg(n=seen.count()))
+    return found[found["last"] >= found["first"]]
+
+
+@quiet
+def _life(spells: pd.DataFrame) -> tuple[Floats, Floats]:
+    """The chances to go on at an age, and to be there still after it."""
+    first, last, end = (spells[name].to_numpy(int) for name in ("first", "last", "end"))
+    n = spells["n"].to_numpy(float)
+    came, went = (np.bincount(at, n, OLDEST + 2) for at in (first, last + 1))
+    risk: Floats = np.cumsum(came - went)[:-1].astype(np.float64)
+    late = np.arange(OLDEST + 1) > np.max(np.flatnonzero(risk >= FEW), initial=0)
+    hazards = []
+    for way_out in (ON, LOST):
+        events = np.bincount(last, n * (end == way_out), OLDEST + 1).astype(np.float64)
+        pooled = events[late].sum() / max(risk[late].sum(), 1.0)
+        hazards.append(np.where(late, pooled, over(events, risk)))
+    left = running_product(np.clip(1 - hazards[0] - hazards[1], 0, 1))
+    return just_before(left) * hazards[0], left
+
+
+def _open(data: Dataset, rows: Rows, mean: float) -> pd.DataFrame:
+    """The open deals, the largest first: at which step, for how many days, and their amount."""
+    rows = rows.filter(rows.advanced_at.isnull(), rows.lost_at.isnull(), rows.deal_id.notnull())
+    age = rows.age_days.clip(upper=OLDEST)
+    frame = frame_of(data.con, rows.select("place", "amount", age=age))
+    amount = frame["amount"].astype(float)
+    frame = frame.assign(amount=amount.where(amount > 0, mean))
+    return frame.sort_values(["amount", "place", "age"], ascending=False, ignore_index=True)
+
+
+def _draws(amounts: Floats) -> tuple[Any, ...]:
+    """Every random number, once; the chances err by as much as so few wins leave open."""
+    rng = np.random.default_rng(SEED)
+    error = 1 / math.sqrt(len(amounts))
+    chance = np.exp(error * rng.standard_normal(DRAWS) - error**2 / 2)
+    luck = (rng.random((LARGEST, DRAWS)) / chance).astype(np.float32)
+    sums = rng.choice(amounts, (2, DRAWS, DRAWN)).cumsum(axis=2)
+    sums = np.concatenate([np.zeros((2, DRAWS, 1)), sums], axis=2)
+    return chance, luck, sums, rng.standard_normal((4, DRAWS)), rng.random((2, DRAWS))
+
+
+def _won_by(
+    prepared: Prepared, days: int, cycle: float, ratio: Floats
+) -> tuple[Floats, float, float]:
+    """The chance of each open deal to be won within so many days; wins of leads, and of new ones.
+
+    Times that are ``cycle`` times as long are the same as so many days fewer, in proportion.
+    """
+    place, age = (prepared.open[name].to_numpy(int) for name in ("place", "age"))
+    span = math.ceil(days / cycle) + 1
+    after, remain, new = np.ones(span + 1), np.arange(days) / cycle, 0.0
+    table = np.zeros(prepared.left.shape)
+    for step in range(len(prepared.steps) - 1, -1, -1):
+        table[step] = _from_age(prepared, step, days / cycle, after, ratio[step])
+        moved = prepared.moved[step]
+        after = np.convolve(moved, after)[: span + 1] * _raised(ratio[step], moved.sum())
+        new += prepared.come[step] * np.interp(remain, np.arange(span + 1), after).sum()
+    return table[place, age], float((prepared.waiting * table).sum()), float(new)
+
+
+def _from_age(prepared: Prepared, step: int, days: float, after: Floats, factor: float) -> Floats:
+    """The chance to be won within so many days, by days spent at the step."""
+    moved, left = (
+        prepared.moved[step],
+        np.where(prepared.left[step] > NONE, prepared.left[step], np.inf),
+    )
+    rest = np.append(moved[::-1].cumsum()[::-1][1:], 0.0) / left
+    whole, reached = math.floor(days), []
+    for within in (whole, whole + 1):
+        ahead = np.append(moved[1:], np.zeros(within))
+        reached.append(np.correlate(ahead, after[:within][::-1], "valid") if within else 0 * left)
+    found: Floats = reached[0] + (days - whole) * (reached[1] - reached[0])
+    return found / left * _raised(factor, rest)
+
+
+def _raised(factor: float, share: Any) -> Any:
+    """The factor on a share, which cannot pass 1."""
+    return np.minimum(factor, 1 / np.maximum(share, NONE))
+
+
+def _of_open(prepared: Prepared, before: Floats, chance: Floats, place: int) -> Floats:
+    """What the open deals bring in each draw."""
+    error, luck, _, normal, _ = prepared.draws
+    amount, one = prepared.open["amount"].to_numpy(float), slice(LARGEST)
+    ends = (each[one, None].astype(np.float32) for each in (before, chance))
+    low, high = ends
+    luck = luck[: len(amount)]
+    total = amount[one].astype(np.float32) @ ((luck < high) & (luck >= low))
+    rest, p = amount[LARGEST:], (chance - before)[LARGEST:]
+    spread = math.sqrt(float((rest**2 * p * (1 - p)).sum()))
+    drawn: Floats = total + error * (rest @ p) + spread * normal[place]
+    return drawn
+
+
+def _of_new(prepared: Prepared, expected: float, place: int) -> Floats:
+    """What leads and deals still to come bring in each draw: as many as come, at drawn amounts."""
+    from scipy.special import pdtrik
+
+    error, _, sums, normal, arrivals = prepared.draws
+    n = np.ceil(pdtrik(arrivals[place], np.maximum(expected, NONE) * error))
+    n = np.maximum(np.nan_to_num(n), 0).astype(int)
+    one = np.minimum(n, DRAWN)
+    noise = np.sqrt(n - one) * prepared.amounts.std() * normal[2 + place]
+    drawn: Floats = sums[place][np.arange(DRAWS), one] + (n - one) * prepared.amounts.mean() + noise
+    return drawn

@@ -1,0 +1,321 @@
+"""Bottlenecks, what is lost at each step, and what levers would bring."""
+
+import importlib
+import json
+import math
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kpi_helpers as kh
+from kpi_helpers import funnel
+from kpi_helpers.errors import BadInput, Unavailable, UnknownName
+from kpi_helpers.funnel.bottleneck import mantel_haenszel, shrunk
+from kpi_helpers.funnel.whatif import Prepared
+from kpi_helpers.sources import Dataset
+
+HERE = Path(__file__).parent
+W18: dict[str, Any] = json.loads((HERE / "data" / "worked_examples.json").read_text("utf-8"))["W18"]
+TRUTH = 0.72
+STAGES = ["A", "B", "C", "D", "Won"]
+
+
+@pytest.fixture(scope="module")
+def sample() -> Dataset:
+    return kh.load("data/sample")
+
+
+@pytest.fixture(scope="module")
+def replay(sample: Dataset) -> pd.DataFrame:
+    return funnel.bottlenecks(sample.at("2025-12-31"), "2025Q4")
+
+
+@pytest.fixture(scope="module")
+def prepared(sample: Dataset) -> Prepared:
+    return funnel.outlook(sample)
+
+
+def w18() -> Dataset:
+    """1,000 deals of 10,000 of which 400, 200, 100 and 30 get on, all within 2026Q1."""
+    passed = np.searchsorted(-np.array(W18["n"][1:]), -np.arange(W18["n"][0]), side="left")
+    ids = np.array([f"D{number}" for number in range(W18["n"][0])])
+    stages = len(W18["rates"])
+    moves = [
+        pd.DataFrame({"deal_id": ids[passed >= place], "stage": STAGES[place]}).assign(
+            entered_at=f"2026-01-{5 + place:02}"
+        )
+        for place in range(stages + 1)
+    ]
+    deals = {"deal_id": ids, "status": np.where(passed == stages, "won", "lost")}
+    deals |= {"created_at": "2026-01-05", "amount": float(W18["amount"])}
+    deals |= {"closed_at": np.where(passed == stages, "2026-01-09", "2026-02-20")}
+    deals |= {"lost_reason": np.where(ids < "D5", "Price", None)}
+    tables = {"deals": pd.DataFrame(deals), "stage_history": pd.concat(moves)}
+    return kh.load(tables, {"as_of": "2026-03-31", "stages": STAGES, "language": "en"})
+
+
+def test_w18_what_is_lost_and_what_more_would_bring() -> None:
+    found = funnel.leak(w18(), "2026Q1")
+    steps = found[found["reason"].isna()]
+    assert steps["step"].tolist() == STAGES[:-1]
+    assert steps["rate"].tolist() == pytest.approx(W18["rates"])
+    assert steps["value"].tolist() == pytest.approx(W18["expected_lost"])
+    assert (0.1 * steps["flow"]).tolist() == pytest.approx([W18["plus10pct"]] * 4)
+    assert (5 * steps["point"]).tolist() == pytest.approx(W18["plus5pts"])
+    assert ((steps["low"] < steps["value"]) & (steps["value"] < steps["high"])).all()
+
+
+def test_reasons_add_up_to_their_step_and_a_blank_one_is_told() -> None:
+    found = funnel.leak(w18(), "2026Q1")
+    whole, parts = (found[found["reason"].isna() == test] for test in (True, False))
+    assert set(parts["reason"]) == {"Price", ""}
+    for name in ("n", "lost", "value"):
+        sums = parts.groupby("step")[name].sum()
+        assert sums.tolist() == pytest.approx(whole.set_index("step")[name].tolist())
+
+
+def test_deals_without_an_amount_count_at_the_mean_and_are_counted(sample: Dataset) -> None:
+    tables = {name: sample[name] for name in ("deals", "stage_history")}
+    known = {"deals": sample["deals"][["deal_id", "status", "created_at", "closed_at", "amount"]]}
+    moves = {"stage_history": tables["stage_history"][["deal_id", "stage", "entered_at"]]}
+    config = {"as_of": "2026-09-30", "country": "FR"}
+    blank = known["deals"].assign(
+        amount=known["deals"]["amount"].where(known["deals"].index % 3 > 0)
+    )
+    full, part = (
+        funnel.leak(kh.load({"deals": deals} | moves, config), "2026Q3")
+        for deals in (known["deals"], blank)
+    )
+    steps = [frame[frame["reason"].isna()].set_index("step") for frame in (full, part)]
+    assert (steps[0]["unpriced"] == 0).all()
+    assert (steps[1]["unpriced"] > 0).all()
+    assert steps[1]["n"].tolist() == steps[0]["n"].tolist()
+    assert steps[1]["value"].sum() == pytest.approx(steps[0]["value"].sum(), rel=0.15)
+
+
+def test_what_is_lost_is_what_a_loop_over_the_history_finds(sample: Dataset) -> None:
+    deals, moves = sample["deals"], sample["stage_history"]
+    order = {name: place for place, name in enumerate(sample.config.stages_on(sample.as_of))}
+    lost = deals[deals["is_lost"] & deals["closed_at"].between("2026-07-01", "2026-09-30")]
+    furthest = moves[moves["stage"].isin(order)].assign(place=moves["stage"].map(order))
+    furthest = furthest.groupby("deal_id")["place"].max()
+    sums = lost.groupby(lost["deal_id"].map(furthest))["amount"].agg(["sum", "count"])
+    found = funnel.leak(sample, "2026Q3")
+    found = found[found["reason"].isna() & (found["step"] != "lead")]
+    assert found["lost"].tolist() == pytest.approx(sums["sum"].tolist())
+    assert found["n"].tolist() == sums["count"].tolist()
+
+
+def test_the_replay_names_qualification_and_nothing_else(replay: pd.DataFrame) -> None:
+    named = replay[replay["verdict"] == "bottleneck"]
+    assert named[["step", "measure"]].to_numpy().tolist() == [["lead", "stage_conversion"]]
+    assert set(replay["verdict"]) == {"bottleneck", "none_shown"}
+    row = named.iloc[0]
+    truth = (
+        row["entered"] * row["now"] * (1 / TRUTH - 1) * row["chance"] / row["rate"] * row["amount"]
+    )
+    assert row["low"] < truth < row["high"]
+    assert row["value"] == pytest.approx(truth, rel=0.25)
+    assert row["best"] == pytest.approx(row["now"] / TRUTH, rel=0.1)
+    assert row["n"] < row["entered"]
+
+
+@pytest.mark.parametrize("quarter", ["2025Q1", "2026Q3"])
+def test_quarters_without_one_stay_silent(sample: Dataset, quarter: str) -> None:
+    last = pd.Period(quarter, "Q").end_time.date()
+    found = funnel.bottlenecks(sample.at(last), quarter)
+    assert not found["verdict"].isin(["bottleneck", "worse"]).any()
+
+
+def leads(shares: list[float], each: int, rates: tuple[float, float]) -> pd.DataFrame:
+    """Leads of quarters of which a share comes by a good channel, the others by a poor one."""
+    frames = []
+    for quarter, share in zip(pd.period_range("2025Q1", periods=5, freq="Q"), shares, strict=True):
+        for channel, part, rate in (("good", share, rates[0]), ("poor", 1 - share, rates[1])):
+            n = round(each * part)
+            day = quarter.start_time + pd.to_timedelta(np.arange(n) % 60, "D")
+            sql = np.where(np.arange(n) < round(n * rate), day + pd.Timedelta(days=9), pd.NaT)
+            frames.append(pd.DataFrame({"created_at": day, "sql_at": sql, "source": channel}))
+    frame = pd.concat(frames, ignore_index=True)
+    return frame.assign(lead_id=frame.index.astype(str))
+
+
+def company(leads: pd.DataFrame) -> Dataset:
+    """Each qualified lead is a deal, every second of them won."""
+    deals = leads[leads["sql_at"].notna()].reset_index(drop=True)
+    won = np.where(deals.index % 2, "won", "lost")
+    deals = deals.assign(status=won, deal_id=deals["lead_id"], amount=100.0)
+    deals["created_at"] = deals["closed_at"] = deals.pop("sql_at")
+    settings = {"as_of": "2026-06-30", "windows": {"lead_qualification_rate": 30}}
+    return kh.load({"leads": leads, "deals": deals}, settings)
+
+
+def test_a_shift_of_the_mix_is_no_bottleneck_but_a_fall_within_channels_is() -> None:
+    shifted = leads([0.7, 0.7, 0.7, 0.7, 0.2], 1000, (0.5, 0.2))
+    found = funnel.bottlenecks(company(shifted), "2026Q1").set_index(["step", "measure"])
+    row = found.loc[("lead", "stage_conversion")]
+    assert row["now"] == pytest.approx(0.26)
+    assert row["reference"] == pytest.approx(0.26)
+    assert row["verdict"] == "none_shown"
+    assert row["value"] == 0
+    first = shifted[shifted["created_at"] < "2026-01-01"]
+    worse = leads([0.2] * 5, 1000, (0.3, 0.12)).query("created_at >= '2026-01-01'")
+    fallen = pd.concat([first, worse]).drop_duplicates("lead_id", keep="last")
+    fallen = fallen.reset_index(drop=True).assign(lead_id=lambda f: f.index.astype(str))
+    found = funnel.bottlenecks(company(fallen), "2026Q1").set_index(["step", "measure"])
+    row = found.loc[("lead", "stage_conversion")]
+    assert row["verdict"] == "bottleneck"
+    assert row["reference"] == pytest.approx(0.26)
+    assert 0.2 < row["best"] < 0.26
+
+
+def test_the_test_within_channels_is_that_of_statsmodels() -> None:
+    from statsmodels.stats.contingency_tables import StratifiedTable
+
+    rng = np.random.default_rng(5)
+    n1, n0 = rng.integers(20, 90, 6), rng.integers(20, 90, 6)
+    k1, k0 = rng.binomial(n1, 0.3), rng.binomial(n0, 0.4)
+    tables = [np.array([[a, b - a], [c, d - c]]) for a, b, c, d in zip(k1, n1, k0, n0, strict=True)]
+    theirs = StratifiedTable(tables).test_null_odds(correction=False).pvalue
+    assert mantel_haenszel(*(x.astype(float) for x in (k1, n1, k0, n0))) == pytest.approx(theirs)
+
+
+@given(st.lists(st.floats(0.5, 2), min_size=3, max_size=6), st.floats(1e-4, 1))
+def test_periods_are_moved_towards_their_mean_and_never_past_it(
+    values: list[float], variance: float
+) -> None:
+    value = np.array(values)
+    moved, left = shrunk(value, np.full(len(value), variance))
+    assert moved.mean() == pytest.approx(value.mean())
+    assert (np.abs(moved - value.mean()) <= np.abs(value - value.mean()) + 1e-9).all()
+    assert (left <= variance).all()
+    if np.var(value, ddof=1) <= variance:
+        assert np.ptp(moved) == pytest.approx(0, abs=1e-9)
+
+
+def test_what_cannot_be_judged_is_said(sample: Dataset) -> None:
+    young = funnel.bottlenecks(sample.at("2025-10-05"), "2025Q4")
+    assert (young.loc[young["measure"] == "stage_conversion", "verdict"] == "unread").all()
+    with pytest.raises(Unavailable, match="nothing before 2023Q2"):
+        funnel.bottlenecks(sample, "2023Q2")
+    alone = kh.load({"leads": pd.DataFrame({"lead_id": ["1"], "created_at": ["2026-01-05"]})})
+    for analysis in (funnel.bottlenecks, funnel.leak, funnel.outlook):
+        with pytest.raises(Unavailable, match="deals"):
+            analysis(alone)
+
+
+# What-if
+
+
+def made(days: tuple[int, int], moved: list[list[float]], lost: list[list[float]]) -> Prepared:
+    """Two steps with chances by age, one open deal of 1 at each step for 2 days; nothing comes."""
+    gone = np.array(moved), np.array(moved) + np.array(lost)
+    left = 1 - gone[1].cumsum(axis=1)
+    opened = pd.DataFrame({"place": [0, 1], "age": [2, 2], "amount": [1.0, 1.0]})
+    periods = tuple(kh.load("data/sample").config.calendar.parse(q) for q in ("2026Q4", "2027Q1"))
+    draws = np.ones(2000), np.zeros((1000, 2000)), np.zeros((2, 2000, 501)), *np.zeros((2, 4, 2000))
+    nothing = np.zeros((2, left.shape[1])), np.zeros(2), 0.0, np.ones(1)
+    return Prepared(("a", "b"), gone[0], left, opened, *nothing, periods, days, draws)
+
+
+def test_the_chance_of_a_deal_is_that_of_all_its_ways() -> None:
+    from kpi_helpers.funnel.whatif import _won_by
+
+    moved = [[0.1, 0.1, 0.1, 0.2, 0.1, 0.0], [0.0, 0.3, 0.1, 0.1, 0.1, 0.0]]
+    lost = [[0.0, 0.1, 0.0, 0.1, 0.0, 0.1], [0.1, 0.0, 0.0, 0.1, 0.0, 0.1]]
+    prepared = made((3, 6), moved, lost)
+    for days in (1, 2, 3):
+        chance, *_ = _won_by(prepared, days, 1.0, np.ones(2))
+        a, b = moved
+        still = [1 - sum(m[:3]) - sum(x[:3]) for m, x in zip(moved, lost, strict=True)]
+        first = sum(
+            a[2 + wait] / still[0] * b[then]
+            for wait in range(1, 4)
+            for then in range(6)
+            if wait + then <= days
+        )
+        second = sum(b[2 + wait] / still[1] for wait in range(1, days + 1))
+        assert chance.tolist() == pytest.approx([first, second])
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(["volume", "amount", "Proposition", "lead"]), st.floats(1.01, 2))
+def test_more_brings_more_and_smoothly(prepared: Prepared, lever: str, factor: float) -> None:
+    def asked(by: float) -> pd.Series:
+        own = {lever: by} if lever in ("volume", "amount") else {"rates": {lever: by}}
+        return funnel.what_if(prepared, **own)["value"].cumsum()
+
+    base, more, still_more = asked(1.0), asked(factor), asked(factor + 0.01)
+    assert (more > base).all()
+    assert (still_more >= more - 1).all()
+    assert (still_more - more < 0.05 * base).all()
+    assert (more / base <= factor + 0.01).all()
+
+
+def test_a_quicker_cycle_brings_it_forward(prepared: Prepared) -> None:
+    base, quick, slow = (funnel.what_if(prepared, cycle=c)["value"] for c in (1.0, 0.8, 1.25))
+    assert slow[0] < base[0] < quick[0]
+    assert slow[0] < 0.9 * base[0]
+
+
+@pytest.mark.parametrize("day", ["2025-03-31", "2025-05-15", "2025-12-31", "2026-03-31"])
+def test_what_came_lies_within_what_was_expected(sample: Dataset, day: str) -> None:
+    expected = funnel.what_if(funnel.outlook(sample.at(day)))
+    came = [float(kh.measure(sample, "bookings", p)["value"].iloc[0]) for p in expected["period"]]
+    assert (expected["low"] < came).all()
+    assert (came < expected["high"]).all()
+    booked = kh.measure(sample.at(day), "bookings", expected["period"].iloc[0])["value"]
+    assert expected["booked"].iloc[0] == pytest.approx(np.nan_to_num(booked.iloc[0]))
+
+
+def test_its_parts_add_up_and_the_same_question_has_the_same_answer(prepared: Prepared) -> None:
+    found = funnel.what_if(prepared, volume=1.2, cycle=0.9)
+    parts = found[["booked", "from_open", "from_new"]].sum(axis=1)
+    assert found["value"].tolist() == pytest.approx(parts.tolist(), rel=1e-6)
+    pd.testing.assert_frame_equal(found, funnel.what_if(prepared, volume=1.2, cycle=0.9))
+
+
+def test_ten_thousand_open_deals_take_no_tenth_of_a_second(prepared: Prepared) -> None:
+    many = pd.concat([prepared.open] * math.ceil(10_000 / len(prepared.open)))
+    many = many.sort_values("amount", ascending=False, ignore_index=True)
+    large, took = prepared._replace(open=many), []
+    for cycle in (0.9, 1.0, 1.1, 1.2, 0.8):
+        start = time.process_time()
+        funnel.what_if(large, cycle=cycle, rates={"lead": 1.1})
+        took.append(time.process_time() - start)
+    assert min(took) < 0.1
+    one, all_ = (funnel.what_if(each)["from_open"][0] for each in (prepared, large))
+    assert all_ == pytest.approx(one * len(many) / len(prepared.open), rel=0.01)
+
+
+def test_every_lever_has_its_rows_and_nonsense_is_refused(prepared: Prepared) -> None:
+    found = funnel.levers(prepared)
+    stages = ["lead", "Qualification", "Rendez-vous", "Proposition", "Négociation"]
+    assert found["lever"].unique().tolist() == ["base", "volume", *stages, "cycle", "amount"]
+    assert (found.loc[found["lever"] != "base", "change"] > 0).all()
+    with pytest.raises(UnknownName, match="Did you mean Proposition"):
+        funnel.what_if(prepared, rates={"Propositon": 1.1})
+    for wrong in ({"cycle": 0.1}, {"volume": -1.0}, {"amount": math.inf}):
+        with pytest.raises(BadInput, match="factor"):
+            funnel.what_if(prepared, **wrong)
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(HERE.parent / "benchmarks"))
+        return importlib.import_module("bottlenecks")
+
+
+def test_a_fall_of_qualification_is_named_and_nothing_where_nothing_happens(
+    bench: ModuleType,
+) -> None:
+    assert bench.named(1, ["2025Q3"], bottleneck=bench.FALL) == [{"lead"}]
+    assert bench.named(1, ["2025Q3", "2025Q4"], bottleneck=1.0) == [set(), set()]
