@@ -12,6 +12,7 @@ from kpi_helpers.funnel.stays import stays
 from kpi_helpers.funnel.times import CLOCKS, cycle, cycle_chances, cycle_segments
 from kpi_helpers.funnel.whatif import levers, outlook, what_if
 from kpi_helpers.sources.attempts import Asked, Way, attempts
+from kpi_helpers.sources.checks.moves import integrity, odd_rows
 from kpi_helpers.sources.journeys import way
 
 __all__ = [
@@ -29,11 +30,13 @@ __all__ = [
     "cycle_chances",
     "cycle_segments",
     "duels",
+    "integrity",
     "journeys",
     "leak",
     "levers",
     "losses",
     "moved_budget",
+    "odd_rows",
     "outlook",
     "rivals",
     "score",

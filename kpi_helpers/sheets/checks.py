@@ -38,7 +38,7 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     Parameters
     ----------
     frame : DataFrame
-        What `kpi_helpers.quality` returns.
+        What `kpi_helpers.quality` or `kpi_helpers.funnel.integrity` returns.
     lang, currency
         As for `scorecard`.
     """
@@ -49,14 +49,16 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
             "severity": text(f"sheets.severities.{row['severity']}", lang),
             "where": _joined(row),
             "rows": write(row["rows"], COUNT, lang),
+            **({"deals": write(row["deals"], COUNT, lang)} if "deals" in row else {}),
             "share": write(row["share"], PERCENT, lang),
             "money": write(row["money"], MONEY, lang, currency),
+            "examples": plain(row.get("examples", "")),
             "consequence": consequence(row["consequence"]),
             "fix": plain(row["fix"]),
         }
         for row in rows
     ]
-    table = build("quality", lines, lang, right=("rows", "share", "money"))
+    table = build("quality", lines, lang, right=("rows", "deals", "share", "money"))
     blocking = [i for i, row in enumerate(rows) if row["severity"] == "block"]
     return coloured(table, blocking, ["severity"], LOUD)
 

@@ -95,7 +95,8 @@ class Known(NamedTuple):
 
 def entries(known: Known) -> ir.Table:
     """Entries into stages with the place of each: steps from 0, then won, then lost."""
-    moves = known.tables["stage_history"].select("deal_id", "stage", "entered_at")
+    moves = known.tables["stage_history"]
+    moves = moves.select("deal_id", "stage", "entered_at", "amount_at_entry")
     end = len(known.stages.steps)
     places = {name: place for place, name in enumerate(known.stages.steps)}
     places |= dict.fromkeys(known.stages.won, end) | dict.fromkeys(known.stages.lost, end + 1)
@@ -151,7 +152,9 @@ def visits(known: Known) -> ir.Table:
     back = (moves.place < moves.place.lag().over(order)) & (stayed >= MISCLICK_SECONDS)
     next_on = moves.entered_on.lead().over(order)
     moves = moves.mutate(next_on=next_on, is_back=back.fill_null(False))
-    rows = _of_deals(moves.filter(moves.place < end).drop("place", "_order"), known)
+    rows = _of_deals(
+        moves.filter(moves.place < end).drop("place", "_order", "amount_at_entry"), known
+    )
     gone_at = rows.next_on.coalesce(rows.left_at)
     there = days_between(rows.entered_on, gone_at.coalesce(known.day))
     return rows.mutate(gone_at=gone_at, days_there=there).drop("next_on")

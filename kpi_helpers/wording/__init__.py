@@ -17,6 +17,7 @@ from kpi_helpers.wording.drivers import (
 )
 from kpi_helpers.wording.economics import economics_findings, outlook_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
+from kpi_helpers.wording.history import history_findings
 from kpi_helpers.wording.outreach import calls_findings, missed_findings, responses_findings
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
 from kpi_helpers.wording.retention import (
@@ -48,6 +49,7 @@ __all__ = [
     "findings",
     "gathered",
     "headline",
+    "history_findings",
     "is_sure",
     "missed_findings",
     "moved",
