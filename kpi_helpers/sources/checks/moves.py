@@ -124,7 +124,7 @@ def odd_rows(data: Dataset, check: str, period: str | None = None) -> pd.DataFra
     wanted = rows.filter(rows[check]).select(*_OWN).left_join(places, list(keys))
     frame = frame_of(data.con, wanted).reindex(columns=[*_OWN, FILE, LINE])
     frame = frame.rename(columns={FILE: "file", LINE: "line"}).drop(columns="entered_on")
-    frame["file"] = frame["file"].fillna(data.files[name])
+    frame["file"] = frame["file"].astype("string").fillna(data.files[name])
     frame["column"] = data.mapped[name].columns[_COLUMN[check]]
     frame["value"] = frame[_COLUMN[check]].astype("string")
     return frame.sort_values(["deal_id", "entered_at", "stage"], ignore_index=True)
@@ -169,7 +169,7 @@ def odd_moves(data: Dataset) -> ir.Table:
     flags = {name: flag & ~later for name, flag in flags.items()} | {"after_as_of": later}
     rows = rows.mutate(**{name: flag.fill_null(False) for name, flag in flags.items()})
     rows = rows.mutate(no_history=ibis.literal(False)).select(*_OWN, *CHECKS)
-    return ibis.union(rows, _unmoved(data)) if "deals" in data.base else rows
+    return ibis.union(rows, _unmoved(data, rows)) if "deals" in data.base else rows
 
 
 def _with_before(moves: ir.Table, end: int) -> ir.Table:
@@ -231,12 +231,10 @@ def _flags(rows: ir.Table, end: int) -> dict[str, ir.BooleanValue]:
     }
 
 
-def _unmoved(data: Dataset) -> ir.Table:
-    """The deals that have entered no stage."""
+def _unmoved(data: Dataset, moves: ir.Table) -> ir.Table:
+    """The deals that have entered no stage, in the columns of those that have."""
     deals = data.table("deals").anti_join(data.base["stage_history"], "deal_id")
-    blank, none = ibis.null("string"), ibis.null("float64")
-    rows = deals.select("deal_id", entered_on="created_at", amount="amount")
-    rows = rows.mutate(stage=blank, stage_before=blank, amount_at_entry=none)
-    rows = rows.mutate(entered_at=ibis.null("timestamp"))
+    rows = deals.select("deal_id", "amount", entered_on="created_at")
+    blank = {c: ibis.null(moves[c].type()) for c in _OWN if c not in rows.columns}
     flags = {name: ibis.literal(name == "no_history") for name in CHECKS}
-    return rows.mutate(**flags).select(*_OWN, *CHECKS)
+    return rows.mutate(**blank, **flags).select(*_OWN, *CHECKS)
