@@ -189,7 +189,7 @@ def test_found_public_deals_take_longer_and_nobody_else(sample: Dataset) -> None
 
 def test_age_alone_is_no_reason_to_give_a_deal_of_the_sample_up(sample: Dataset) -> None:
     found = funnel.cycle_chances(sample, PERIOD)
-    assert not found["late"].any()
+    assert not found["past"].any()
 
 
 def test_limits_hold_their_share(sample: Dataset) -> None:
@@ -227,9 +227,9 @@ def test_an_age_is_named_from_which_the_chance_is_small() -> None:
     found = chances_of(company(days, ends))
     least = found["least"].iloc[0]
     assert least == pytest.approx(0.5 * 41 / 105)
-    assert found["late"].idxmax() == found.index[found["chance_high"] < least][0] <= 20
-    assert found.loc[found["late"].idxmax() :, "late"].all()
-    assert not chances_of(company(days, ends), least=0.001)["late"].any()
+    assert found["past"].idxmax() == found.index[found["chance_high"] < least][0] <= 20
+    assert found.loc[found["past"].idxmax() :, "past"].all()
+    assert not chances_of(company(days, ends), least=0.001)["past"].any()
 
 
 def test_without_a_win_the_limit_comes_from_the_deals_seen() -> None:

@@ -21,6 +21,7 @@ from kpi_helpers.charts.reps import rep_estimates, rep_limits
 from kpi_helpers.charts.scorecard import scorecard_rows
 from kpi_helpers.charts.segments import segment_map
 from kpi_helpers.charts.theme import PALETTE, theme
+from kpi_helpers.charts.times import cycle_shares, stage_times
 from kpi_helpers.charts.voice import sides
 from kpi_helpers.charts.waterfall import waterfall
 
@@ -32,6 +33,7 @@ __all__ = [
     "bars",
     "cohort_map",
     "control_charts",
+    "cycle_shares",
     "dumbbell",
     "image",
     "line",
@@ -45,6 +47,7 @@ __all__ = [
     "segment_map",
     "sides",
     "small_multiples",
+    "stage_times",
     "theme",
     "value_against_cost",
     "waterfall",

@@ -113,7 +113,7 @@ def cycle_chances(
         A row an ``age`` in days: ``n`` (deals seen open at it), ``won, lost, open`` (shares of all
         deals by then, together 1), ``soon`` (chance of a deal of that age to be won within 30
         days), ``chance`` (to be won by ``horizon``), of ``won``, ``soon`` and ``chance`` also
-        ``_low`` and ``_high`` (Wilson's limits on as many deals as would vary as much); ``late``
+        ``_low`` and ``_high`` (Wilson's limits on as many deals as would vary as much); ``past``
         from the first age on at which the chance is below ``least`` for certain; ``least, horizon,
         clock, start, end``.
 
@@ -141,8 +141,8 @@ def cycle_chances(
         **_limits("chance", later, time, np.full_like(age, horizon)),
     }
     least = HALF * float(columns["chance"][0]) if least is None else least
-    columns["late"] = np.logical_or.accumulate(columns["chance_high"] < least)
-    told = {"least": least, "horizon": horizon, **_about(row, clock)}
+    columns["past"] = np.logical_or.accumulate(columns["chance_high"] < least)
+    told = {"deals": everyone.sum(), "least": least, "horizon": horizon, **_about(row, clock)}
     return pd.DataFrame({"age": age, **columns}).assign(**told)
 
 

@@ -16,6 +16,7 @@ from kpi_helpers.sheets.outreach import agreed, call_times, calls, missed, respo
 from kpi_helpers.sheets.restated import restated
 from kpi_helpers.sheets.retention import survival
 from kpi_helpers.sheets.teams import teams, teams_context
+from kpi_helpers.sheets.times import times
 from kpi_helpers.sheets.voice import reviews, rounds, themes
 
 __all__ = [
@@ -47,5 +48,6 @@ __all__ = [
     "teams",
     "teams_context",
     "themes",
+    "times",
     "volumes",
 ]

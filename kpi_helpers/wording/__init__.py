@@ -31,6 +31,7 @@ from kpi_helpers.wording.retention import (
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
 from kpi_helpers.wording.synthesis import gathered, synthesis
 from kpi_helpers.wording.teams import rep_targets_findings, teams_findings
+from kpi_helpers.wording.times import cycle_findings
 from kpi_helpers.wording.voice import parts_findings, themes_findings, voice_findings
 from kpi_helpers.wording.young import with_readable
 
@@ -44,6 +45,7 @@ __all__ = [
     "calls_findings",
     "control_findings",
     "control_title",
+    "cycle_findings",
     "drivers_findings",
     "economics_findings",
     "findings",
