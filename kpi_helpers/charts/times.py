@@ -11,7 +11,7 @@ from kpi_helpers.charts.page import Page, page
 from kpi_helpers.charts.reader import Options, Reader
 from kpi_helpers.charts.scales import limits, name_axis, number_axis
 from kpi_helpers.charts.theme import BAR, INCH, INK, QUIET, REST, SMALL, VALUE, WORSE
-from kpi_helpers.language import nouns, text
+from kpi_helpers.language import text
 from kpi_helpers.units import COUNT, DAYS, PERCENT, write, write_date
 from kpi_helpers.wording.times import clock, cycle_findings
 
@@ -99,8 +99,8 @@ def _head(sheet: Page, found: pd.DataFrame, key: str, n: float) -> None:
     reader, row = sheet.reader, found.iloc[0]
     told = cycle_findings(found, reader.lang, reader.terms, reader.currency)["sentence"]
     span = {"start": row["start"], "end": row["end"] - pd.Timedelta(days=1)}
-    values: dict[str, Any] = {name: write_date(day, reader.lang) for name, day in span.items()}
-    values |= {"n": write(n, COUNT, reader.lang)} | nouns(reader.lang, reader.terms)
+    values = {name: write_date(day, reader.lang) for name, day in span.items()}
+    values["n"] = write(n, COUNT, reader.lang)
     if "clock" in found:
         values["clock"] = clock(found, reader.lang)
     about = [text(f"times.about.{key}", reader.lang, **values)]
@@ -110,4 +110,4 @@ def _head(sheet: Page, found: pd.DataFrame, key: str, n: float) -> None:
 
 
 def _text(key: str, reader: Reader) -> str:
-    return text(f"times.{key}", reader.lang, **nouns(reader.lang, reader.terms))
+    return text(f"times.{key}", reader.lang)

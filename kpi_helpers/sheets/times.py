@@ -41,7 +41,7 @@ def times(found: pd.DataFrame, lang: str, terms: Terms | None = None, name: str 
     rows = rows.rename(columns={"group": "segment"})
     own = nouns(lang, terms)
     shown = [column for column in (*NAMES, "measure", *UNITS, "apart") if column in rows]
-    headings = {column: text(f"times.columns.{column}", lang, **own) for column in shown}
+    headings = {column: text(f"times.columns.{column}", lang) for column in shown}
     lines = []
     for row in records(rows):
         line = {column: plain(row[column]) for column in NAMES if column in row}
