@@ -7,11 +7,7 @@ chart draws into the caller's axes where it is given them, and changes no global
 
 from kpi_helpers.charts.bars import bars
 from kpi_helpers.charts.dumbbell import dumbbell
-from kpi_helpers.charts.economics import (
-    acquisition_costs,
-    purchases_expected,
-    value_against_cost,
-)
+from kpi_helpers.charts.economics import acquisition_costs, purchases_expected, value_against_cost
 from kpi_helpers.charts.heat import cohort_map, moves_map
 from kpi_helpers.charts.outreach import missed_map, response_bars
 from kpi_helpers.charts.over_time import control_charts, line, small_multiples
@@ -20,6 +16,7 @@ from kpi_helpers.charts.reader import Options
 from kpi_helpers.charts.reps import rep_estimates, rep_limits
 from kpi_helpers.charts.scorecard import scorecard_rows
 from kpi_helpers.charts.segments import segment_map
+from kpi_helpers.charts.selling import loss_bars, rival_bars, score_pairs, source_bars
 from kpi_helpers.charts.theme import PALETTE, theme
 from kpi_helpers.charts.times import cycle_shares, stage_times
 from kpi_helpers.charts.voice import sides
@@ -37,16 +34,20 @@ __all__ = [
     "dumbbell",
     "image",
     "line",
+    "loss_bars",
     "missed_map",
     "moves_map",
     "purchases_expected",
     "rep_estimates",
     "rep_limits",
     "response_bars",
+    "rival_bars",
+    "score_pairs",
     "scorecard_rows",
     "segment_map",
     "sides",
     "small_multiples",
+    "source_bars",
     "stage_times",
     "theme",
     "value_against_cost",

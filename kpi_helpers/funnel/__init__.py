@@ -7,7 +7,7 @@ from kpi_helpers.funnel.history import journeys
 from kpi_helpers.funnel.leak import leak
 from kpi_helpers.funnel.losses import losses, rivals
 from kpi_helpers.funnel.passages import counted
-from kpi_helpers.funnel.scoring import bant, calibration, score
+from kpi_helpers.funnel.scoring import Bant, bant, calibration, score
 from kpi_helpers.funnel.stays import stays
 from kpi_helpers.funnel.times import CLOCKS, cycle, cycle_chances, cycle_segments
 from kpi_helpers.funnel.whatif import levers, outlook, what_if
@@ -18,6 +18,7 @@ from kpi_helpers.sources.journeys import way
 __all__ = [
     "CLOCKS",
     "Asked",
+    "Bant",
     "Way",
     "attempts",
     "bant",

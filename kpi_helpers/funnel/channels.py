@@ -55,9 +55,10 @@ def channels(data: Dataset, period: str = "last", by: str = "source") -> pd.Data
         ``_rate, _low, _high`` (Wilson), ``_rest`` (the rate of all the others) and ``_apart`` (see
         `kpi_helpers.compare.apart.with_others`); ``margin`` of the won deals (``valued`` says
         ``revenue`` where no cost is known) and ``size``, what one brings; ``spend`` (media),
-        ``cac`` and ``returned`` (margin for each unit spent) with ``_low, _high``; ``chance`` (to
-        return more than all the others together) and ``verdict``: ``better`` or ``worse`` where it
-        is not chance (Holm over the channels, 10 %), else blank. ``start, end`` bound the months.
+        ``cac``, ``net`` (margin less spend) and ``returned`` (margin for each unit spent) with
+        ``_low, _high``; ``chance`` (to return more than all the others together); ``verdict``:
+        ``better`` or ``worse`` where it is not chance (Holm over the channels, 10 %), else blank;
+        ``start, end`` of the months.
 
     Raises
     ------
@@ -144,7 +145,7 @@ def _returns(rows: pd.DataFrame) -> pd.DataFrame:
     margin = (end * size for end in intervals.garwood(rows["margin"] / size))
     rows["cac"], rows["cac_low"], rows["cac_high"] = spend / won.where(won > 0), *cac
     for name, money in zip(("", "_low", "_high"), (rows["margin"], *margin), strict=True):
-        rows[f"returned{name}"] = money / spend
+        rows[f"returned{name}"], rows[f"net{name}"] = money / spend, money - spend
     return rows
 
 

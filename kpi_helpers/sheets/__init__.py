@@ -15,6 +15,7 @@ from kpi_helpers.sheets.findings import decisions, findings
 from kpi_helpers.sheets.outreach import agreed, call_times, calls, missed, responses
 from kpi_helpers.sheets.restated import restated
 from kpi_helpers.sheets.retention import survival
+from kpi_helpers.sheets.selling import selling
 from kpi_helpers.sheets.teams import teams, teams_context
 from kpi_helpers.sheets.times import times
 from kpi_helpers.sheets.voice import reviews, rounds, themes
@@ -43,6 +44,7 @@ __all__ = [
     "rows_left_out",
     "scorecard",
     "segments",
+    "selling",
     "steps",
     "survival",
     "teams",

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kpi_helpers.language import Terms, nouns, text
-from kpi_helpers.sheets.table import LOUD, Row, absent, build, coloured, noted, plain, records
-from kpi_helpers.units import COUNT, MONEY, PERCENT, TIMES, write, write_date, write_range
+from kpi_helpers.sheets.table import (
+    LOUD,
+    Row,
+    absent,
+    build,
+    coloured,
+    noted,
+    plain,
+    records,
+    within,
+)
+from kpi_helpers.units import COUNT, MONEY, PERCENT, TIMES, write, write_date
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -38,8 +48,8 @@ def economics(
             "spend": write(row["spend"], MONEY, lang, currency),
             "leads": _leads(row, lang),
             "customers": write(row["customers"], COUNT, lang),
-            **{of: _within(row, of, MONEY, lang, currency) for of in ("cac", "value")},
-            "ratio": _within(row, "ratio", TIMES, lang),
+            **{of: within(row, of, MONEY, lang, currency) for of in ("cac", "value")},
+            "ratio": within(row, "ratio", TIMES, lang),
             "payback": _payback(row, lang),
             "verdict": _verdict(row, *look),
         }
@@ -84,21 +94,11 @@ def _text(key: str, lang: str, terms: Terms | None, **values: object) -> str:
     return text(f"economics.{key}", lang, **nouns(lang, terms), **values)
 
 
-def _within(row: Row, of: str, unit: str, lang: str, currency: str = "EUR") -> str:
-    """Return a figure, and under it its range; nothing where it is missing."""
-    if absent(row[of]):
-        return ""
-    said, ends = write(row[of], unit, lang, currency), (row[f"{of}_low"], row[f"{of}_high"])
-    if any(absent(end) for end in ends):
-        return said
-    return "\n".join([said, write_range(*ends, unit, lang, currency)])
-
-
 def _leads(row: Row, lang: str) -> str:
     """Return the leads, and under them how many become customers."""
     if absent(row["leads"]):
         return ""
-    said = [write(row["leads"], COUNT, lang), _within(row, "conversion", PERCENT, lang)]
+    said = [write(row["leads"], COUNT, lang), within(row, "conversion", PERCENT, lang)]
     return "\n".join(filter(None, said))
 
 

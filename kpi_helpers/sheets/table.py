@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kpi_helpers.language import text
+from kpi_helpers.units import write, write_range
 from kpi_helpers.wording.told import plain as one_line
 
 if TYPE_CHECKING:
@@ -93,6 +94,16 @@ def plain(value: object) -> str:
 def absent(value: object) -> bool:
     """Tell whether a cell of a frame holds no value."""
     return value is None or value is pd.NA or value != value
+
+
+def within(row: Row, of: str, unit: str, lang: str, currency: str = "EUR") -> str:
+    """Return a figure, and under it its range; nothing where it is missing."""
+    if absent(row[of]):
+        return ""
+    said, low, high = write(row[of], unit, lang, currency), row[f"{of}_low"], row[f"{of}_high"]
+    if absent(low) or absent(high):
+        return said
+    return "\n".join([said, write_range(low, high, unit, lang, currency)])
 
 
 def finding(said: str) -> str:

@@ -28,6 +28,13 @@ from kpi_helpers.wording.retention import (
     segment,
     stays,
 )
+from kpi_helpers.wording.selling import (
+    bant_findings,
+    budget_findings,
+    channels_findings,
+    losses_findings,
+    rivals_findings,
+)
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
 from kpi_helpers.wording.synthesis import gathered, synthesis
 from kpi_helpers.wording.teams import rep_targets_findings, teams_findings
@@ -40,9 +47,12 @@ __all__ = [
     "aims",
     "alt_text",
     "banned",
+    "bant_findings",
     "bridge_method",
     "bridged",
+    "budget_findings",
     "calls_findings",
+    "channels_findings",
     "control_findings",
     "control_title",
     "cycle_findings",
@@ -53,6 +63,7 @@ __all__ = [
     "headline",
     "history_findings",
     "is_sure",
+    "losses_findings",
     "missed_findings",
     "moved",
     "moves",
@@ -67,6 +78,7 @@ __all__ = [
     "responses_findings",
     "restatements",
     "retention_findings",
+    "rivals_findings",
     "segment",
     "segments_findings",
     "sentence",

@@ -48,12 +48,12 @@ def missed_findings(
             end=hour(row["block_to"], lang),
             usual=write(row["usual_value"], PERCENT, lang),
             **{name: write(row[name], COUNT, lang) for name in ("usual_k", "usual_n")},
-            **_share(row["block_k"], row["block_n"], row["block_low"], row["block_high"], lang),
+            **share(row["block_k"], row["block_n"], row["block_low"], row["block_high"], lang),
         )
         lines.append((said, KNOWN, [int(place) for place in rows.index], NO_MONEY))
     if not lines:
         row = missed.iloc[0]
-        whole = _share(row["usual_k"], row["usual_n"], row["usual_low"], row["usual_high"], lang)
+        whole = share(row["usual_k"], row["usual_n"], row["usual_low"], row["usual_high"], lang)
         said = text("outreach.no_block", lang, **whole)
         lines.append((said, CHANCE, range(len(missed)), NO_MONEY))
     return as_findings(lines, table)
@@ -124,7 +124,8 @@ def hour(number: float, lang: str) -> str:
     return text("outreach.hour_of", lang, hour=int(number))
 
 
-def _share(k: float, n: float, low: float, high: float, lang: str) -> dict[str, str]:
+def share(k: float, n: float, low: float, high: float, lang: str) -> dict[str, str]:
+    """Return k of n as words of a sentence: ``k, n, value, range``."""
     said = {"k": write(k, COUNT, lang), "n": write(n, COUNT, lang)}
     said["range"] = write_range(low, high, PERCENT, lang)
     return said | {"value": write(k / n, PERCENT, lang)}
