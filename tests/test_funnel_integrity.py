@@ -12,7 +12,7 @@ import kpi_helpers as kh
 from kpi_helpers import funnel, sheets, wording
 from kpi_helpers.errors import Unavailable, UnknownName
 from kpi_helpers.kpis.stages import DEALS
-from kpi_helpers.sources import Dataset
+from kpi_helpers.sources import Dataset, snapshots
 from kpi_helpers.sources.checks.moves import CHECKS
 
 HERE = Path(__file__).parent
@@ -175,3 +175,12 @@ def test_a_director_is_told_when_it_matters_and_of_nothing_else(lang: str, sampl
     assert len(told) == 2  # moved in one minute, and without a deal
     assert all({"fr": "80,8", "en": "80.8"}[lang] in said for said in told["sentence"])
     assert wording.banned(" ".join(told["sentence"]), lang) == []
+
+
+def test_an_amount_that_turns_between_two_snapshots_is_seen(tmp_path: Path) -> None:
+    for day, amount in (("2026-01-31", 900.0), ("2026-02-28", -900.0)):
+        deals = pd.DataFrame({"deal_id": ["1"], "created_at": "2026-01-05", "status": "open"})
+        deals = deals.assign(stage="Offer", amount=amount)
+        snapshots.take(kh.load(deals, as_of=day), tmp_path)
+    data = kh.load(deals, {"snapshots": str(tmp_path), "as_of": "2026-02-28"})
+    assert counts(data) == {"sign_change": 1}

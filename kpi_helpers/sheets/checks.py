@@ -47,9 +47,7 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
         {
             "check": finding(row["consequence"]),
             "severity": text(f"sheets.severities.{row['severity']}", lang),
-            "where": _joined(row),
-            "rows": write(row["rows"], COUNT, lang),
-            **({"deals": write(row["deals"], COUNT, lang)} if "deals" in row else {}),
+            **_extent(row, lang),
             "share": write(row["share"], PERCENT, lang),
             "money": write(row["money"], MONEY, lang, currency),
             "examples": plain(row.get("examples", "")),
@@ -61,6 +59,13 @@ def quality_table(frame: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     table = build("quality", lines, lang, right=("rows", "deals", "share", "money"))
     blocking = [i for i, row in enumerate(rows) if row["severity"] == "block"]
     return coloured(table, blocking, ["severity"], LOUD)
+
+
+def _extent(row: Row, lang: str) -> dict[str, str]:
+    """Say where and how often: of histories the deals, which are more to a reader than rows."""
+    if "deals" in row:
+        return {"deals": write(row["deals"], COUNT, lang)}
+    return {"where": _joined(row), "rows": write(row["rows"], COUNT, lang)}
 
 
 def heat(frame: pd.DataFrame, lang: str) -> GT:
