@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kpi_helpers.catalogue import kpi
     from kpi_helpers.compare import compare, detectable, last_readable
+    from kpi_helpers.forecasting.frames import forecast
     from kpi_helpers.kpis import catalogue
     from kpi_helpers.measure import measure, rows
     from kpi_helpers.sources import accounting, freshness, left_out, load, quality, score
@@ -22,6 +23,7 @@ __all__ = [
     "catalogue",
     "compare",
     "detectable",
+    "forecast",
     "freshness",
     "kpi",
     "last_readable",
@@ -38,6 +40,7 @@ _HOMES = {
     "catalogue": "kpi_helpers.kpis",
     "compare": "kpi_helpers.compare",
     "detectable": "kpi_helpers.compare",
+    "forecast": "kpi_helpers.forecasting.frames",
     "freshness": "kpi_helpers.sources",
     "kpi": "kpi_helpers.catalogue",
     "last_readable": "kpi_helpers.compare",

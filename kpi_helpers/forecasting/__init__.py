@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kpi_helpers.errors import BadInput
-from kpi_helpers.forecasting.bands import limits
-from kpi_helpers.forecasting.cleaning import Clean, cleaned
-from kpi_helpers.forecasting.members import combined, members, recent
-from kpi_helpers.forecasting.scale import Array, back, to
+from kpi_helpers.forecasting.cleaning import cleaned
+from kpi_helpers.forecasting.models import MODELS, OWN, Forecast, made
+from kpi_helpers.forecasting.scores import backtest, errors, together
 from kpi_helpers.language import Phrase
 
-__all__ = ["Forecast", "forecast"]
-
-# With fewer points there is no model.
-SHORT = 8
-LEVELS = (0.8, 0.95)
+__all__ = ["MODELS", "Forecast", "backtest", "errors", "forecast", "together"]
 
 
-class Forecast(NamedTuple):
-    """A forecast with the limits of its 80 % and 95 % intervals, each of shape (horizon,)."""
-
-    mean: Array
-    lo80: Array
-    hi80: Array
-    lo95: Array
-    hi95: Array
-
-
-def forecast(y: ArrayLike, horizon: int, season: int = 1, scale: str = "") -> Forecast:
+def forecast(
+    y: ArrayLike, horizon: int, season: int = 1, scale: str = "", model: str = OWN
+) -> Forecast:
     """Forecast one series.
 
-    Between the median and the mean of four forecasts (`kpi_helpers.forecasting.members.members`),
-    with intervals from the series' own errors (`kpi_helpers.forecasting.bands.limits`). Gaps are
-    interpolated and single spikes damped; with fewer than 8 points the mean of them goes on, with
-    their own dispersion.
+    By default between the median and the mean of four forecasts (`forecasting.members.members`),
+    with intervals from the series' own errors (`forecasting.bands.limits`). Gaps are interpolated
+    and single spikes damped; below 8 points their mean goes on, with their own dispersion.
 
     Parameters
     ----------
@@ -50,6 +34,8 @@ def forecast(y: ArrayLike, horizon: int, season: int = 1, scale: str = "") -> Fo
     scale : str
         ``"logit"`` for rates from 0 to 1, ``"power"`` for what is never negative, ``"plain"`` for
         anything; by default as the values are.
+    model : str
+        One of `MODELS`.
 
     Returns
     -------
@@ -61,7 +47,10 @@ def forecast(y: ArrayLike, horizon: int, season: int = 1, scale: str = "") -> Fo
     BadInput
         For infinite values, and for a horizon or season that is not a whole number from 1.
     Unavailable
-        For fewer than three values.
+        For fewer than three values, for more gaps than one in three, and for a model of statsmodels
+        that cannot be fitted to so few.
+    UnknownName
+        For a model that does not exist.
 
     Examples
     --------
@@ -69,28 +58,7 @@ def forecast(y: ArrayLike, horizon: int, season: int = 1, scale: str = "") -> Fo
     >>> found.mean.round().tolist(), bool((found.lo95 < found.lo80).all())
     ([128.0, 129.0, 129.0], True)
     """
-    return of_clean(cleaned(np.asarray(y, dtype=float), season, scale), horizon, season)
-
-
-def of_clean(series: Clean, horizon: int, season: int) -> Forecast:
-    """Forecast a series that is clean already."""
     for number in (horizon, season):
         if not (isinstance(number, int | np.integer) and number >= 1):
             raise BadInput(value=number, expected=Phrase("forecasting.whole"))
-    y = recent(series.values, season)
-    if len(y) < SHORT:
-        return _run_rate(series, horizon)
-    found = members(y, horizon, season, series.scale)
-    mean = combined(found.paths)
-    return Forecast(mean, *limits(found, mean, season, series.scale))
-
-
-def _run_rate(series: Clean, horizon: int) -> Forecast:
-    """The mean goes on; intervals are those of one more value like the others (Student's t)."""
-    from scipy.special import stdtrit
-
-    x = to(series.values, series.scale)
-    n, mean = len(x), np.full(horizon, x.mean())
-    far = x.std(ddof=1) * np.sqrt(1 + 1 / n)
-    sides = [side * stdtrit(n - 1, 0.5 + level / 2) * far for level in LEVELS for side in (-1, 1)]
-    return Forecast(*(back(mean + side, series.scale) for side in (0.0, *sides)))
+    return made(model, cleaned(np.asarray(y, dtype=float), season, scale), horizon, season)

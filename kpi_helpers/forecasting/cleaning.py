@@ -11,11 +11,12 @@ from kpi_helpers.forecasting.scale import Array, Scale, back, fitting, to
 from kpi_helpers.forecasting.seasons import indices
 from kpi_helpers.language import Phrase
 
-LEAST = 3
+LEAST, PASSES = 3, 10
+# With more of it made up, a series would look surer than it is.
+GAPS = 1 / 3
 # A spike lies so many usual deviations outside its neighbours and the same season of other years;
 # what is left of it are three.
-SPIKE, LEFT = 8.0, 3.0
-NEIGHBOURS, PASSES = 4, 10
+SPIKE, LEFT, NEIGHBOURS = 8.0, 3.0, 4
 TINY = 1e-9
 
 
@@ -29,18 +30,11 @@ class Clean(NamedTuple):
 
 
 def cleaned(y: Array, season: int, scale: str = "") -> Clean:
-    """Return a series without gaps and spikes.
+    """Return a series, from its first value on, without gaps and single spikes.
 
-    It begins with its first value. Gaps are interpolated between their neighbours, less the season.
-    A single spike is a value far outside both its neighbours and the same place of other seasons:
-    a change of level, or a December that comes every year, is none.
-
-    Raises
-    ------
-    BadInput
-        For infinite values.
-    Unavailable
-        For fewer than three values.
+    Gaps are interpolated between their neighbours, less the season. A spike is a value far outside
+    both its neighbours and the same place of other seasons: a change of level, or a December that
+    comes every year, is none. Errors are those of `kpi_helpers.forecasting.forecast`.
     """
     y = np.asarray(y, dtype=float).ravel()
     if np.isinf(y).any():
@@ -50,36 +44,32 @@ def cleaned(y: Array, season: int, scale: str = "") -> Clean:
         needs = Phrase("forecasting.points", {"least": LEAST, "n": len(known)})
         raise Unavailable(what=Phrase("forecasting.what"), needs=needs)
     y = y[known[0] :]
-    of = fitting(y[np.isfinite(y)], scale)
-    x, gaps = to(y, of), ~np.isfinite(y)
-    filled = _filled(x, gaps, season) if gaps.any() else x
-    damped, spikes = _damped(filled, season)
-    changed = gaps | spikes
-    return Clean(np.where(changed, back(damped, of), y), of, gaps, spikes & ~gaps)
+    of, gaps = fitting(y[np.isfinite(y)], scale), ~np.isfinite(y)
+    if gaps.mean() > GAPS:
+        raise Unavailable(what=Phrase("forecasting.what"), needs=Phrase("forecasting.known"))
+    filled = _filled(to(y, of), gaps, season)
+    calm, spikes = _damped(filled, season)
+    return Clean(np.where(gaps | spikes, back(calm, of), y), of, gaps, spikes & ~gaps)
 
 
 def _filled(x: Array, gaps: Array, season: int) -> Array:
     """Interpolate less the season, which is what the filled series says, again and again."""
-    t = np.arange(len(x))
-    shared = np.zeros(len(x))
-    for _ in range(PASSES):
-        filled = np.interp(t, t[~gaps], (x - shared)[~gaps]) + shared
-        by_place, factor = indices(filled, season)
+    t, shared = np.arange(len(x)), np.zeros(len(x))
+    for _ in range(PASSES if gaps.any() else 0):
+        x = np.interp(t, t[~gaps], (x - shared)[~gaps]) + shared
+        by_place, factor = indices(x, season)
         shared = factor * np.resize(by_place, len(x))
-    return filled
+    return x
 
 
 def _damped(x: Array, season: int) -> tuple[Array, Array]:
-    n = len(x)
-    if n < 2 * NEIGHBOURS:
-        return x, np.zeros(n, dtype=bool)
-    near, far = _outside(x, 1)
-    spikes, usual = far > SPIKE, near
-    if season > 1 and n > 2 * season:
-        same, as_far = _outside(x, season)
-        spikes &= as_far > SPIKE
-        usual = same
-    return np.where(spikes, usual, x), spikes
+    if len(x) < 2 * NEIGHBOURS:
+        return x, np.zeros(len(x), dtype=bool)
+    calm, far = _outside(x, 1)
+    if season > 1 and len(x) > 2 * season:
+        calm, as_far = _outside(x, season)
+        far = np.fmin(far, as_far)
+    return np.where(far > SPIKE, calm, x), far > SPIKE
 
 
 def _outside(x: Array, lag: int) -> tuple[Array, Array]:
@@ -99,5 +89,4 @@ def _outside(x: Array, lag: int) -> tuple[Array, Array]:
     middle = (low + high) / 2
     off = np.abs(x - middle)
     usual = max(1.48 * np.median(off), np.quantile(off, 0.9) / 1.64, 1e-3 * np.abs(x).mean(), TINY)
-    beyond = np.fmax(x - high, low - x) / usual
-    return middle + np.sign(x - middle) * LEFT * usual, beyond
+    return middle + np.sign(x - middle) * LEFT * usual, np.fmax(x - high, low - x) / usual

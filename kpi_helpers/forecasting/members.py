@@ -10,6 +10,7 @@ from kpi_helpers.forecasting.scale import Array, Scale, back, to
 from kpi_helpers.forecasting.seasons import indices, is_seasonal
 from kpi_helpers.forecasting.smoothing import LEVELS, TINY, mixed, smoothed
 
+# Of long seasons (weeks) the last five are read.
 LONG_SEASON, YEARS = 24, 5
 ORDER, RIDGE, LEAST = 6, 0.1, 5
 SEASONAL_DRIFT, DRIFT = 0.6, 0.5
@@ -27,7 +28,7 @@ class Members(NamedTuple):
 
 
 def recent(y: Array, season: int) -> Array:
-    """Return the part of a series that is read: of long seasons (weeks), the last five years."""
+    """Return the part of a series that is read."""
     return y[-YEARS * season :] if season > LONG_SEASON else y
 
 
@@ -41,21 +42,17 @@ def members(y: Array, horizon: int, season: int, scale: Scale) -> Members:
     x, n = to(y, scale), len(y)
     season = season if n >= 2 * season else 1
     gate, far = is_seasonal(x, season), 6 if season > 6 else 3
-    whole, factor = indices(x, season)
-    places = np.arange(n + horizon) % season
-    shrunk = (factor * whole)[places]
-    flat = x - shrunk[:n]
+    whole, _ = indices(x, season)
+    flat, shrunk = _adjusted(x, season, horizon)
     first, missed = smoothed(x, horizon, whole if gate else np.zeros(1), far)
     second, missed_flat = smoothed(flat, horizon, np.zeros(1), far)
-    second = second + shrunk[n:]
-    fourth = autoregression(flat, 1, horizon, DRIFT) + shrunk[n:]
+    third = _theta(y, horizon, season, scale)
+    fourth = autoregression(flat, 1, horizon, DRIFT) + shrunk
     if gate and season <= LONG_SEASON and n >= 3 * season + 4:
         fourth = (fourth + autoregression(x, season, horizon, SEASONAL_DRIFT)) / 2
-    third = _theta_of(y, horizon, season, scale)
-    paths = np.stack([back(first, scale), back(second, scale), third, back(fourth, scale)])
-    spread = np.stack([first, second, to(third, scale), fourth]).std(axis=0)
+    paths = np.stack([first, second + shrunk, to(third, scale), fourth])
     slope = float(np.polyfit(np.arange(n), flat, 1)[0])
-    return Members(paths, (missed + missed_flat) / 2, spread, slope)
+    return Members(back(paths, scale), (missed + missed_flat) / 2, paths.std(axis=0), slope)
 
 
 def combined(paths: Array) -> Array:
@@ -63,29 +60,28 @@ def combined(paths: Array) -> Array:
     return WEIGHTS @ np.sort(paths, axis=0)
 
 
-def _theta_of(y: Array, horizon: int, season: int, scale: Scale) -> Array:
-    if scale.name == "power" and (y > 0).all():
-        scale = scale._replace(name="log")
-    x, n = to(y, scale), len(y)
+def _adjusted(x: Array, season: int, horizon: int) -> tuple[Array, Array]:
+    """The series less its shrunk indices, and those of the points to come."""
     by_place, factor = indices(x, season)
-    shrunk = (factor * by_place)[np.arange(n + horizon) % season]
-    return back(theta(x - shrunk[:n], horizon) + shrunk[n:], scale)
+    shrunk = factor * by_place[np.arange(len(x) + horizon) % season]
+    return x - shrunk[: len(x)], shrunk[len(x) :]
+
+
+def _theta(y: Array, horizon: int, season: int, scale: Scale) -> Array:
+    logarithm = scale.name == "power" and (y > 0).all()
+    scale = scale._replace(name="log") if logarithm else scale
+    flat, shrunk = _adjusted(to(y, scale), season, horizon)
+    return back(theta(flat, horizon) + shrunk, scale)
 
 
 def theta(x: Array, horizon: int) -> Array:
     """Forecast by Theta: a smoothed level that moves on by half the overall slope.
 
-    Assimakopoulos and Nikolopoulos (2000), International Journal of Forecasting 16, 521-530, in the
-    form of Hyndman and Billah (2003), the same journal 19, 287-290; levels are mixed, not chosen.
-
-    Examples
-    --------
-    >>> theta(np.array([1.0, 2, 3, 4, 5, 6, 7, 8]), 2).round(1).tolist()
-    [7.8, 8.3]
+    Assimakopoulos and Nikolopoulos (2000), International Journal of Forecasting 16, 521-530, as
+    read by Hyndman and Billah (2003), the same journal 19, 287-290; levels are mixed, not chosen.
     """
     n, alpha = len(x), np.array(LEVELS)
-    level = np.full(len(alpha), x[:4].mean())
-    miss = np.empty((n, len(alpha)))
+    level, miss = np.full(len(alpha), x[:4].mean()), np.empty((n, len(alpha)))
     for t in range(n):
         miss[t] = x[t] - level
         level = level + alpha * miss[t]
@@ -99,27 +95,16 @@ def autoregression(x: Array, lag: int, horizon: int, drift: float) -> Array:
 
     Least squares with a ridge over nested sets of lags, mixed by the corrected Akaike criterion;
     the lag itself comes first where it is a season. Only a share ``drift`` of the mean change goes
-    on: trends bend.
-
-    Parameters
-    ----------
-    x : array of float, shape (n,)
-        More than ``lag + 4`` points.
-    lag, horizon : int
-    drift : float
-        0 to 1.
+    on: trends bend. At least ``lag + 4`` points.
     """
     change = x[lag:] - x[:-lag]
     usual, n = change.mean(), len(change)
-    z = change - usual
-    order = min(ORDER, n // LEAST)
     own = [lag] if lag > 1 and n > 2 * lag + 4 else []
-    lags = own + [k for k in range(1, order + 1) if k not in own]
-    weights = _lag_weights(z, lags, len(own))
-    longest = len(weights)
-    past = np.r_[np.zeros(longest), z, np.zeros(horizon)]
+    lags = own + [k for k in range(1, min(ORDER, n // LEAST) + 1) if k not in own]
+    weights = _lag_weights(change - usual, lags, len(own))
+    past = np.r_[np.zeros(len(weights)), change - usual, np.zeros(horizon)]
     for t in range(len(past) - horizon, len(past)):
-        past[t] = weights @ past[t - 1 :: -1][:longest]
+        past[t] = weights @ past[t - 1 :: -1][: len(weights)]
     path = np.r_[x, past[-horizon:] + drift * usual]
     for t in range(len(x), len(path)):
         path[t] += path[t - lag]

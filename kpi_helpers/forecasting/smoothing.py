@@ -13,9 +13,9 @@ LEVELS = (0.02, 0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.62, 0.75, 0.9)
 DRIFTS = (0.0, 0.5, 1.0)
 TRENDS, DAMPED = (0.1, 0.3, 0.6), (0.7, 0.8, 0.9, 0.95)
 SEASONS = (0.0, 0.1, 0.3)
-# Akaike weights are too sure of themselves: flatter ones did better. Errors several steps ahead
-# count for as much as those one step ahead.
-FLAT, FAR = 0.5, 0.6
+# Akaike weights are too sure of themselves: flatter ones did better, and so did a criterion that
+# looks at errors several steps ahead as well.
+FLAT, AHEAD = 0.5, 0.6
 TINY = 1e-12
 
 
@@ -41,19 +41,17 @@ def grid(seasonal: bool) -> Grid:
     for season in SEASONS if seasonal else (0.0,):
         more = 1.0 * (season > 0)
         for level in LEVELS:
-            rows += [(level, 0.0, 1.0, d, season * (1 - level), 1 + (d > 0) + more) for d in DRIFTS]
-            rows += [
-                (level, level * trend, damped, 1.0, season * (1 - level), 2.5 + more)
-                for trend in TRENDS
-                for damped in DAMPED
-            ]
+            moved = season * (1 - level)
+            rows += [(level, 0.0, 1.0, drift, moved, 1 + (drift > 0) + more) for drift in DRIFTS]
+            trends = [(level * trend, damped) for trend in TRENDS for damped in DAMPED]
+            rows += [(level, *trend, 1.0, moved, 2.5 + more) for trend in trends]
     return Grid(*np.array(rows).T)
 
 
 class States(NamedTuple):
-    """What a run leaves: states before each point, one row a point, one column a model.
+    """States before each point and the errors at it: a row a point, a column a model.
 
-    ``level`` and ``trend`` have a row more (after the last point), ``season`` one season more.
+    ``level`` and ``trend`` have one row more (after the last point), ``season`` one season more.
     """
 
     level: Array
@@ -63,34 +61,25 @@ class States(NamedTuple):
 
 
 def run(x: Array, start: Array, models: Grid) -> States:
-    """Run every model through a series in one loop over time.
+    """Run every model through a series, from seasonal indices ``start`` (one 0 for no season).
 
-    The error-correction form of additive exponential smoothing (Hyndman, Koehler, Ord and Snyder,
-    Forecasting with Exponential Smoothing, 2008, chapter 2).
-
-    Parameters
-    ----------
-    x : array of float, shape (n,)
-    start : array of float, shape (m,)
-        Seasonal indices to start from; one 0 where there is no season.
-    models : Grid
-        Of ``c`` columns.
+    The error-correction form of additive smoothing (Hyndman, Koehler, Ord and Snyder, Forecasting
+    with Exponential Smoothing, 2008, chapter 2).
     """
     n, m, c = len(x), len(start), len(models.level)
     level, trend, error = np.empty((n + 1, c)), np.empty((n + 1, c)), np.empty((n, c))
     season = np.empty((n + m, c))
     season[:m] = start[:, None]
     first = min(n, max(4, min(m, n // 3)))
-    slope = np.polyfit(np.arange(n), x - np.resize(start, n), 1)[0]
-    trend[0] = slope * models.drift
+    trend[0] = np.polyfit(np.arange(n), x - np.resize(start, n), 1)[0] * models.drift
     level[0] = (x[:first] - start[np.arange(first) % m]).mean() - trend[0] * (first + 1) / 2
     moves = bool(models.season.any())
     for t in range(n):
-        slope_now = trend[t] * models.damped
-        ahead = level[t] + slope_now
+        slope = trend[t] * models.damped
+        ahead = level[t] + slope
         miss = error[t] = x[t] - season[t] - ahead
         level[t + 1] = ahead + models.level * miss
-        trend[t + 1] = slope_now + models.trend * miss
+        trend[t + 1] = slope + models.trend * miss
         season[t + m] = season[t] + models.season * miss if moves else season[t]
     return States(level, trend, season, error)
 
@@ -104,21 +93,10 @@ def mixed(criterion: Array) -> Array:
 def smoothed(x: Array, horizon: int, start: Array, far: int) -> tuple[Array, Array]:
     """Return the average path of the models, and what it would have missed in the past.
 
-    Parameters
-    ----------
-    x : array of float, shape (n,)
-    horizon : int
-    start : array of float, shape (m,)
-        As for `run`; models whose season moves take part where it is not all 0.
-    far : int
-        Models are weighed by their errors up to so many steps ahead (Xia and Tong 2011, Statistical
-        Science 26, match features several steps ahead).
-
-    Returns
-    -------
-    path : array of float, shape (horizon,)
-    missed : array of float, shape (n, horizon)
-        Point ``t`` less its forecast ``h + 1`` steps before; missing before the series began.
+    Models whose season moves take part where ``start`` is not all 0; all are weighed by their
+    errors up to ``far`` steps ahead (as Xia and Tong 2011, Statistical Science 26, propose). The
+    past misses, shape (n, horizon), are point ``t`` less its forecast ``h + 1`` steps before;
+    missing before the series began.
     """
     n, m = len(x), len(start)
     models = grid(bool(start.any()))
@@ -145,4 +123,4 @@ def _criterion(x: Array, states: States, models: Grid, steps: Array) -> Array:
     ]
     logs = np.log(np.array(sizes) + TINY)
     penalty = 2 * models.free * n / np.fmax(n - models.free - 1, 1)
-    return n * ((1 - FAR) * logs[0] + FAR * logs.mean(axis=0)) + penalty
+    return n * ((1 - AHEAD) * logs[0] + AHEAD * logs.mean(axis=0)) + penalty

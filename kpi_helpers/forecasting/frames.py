@@ -1,0 +1,159 @@
+"""Forecasts of the KPIs of a tidy frame: many series at once, each within its own range."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.compare.beside import READABLE
+from kpi_helpers.errors import BadInput, Unavailable
+from kpi_helpers.forecasting.cleaning import Clean, cleaned
+from kpi_helpers.forecasting.models import OWN, SHORT, Forecast, made
+from kpi_helpers.forecasting.scale import Array
+from kpi_helpers.forecasting.scores import backtest
+from kpi_helpers.language import Phrase
+from kpi_helpers.measure.judge import INDICATIVE, INSUFFICIENT, MISSING, OK
+from kpi_helpers.periods import Calendar, Period
+from kpi_helpers.periods.period import span
+
+BEST, BASELINE = "best", "seasonal_naive"
+SEASONS = {"month": 12, "quarter": 4, "week": 52, "year": 1, "day": 7}
+# What a figure cannot leave, by how it is measured; anything else by its own sign.
+RANGES = {"wilson": (0.0, 1.0), "clustered wilson": (0.0, 1.0), "adjusted wald": (-100.0, 100.0)}
+FIGURES = ("value", "lo80", "hi80", "lo95", "hi95")
+MEASURED = {"kpi", "label", "unit", "better", "period", "start", "end", "value", "numerator", "n"}
+MEASURED |= {"denominator", "low", "high", "method", "status", "note", "spread", "covered", "ages"}
+MEASURED |= {"pace"}
+SPAN = {"period": "name", "start": "start", "end": "end"}
+# Origins that a back-test needs to decide, and points that a model needs to be relied on.
+ORIGINS, RELIED = 6, 24
+
+
+def forecast(
+    tidy: pd.DataFrame, horizon: int, model: str = BEST, as_of: object = None, lang: str = "en"
+) -> pd.DataFrame:
+    """Forecast every KPI and combination of dimensions of a tidy frame.
+
+    Rates stay between 0 and 1, what was never negative stays so. Values that are missing, too few
+    or too early are gaps; a series is forecast from its last readable period on.
+
+    Parameters
+    ----------
+    tidy
+        What `kpi_helpers.measure` returns with a grain: a row a period.
+    horizon
+        How many periods to forecast.
+    model
+        One of `kpi_helpers.forecasting.MODELS`, or ``"best"``: the kit's own where it beats the
+        seasonal naive forecast on the series' own past, else that one.
+    as_of
+        The last day known (ISO text or date): a period that ends later is left out.
+    lang
+        Language of the notes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``kpi, period, start, end, <dimensions>, value, lo80, hi80, lo95, hi95, model, status,
+        note``. ``status``: ``ok``; ``indicative`` below 24 points or where a baseline is shipped;
+        ``insufficient`` below 8 (the mean goes on); ``missing`` where there is no forecast.
+
+    Raises
+    ------
+    BadInput
+        For periods that are there twice or of different lengths, and for infinite values.
+
+    Examples
+    --------
+    >>> import kpi_helpers as kh
+    >>> data = kh.load("data/sample")
+    >>> found = forecast(kh.measure(data, "revenue", "2023-01:2026-09", grain="month"), 3)
+    >>> found["period"].tolist(), found["model"].unique().tolist()
+    (['2026-10', '2026-11', '2026-12'], ['four'])
+    """
+    if not (isinstance(horizon, int | np.integer) and horizon >= 1):
+        raise BadInput(value=horizon, expected=Phrase("forecasting.whole"))
+    by = [str(name) for name in tidy.columns if name not in MEASURED]
+    if as_of is not None:
+        tidy = tidy[tidy["end"] <= pd.Timestamp(str(as_of)) + pd.Timedelta(days=1)]
+    series = tidy.groupby(["kpi", *by], sort=False, dropna=False)
+    parts = [_of_one(rows.sort_values("start"), horizon, model, lang) for _, rows in series]
+    columns = ["kpi", *SPAN, *by, *FIGURES, "model", "status", "note"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _of_one(rows: pd.DataFrame, horizon: int, model: str, lang: str) -> pd.DataFrame:
+    calendar, grain = _calendar(rows)
+    past, y = _values(rows, calendar, grain)
+    method, season = str(rows["method"].iloc[0]), SEASONS[grain]
+    low, high = RANGES.get(method, (0.0, 1.0))
+    y, scale = (y - low) / (high - low), "logit" if method in RANGES else ""
+    said: list[Phrase | Unavailable] = []
+    try:
+        series = cleaned(y, season, scale)
+        if model == BEST:
+            model, *said = _best(y, horizon, season, scale)
+        found = made(model, series, horizon, season)
+        status = INDICATIVE if said or len(series.values) < RELIED else OK
+        status = INSUFFICIENT if len(series.values) < SHORT else status
+        said = [*said, *_notes(series, [each.name for each in past], horizon)]
+    except Unavailable as error:
+        found, model, status, said = Forecast(*np.full((5, horizon), np.nan)), "", MISSING, [error]
+    figures = {n: low + (high - low) * v for n, v in zip(FIGURES, found, strict=True)}
+    ahead = [calendar.at(past[-1].end, grain)]
+    while len(ahead) < horizon:
+        ahead.append(calendar.at(ahead[-1].end, grain))
+    spans = {name: [getattr(each, of) for each in ahead] for name, of in SPAN.items()}
+    frame = rows.iloc[[0] * horizon].assign(**spans, **figures, model=model, status=status)
+    kinds = {name: rows[name].dtype for name in SPAN}
+    return frame.astype(kinds).assign(note=" ".join(each.render(lang) for each in said))
+
+
+def _calendar(rows: pd.DataFrame) -> tuple[Calendar, str]:
+    """The calendar and grain whose periods all rows are, each once."""
+    names, starts, ends = (rows[name].tolist() for name in SPAN)
+    twice = rows.loc[rows["start"].duplicated(), "period"].tolist()
+    if twice:
+        raise BadInput(column="period", value=twice[0], expected=Phrase("forecasting.once"))
+    spans = [(n, s.date(), e.date()) for n, s, e in zip(names, starts, ends, strict=True)]
+    for first in range(1, 13):
+        for grain in SEASONS:
+            calendar = Calendar(first)
+            if all(calendar.at(s, grain) == Period(n, s, e, grain) for n, s, e in spans):
+                return calendar, grain
+    raise BadInput(column="period", value=names[-1], expected=Phrase("forecasting.one_grain"))
+
+
+def _values(rows: pd.DataFrame, calendar: Calendar, grain: str) -> tuple[list[Period], Array]:
+    """Every period from the first to the last readable one, and its value; gaps are NaN."""
+    usable = rows[rows["status"].isin(READABLE) & rows["value"].notna()]
+    ends = usable if len(usable) else rows
+    whole = span(ends["start"].iloc[0].date(), ends["end"].iloc[-1].date())
+    past = calendar.split(whole, grain)
+    index = pd.DatetimeIndex([each.start for each in past])
+    return past, usable.set_index("start")["value"].reindex(index).to_numpy(float)
+
+
+def _best(y: Array, horizon: int, season: int, scale: str) -> tuple[str, *tuple[Phrase, ...]]:
+    """The kit's own model where it beats the baseline on the series' own past; else why not."""
+    far = min(horizon, len(y) - SHORT - ORIGINS + 1)
+    if far < 1:
+        return OWN, Phrase("forecasting.untested")
+    tested = backtest(y, far, season, (OWN, BASELINE), scale).groupby("model")["mase"].mean()
+    if tested[OWN] <= tested[BASELINE] or tested.isna().any():
+        return (OWN,)
+    return BASELINE, Phrase("forecasting.baseline")
+
+
+def _notes(series: Clean, past: list[str], horizon: int) -> list[Phrase]:
+    """What was done to a series, and what its forecast cannot say."""
+    n = len(series.values)
+    shown = {
+        name: ", ".join(np.array(past[-n:])[where])
+        for name, where in (("gaps", series.gaps), ("spikes", series.spikes))
+    }
+    said = [
+        Phrase(f"forecasting.{name}", {"periods": text}) for name, text in shown.items() if text
+    ]
+    facts = {"short": n < SHORT, "flat": np.ptp(series.values) == 0, "far": horizon > n}
+    return said + [Phrase(f"forecasting.{name}", {"n": n}) for name, true in facts.items() if true]
