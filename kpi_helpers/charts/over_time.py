@@ -91,7 +91,8 @@ def small_multiples(
     Parameters
     ----------
     tidy : DataFrame
-        What `kpi_helpers.measure` returns for one KPI, a row a period and group.
+        What `kpi_helpers.measure` returns for one KPI, a row a period and group; of what stands
+        beside a reference, a confirmed change bears a sign.
     by : str or sequence of str
         The dimensions that make the groups; ``kpi`` for several KPIs of one group.
     most : int
@@ -205,6 +206,7 @@ def _panels(sheet: Page, groups: Sequence[Sequence[Row]], by: Sequence[str]) -> 
         strokes.holes(sheet, ax, drawn)
         strokes.targets(sheet, ax, rows)
         strokes.series(sheet, ax, drawn)
+        strokes.moved(sheet, ax, rows)
         name = reader.group(rows[0], by) if alone else reader.name(rows[0])
         _label(ax, name, reader.figure(latest(rows)), NAME if alone else NAME - SCALE)
 

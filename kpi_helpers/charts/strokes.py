@@ -66,6 +66,14 @@ def marks(sheet: Page, ax: Axes, x: Array, y: Array, said: str, kind: str) -> No
         sheet.key(said, drawn)
 
 
+def moved(sheet: Page, ax: Axes, rows: Sequence[Row]) -> None:
+    """Draw a sign where a change from the reference is confirmed."""
+    for verdict in ("better", "worse"):
+        found = [row for row in rows if row.get("change_verdict") == verdict]
+        x, y = np.array([[middle(row), row["value"]] for row in found]).reshape(-1, 2).T
+        marks(sheet, ax, x, y, sheet.reader.text(f"key.moved_{verdict}"), verdict)
+
+
 def holes(sheet: Page, ax: Axes, line: Track) -> None:
     """Hatch the time without a figure."""
     for start, end, status in line.holes:

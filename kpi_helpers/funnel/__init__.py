@@ -7,6 +7,7 @@ from kpi_helpers.funnel.history import journeys
 from kpi_helpers.funnel.leak import leak
 from kpi_helpers.funnel.losses import losses, rivals
 from kpi_helpers.funnel.passages import counted
+from kpi_helpers.funnel.readings import around, by_group, checkout, conversion, trend
 from kpi_helpers.funnel.scoring import Bant, bant, calibration, score
 from kpi_helpers.funnel.stays import stays
 from kpi_helpers.funnel.times import CLOCKS, cycle, cycle_chances, cycle_segments
@@ -20,12 +21,16 @@ __all__ = [
     "Asked",
     "Bant",
     "Way",
+    "around",
     "attempts",
     "bant",
     "bottlenecks",
+    "by_group",
     "calibration",
     "channels",
+    "checkout",
     "concordance",
+    "conversion",
     "counted",
     "cycle",
     "cycle_chances",
@@ -42,6 +47,7 @@ __all__ = [
     "rivals",
     "score",
     "stays",
+    "trend",
     "way",
     "what_if",
     "with_earlier",

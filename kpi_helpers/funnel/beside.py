@@ -7,6 +7,7 @@ import pandas as pd
 
 from kpi_helpers.compare import ADDED, judged
 from kpi_helpers.compare.beside import joined
+from kpi_helpers.compare.difference import Z
 from kpi_helpers.errors import NotAddable
 from kpi_helpers.intervals import wilson
 from kpi_helpers.kpis.settled import divided
@@ -56,6 +57,19 @@ def with_others(data: Dataset, frame: pd.DataFrame, by: tuple[str, ...]) -> pd.D
     then = frame.assign(value=divided(k, n), low=low, high=high, numerator=k, denominator=n, n=n)
     then["status"] = np.where(n > 0, "ok", "missing")
     return _judged(data, frame, then, by, 0)
+
+
+def apart(beside: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Groups beside the others as `kpi_helpers.associations.crossed` returns segments.
+
+    Columns ``dimension, group``, ``strength`` (the change in units of its standard error),
+    ``adverse`` (worse for certain), ``signals`` (of how many of its steps that is true).
+    """
+    found = beside[beside[by].notna() & beside["reference"].notna()].reset_index(drop=True)
+    found = found.rename(columns={by: "group"}).assign(dimension=by)
+    error, adverse = found["change_high"] - found["change_low"], found["change_verdict"] == "worse"
+    found = found.assign(strength=2 * Z * found["change"] / error.where(error > 0), adverse=adverse)
+    return found.assign(signals=adverse.groupby(found["group"]).transform("sum"))
 
 
 def _judged(

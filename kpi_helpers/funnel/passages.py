@@ -18,6 +18,11 @@ from kpi_helpers.units import PERCENT
 
 # What is known only of those that got far would make the others disappear.
 BLANK = 0.2
+# Columns that a tidy frame has not got.
+OWN = (
+    *("step", "place", "after", "whole", "whole_low", "whole_high", "started", "young", "so_far"),
+    *("window", "standing", "naive", "event"),
+)
 PASSAGE = "stage_conversion"
 
 
@@ -56,6 +61,11 @@ def counted(con: Any, tried: Rows, way: Way, asked: Asked) -> pd.DataFrame:
     sums = frame_of(con, sums_of(tried, way, asked))
     if (sums["blank"] > BLANK * sums["everyone"]).any():
         raise Unavailable("passages_blank", column=COLUMNS[asked.unit])
+    return tidied(sums, way, asked)
+
+
+def tidied(sums: pd.DataFrame, way: Way, asked: Asked) -> pd.DataFrame:
+    """What `counted` returns, of its sums (`kpi_helpers.sources.attempts.sums_of`)."""
     spans = pd.DataFrame({"span": range(len(asked.spans))})
     sums = sums.dropna(subset="span") if asked.by else spans.merge(sums, how="left", on="span")
     sums = sums.sort_values(["span", *asked.by], ignore_index=True)
@@ -76,7 +86,8 @@ def _step(sums: pd.DataFrame, place: int, way: Way, asked: Asked) -> pd.DataFram
     passed = _share(sums, place, before, asked.unit) if place else [np.full(len(n), np.nan)] * 3
     whole = _share(sums, place, 0, asked.unit)
     spans = [asked.spans[int(at)] for at in sums["span"]]
-    few = [n >= ENOUGH, n >= FEW, n > 0, of("young_n", 0) > 0]
+    at_fault = np.isnan(whole[0]) & (first > 0)
+    few = [at_fault, n >= ENOUGH, n >= FEW, n > 0, of("young_n", 0) > 0]
     columns = {
         **{"kpi": PASSAGE, "label": find(PASSAGE).label("en"), "unit": PERCENT, "better": HIGHER},
         "period": [span.name for span in spans],
@@ -89,7 +100,7 @@ def _step(sums: pd.DataFrame, place: int, way: Way, asked: Asked) -> pd.DataFram
         **dict(zip(("whole", "whole_low", "whole_high"), whole, strict=True)),
         **{"started": first, "young": young, "so_far": of("young_x", place)},
         "method": "delta" if asked.unit == AMOUNT else "wilson",
-        "status": np.select(few, [OK, INDICATIVE, INSUFFICIENT, IMMATURE], MISSING),
+        "status": np.select(few, [MISSING, OK, INDICATIVE, INSUFFICIENT, IMMATURE], MISSING),
         **{"note": "", "spread": np.nan, "pace": 0.0, "ages": None, "covered": True},
         "adds": asked.unit == NUMBER,
     }
@@ -102,6 +113,8 @@ def _share(sums: pd.DataFrame, place: int, before: int, unit: str) -> list[Any]:
     part, whole = (
         {n: sums[f"old_{n}_{at}"].to_numpy(float) for n in names} for at in (place, before)
     )
+    # More than came before is a fault of what was counted, such as pages for visits.
+    part["x"] = np.where(part["x"] <= whole["x"], part["x"], np.nan)
     value = divided(part["x"], whole["x"])
     if unit != AMOUNT:
         return [value, *intervals.wilson(part["x"], whole["x"])]

@@ -164,11 +164,7 @@ def parts_of(data: Dataset, kpi: Kpi, rows: ir.Table) -> Parts:
 
 
 def window_of(data: Dataset, kpi: Kpi) -> int | None:
-    """Days that a conversion may take: the setting, the KPI's own, else what nine in ten needed.
-
-    The default looks only at rows old enough to have had twice that time, so that the young ones,
-    of which only the quick conversions are seen, do not shorten it.
-    """
+    """Days that a conversion may take: the setting, the KPI's own, else what nine in ten needed."""
     name = tried(kpi).setting or kpi.id
     if name in data.config.windows:
         return data.config.windows[name]
@@ -183,7 +179,15 @@ def _usual(data: Dataset, kpi: Kpi) -> int:
     parts: Parts = kpi.body(table)
     counted = table.select(days=parts.terms["days"], age=parts.terms["age"])
     counted = counted.filter(counted.days >= 0)
-    frame = frame_of(data.con, counted.group_by(["days", "age"]).agg(n=counted.count()))
+    return usual_days(frame_of(data.con, counted.group_by(["days", "age"]).agg(n=counted.count())))
+
+
+def usual_days(frame: pd.DataFrame) -> int:
+    """Days that nine in ten needed, of rows ``n`` by ``days`` needed and ``age``; 90 without any.
+
+    Only those old enough to have had twice that time are looked at, so that the young ones, of
+    which only the quick conversions are seen, do not shorten it.
+    """
     if frame.empty:
         return 90
     first = _quantile(frame)

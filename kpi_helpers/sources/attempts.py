@@ -24,28 +24,24 @@ COLUMNS = {AMOUNT: "amount", CUSTOMER: "customer_id"}
 
 
 class Way(NamedTuple):
-    """How events are read as a funnel.
+    """How events are read as a funnel: ``steps`` in their order, and these options.
 
     Parameters
     ----------
-    steps
-        Names of the steps in their order.
     order
-        ``"reached"``: a step is reached by it or by any later one, so that a step that was skipped
-        counts as passed. ``"ordered"``: one step after the other, whatever happens in between.
-        ``"strict"``: each step is the very next event. ``"any"``: the n-th place is reached with
-        the n-th different step, whichever it is.
+        ``"reached"``: a step is reached by it or by any later one, so that one that was skipped
+        counts. ``"ordered"``: one after the other, whatever happens in between. ``"strict"``: each
+        is the very next event. ``"any"``: the n-th place is reached with the n-th different step.
     entry
         Which entry into the first step counts: ``"first"``, ``"last"``, or ``"each"``, an attempt
         of its own that lasts until the next one. In any order there is only the first.
     window
         Days within which a step counts, from the entry; None for all the time there was.
     without
-        Names of events that put a case out: between its entry and the last step, or the end of the
-        window where it did not come so far.
+        Events that put a case out: between its entry and the last step, or the end of the window.
     """
 
-    steps: tuple[str, ...]
+    steps: tuple[str | int, ...]
     order: str = REACHED
     entry: str = FIRST
     window: int | None = None
@@ -53,19 +49,11 @@ class Way(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is counted of attempts.
+    """What is counted of attempts that began in ``spans``, none of which overlaps another.
 
-    Parameters
-    ----------
-    spans
-        Periods in which the attempts began, none overlapping another.
-    as_of
-        Last day that is known.
-    by
-        Columns that make groups.
-    unit
-        ``"number"`` of attempts, ``"amount"`` (sum of the column ``amount``), ``"customer"``
-        (different values of ``customer_id``).
+    ``as_of`` is the last day that is known, ``by`` are columns that make groups, ``unit`` is
+    ``"number"`` of attempts, ``"amount"`` (sum of the column ``amount``) or ``"customer"``
+    (different values of ``customer_id``).
     """
 
     spans: Sequence[Period]
@@ -112,7 +100,7 @@ def attempts(events: ir.Table, way: Way) -> ir.Table:
     if way.entry != FIRST or way.order == STRICT:
         moves, keys = _numbered(moves, way), ["case_id", "attempt"]
     found = _FOUND[way.order](moves, len(way.steps), keys)
-    found = _within(found.filter(found.at_0.notnull()), way.window)
+    found = within(found.filter(found.at_0.notnull()), way.window)
     return _kept(found, moves, way, keys) if way.without else found
 
 
@@ -194,22 +182,26 @@ _FOUND: dict[str, Callable[[ir.Table, int, list[str]], ir.Table]] = {
 }
 
 
-def _within(found: ir.Table, window: int | None) -> ir.Table:
-    if window is None:
-        return found
+def within(found: ir.Table, window: int | ir.IntegerValue | None) -> ir.Table:
+    """Attempts without what they reached later than so many days after their entry.
+
+    The column ``window`` tells those days, missing for all the time there was.
+    """
+    days = ibis.null("int64") if window is None else window
+    found = found.mutate(window=days)
     later = [name for name in found.columns if name.startswith("at_") and name != "at_0"]
     never = ibis.null(found.at_0.type())
-    in_time = {n: days_between(found.at_0, found[n]) <= window for n in later}
-    return found.mutate(**{n: ibis.ifelse(test, found[n], never) for n, test in in_time.items()})
+    late = {n: days_between(found.at_0, found[n]) > found.window for n in later}
+    return found.mutate(**{n: ibis.ifelse(test, never, found[n]) for n, test in late.items()})
 
 
 def _kept(found: ir.Table, moves: ir.Table, way: Way, keys: list[str]) -> ir.Table:
     """Attempts but those that are out."""
     out = moves.filter(moves.is_out).select(*keys, out_at=moves.at)
     met, last = found.join(out, keys), f"at_{len(way.steps) - 1}"
-    met = met.filter(met.out_at >= met.at_0, met[last].isnull() | (met.out_at < met[last]))
-    if way.window is not None:
-        met = met.filter(days_between(met.at_0, met.out_at) <= way.window)
+    in_time = met.window.isnull() | (days_between(met.at_0, met.out_at) <= met.window)
+    before = met[last].isnull() | (met.out_at < met[last])
+    met = met.filter(met.out_at >= met.at_0, before, in_time)
     return found.anti_join(met.select(*keys).distinct(), keys)
 
 
@@ -230,8 +222,8 @@ def sums_of(tried: ir.Table, way: Way, asked: Asked) -> ir.Table:
     began = tried.at_0.cast("date")
     spans = [((began >= s.start) & (began < s.end), place) for place, s in enumerate(asked.spans)]
     age = days_between(began, ibis.literal(asked.as_of))
-    old = ibis.literal(True) if way.window is None else age >= way.window
-    rows = tried.mutate(span=ibis.cases(*spans, else_=ibis.null("int64")), is_old=old)
+    is_old = tried.window.isnull() | (age >= tried.window)
+    rows = tried.mutate(span=ibis.cases(*spans, else_=ibis.null("int64")), is_old=is_old)
     rows = rows.filter(rows.span.notnull())
     column = COLUMNS.get(asked.unit)
     blank = (rows[column].isnull() if column else ibis.literal(False)) & rows.is_old

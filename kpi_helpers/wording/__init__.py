@@ -19,6 +19,12 @@ from kpi_helpers.wording.economics import economics_findings, outlook_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.history import history_findings
 from kpi_helpers.wording.outreach import calls_findings, missed_findings, responses_findings
+from kpi_helpers.wording.passages import (
+    conversion_findings,
+    funnel_rows,
+    passage_rows,
+    passages_findings,
+)
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
 from kpi_helpers.wording.retention import (
     moved,
@@ -55,10 +61,12 @@ __all__ = [
     "channels_findings",
     "control_findings",
     "control_title",
+    "conversion_findings",
     "cycle_findings",
     "drivers_findings",
     "economics_findings",
     "findings",
+    "funnel_rows",
     "gathered",
     "headline",
     "history_findings",
@@ -72,6 +80,8 @@ __all__ = [
     "opened_with",
     "outlook_findings",
     "parts_findings",
+    "passage_rows",
+    "passages_findings",
     "reading",
     "recurring_findings",
     "rep_targets_findings",

@@ -1,0 +1,308 @@
+"""The company's own funnel: who gets from the first contact to the order, step by step."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.errors import Unavailable, unknown
+from kpi_helpers.funnel.beside import apart, with_earlier, with_others
+from kpi_helpers.funnel.history import journeys
+from kpi_helpers.funnel.passages import BLANK, counted, tidied
+from kpi_helpers.language import Phrase
+from kpi_helpers.measure.counted import usual_days
+from kpi_helpers.periods import Period
+from kpi_helpers.periods.period import DAY, span
+from kpi_helpers.sources.attempts import NUMBER, Asked, Way, attempts, within
+from kpi_helpers.sources.dataset import Dataset, Where
+from kpi_helpers.sources.derived import days_between
+from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.facts import JOURNEYS
+from kpi_helpers.sources.journeys import LEAD
+from kpi_helpers.sources.journeys import way as steps_of
+
+HALF_YEAR, SEEN = dt.timedelta(days=182), dt.timedelta(days=91)
+# How many periods of a grain make a year.
+A_YEAR = {"month": 12, "quarter": 4, "year": 1}
+DIMENSIONS = ("source", "segment", "sector", "region", "product", "owner")
+SHOP = ("sessions", "product_views", "carts", "checkouts", "orders")
+
+
+class Step(NamedTuple):
+    """A step, the place of its rows among those of `journeys`, and the days to pass it."""
+
+    name: str
+    place: int
+    window: int | None
+
+
+def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMBER) -> pd.DataFrame:
+    """How many of those who entered in a year reached each step, and where they all stand now.
+
+    Parameters
+    ----------
+    data, where
+        As for `kpi_helpers.measure`; the filter is over the columns of `journeys`.
+    period
+        As for `kpi_helpers.measure`; what is read are the entries of the year that ends with it.
+    unit
+        ``"number"``, ``"amount"`` or ``"customer"``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a step after the first, with the columns of `counted` and of `with_earlier` (beside
+        the year before); ``after``, the step before; ``window``, the days to get to the last step
+        (the setting ``lead_to_customer_rate``, else what nine in ten needed); and the reading that
+        misleads: ``standing``, how many of all that entered are at the step now, not lost, and
+        ``naive``, that number as a share of those who still are at the first step.
+
+    Raises
+    ------
+    Unavailable
+        When nobody entered in that time, or the amounts or customers of too many are not known.
+    """
+    course, rows, year = _course(data), journeys(data, where), _year(data, period)
+    events = rows.select("case_id", "entered_at", step=rows.place)
+    entries = rows.filter(rows.place == course[0].place).drop("place", "step", "entered_at")
+    way = Way(tuple(step.place for step in course), window=_whole_window(data, course))
+    asked = Asked([data.config.calendar.year_ago(year), year], data.as_of, unit=unit)
+    found = counted(data.con, attempts(events, way).join(entries, "case_id"), way, asked)
+    found = with_earlier(data, _after(found, [step.name for step in course]))
+    found = found[found["start"] == pd.Timestamp(year.start)].reset_index(drop=True)
+    if not (found["started"] + found["young"]).any():
+        raise _nothing()
+    tried = attempts(events, way._replace(window=None))
+    tried = tried.join(entries.filter(entries.outcome.fill_null("open") != "lost"), "case_id")
+    reached = counted(data.con, tried, way, Asked([year], data.as_of))["numerator"]
+    standing = reached - reached.shift(-1, fill_value=0.0)
+    naive = standing / (standing[0] or np.nan)
+    beside = {"standing": standing[1:].to_numpy(), "naive": naive[1:].to_numpy()}
+    return found.assign(window=way.window, **beside)
+
+
+def trend(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.DataFrame:
+    """How many passed each step in the two years up to a period, each beside the year before.
+
+    Parameters
+    ----------
+    data, where
+        As for `conversion`.
+    period
+        As for `kpi_helpers.measure`: months, quarters or years as it is one, else quarters.
+    by
+        A column of `journeys` that makes groups.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a step after the first, group and period: of those who entered the step before in the
+        period and have had the time (the setting ``stage_conversion``, else what nine in ten
+        needed for that step), how many went on; columns of `counted` and `with_earlier`, ``after``.
+    """
+    calendar = data.config.calendar
+    whole = calendar.parse(period, data.as_of, data.first)
+    grain = whole.grain if whole.grain in A_YEAR else "quarter"
+    last, back = calendar.at(whole.end - DAY, grain), A_YEAR[grain]
+    spans = [calendar.shift(last, -turn) for turn in reversed(range(2 * back))]
+    return with_earlier(data, _passed(data, spans, where, by), (by,) if by else (), back)
+
+
+def by_group(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.DataFrame:
+    """How many passed each step in a year, each group beside all the others together.
+
+    Parameters
+    ----------
+    data, period, where
+        As for `conversion`.
+    by
+        A column of `journeys`; by default the first of `DIMENSIONS` that it has.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `trend`, of the year, and `kpi_helpers.funnel.beside.apart`.
+
+    Raises
+    ------
+    Unavailable
+        Where no dimension tells two groups apart, or a fifth of those who entered lack it.
+    """
+    known = journeys(data).columns
+    name = by or next((each for each in DIMENSIONS if each in known), "")
+    if not name:
+        raise Unavailable("no_segments", by=", ".join(DIMENSIONS))
+    found = _passed(data, [_year(data, period)], where, name)
+    first = found[found["place"] == 1]
+    blank = first.loc[first[name].isna(), "started"].sum()
+    if first[name].nunique() < 2 or blank > BLANK * first["started"].sum():
+        raise Unavailable("no_segments", by=name)
+    return apart(with_others(data, found, (name,)), name)
+
+
+def around(data: Dataset, day: dt.date | None = None, where: Where = None) -> pd.DataFrame:
+    """How many passed each step in the half-year from a day on, beside the half-year before it.
+
+    Parameters
+    ----------
+    data, where
+        As for `trend`.
+    day
+        That of an event; by default the last one of ``events`` three months back or more. Fewer
+        days are looked at where fewer have passed since.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `trend`, only the rows after the event, with its name as ``event``, which a report that
+        is shared leaves out. What else changed on that day is in the difference too.
+
+    Raises
+    ------
+    Unavailable
+        Without a day or event.
+    """
+    events = pd.DataFrame({"date": pd.to_datetime([]), "label": []})
+    events = data["events"] if "events" in data.tables else events
+    seen = events.loc[events["date"] <= pd.Timestamp(data.as_of - SEEN), "date"]
+    if day is None and seen.empty:
+        raise Unavailable(what=Phrase("passages.event"), needs="events")
+    day = day or seen.max().date()
+    length = min(HALF_YEAR, data.as_of + DAY - day)
+    spans = [span(day - length, day), span(day, day + length)]
+    found = with_earlier(data, _passed(data, spans, where, ""))
+    said = events.loc[events["date"] == pd.Timestamp(day), "label"].astype(str)
+    found = found.assign(event="" if data.masked else " · ".join(said))
+    return found[found["start"] == pd.Timestamp(day)].reset_index(drop=True)
+
+
+def checkout(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.DataFrame:
+    """How many visits of the web shop came to each step in a year.
+
+    Parameters
+    ----------
+    data, period, where
+        As for `conversion`; the data have ``web_funnel``.
+    by
+        One of its dimensions, such as ``device``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `trend`, of the year, beside the year before; with groups as `by_group`. Where more is
+        counted than at the step before, as pages are for visits, there is no value.
+
+    Raises
+    ------
+    Unavailable
+        Without two steps that are counted, or two groups.
+    """
+    groups, year = (by,) if by else (), _year(data, period)
+    visits = data.filtered("web_funnel", where, groups)
+    steps = tuple(name for name in SHOP if name in data.filled("web_funnel"))
+    if len(steps) < 2:
+        raise Unavailable(what=Phrase("passages.shop"), needs=", ".join(SHOP))
+    asked = Asked([data.config.calendar.year_ago(year), year], data.as_of, groups)
+    sums = {f"old_x_{place}": visits[name].sum() for place, name in enumerate(steps)}
+    daily = frame_of(data.con, visits.group_by("date", *groups).agg(**sums))
+    day = pd.to_datetime(daily.pop("date"))
+    spans = [(day >= pd.Timestamp(s.start)) & (day < pd.Timestamp(s.end)) for s in asked.spans]
+    daily["span"] = np.select(spans, range(len(spans)), np.nan)
+    totals = daily.groupby(["span", *groups], dropna=False, as_index=False).sum()
+    counts = {name.replace("x", "n"): totals[name] for name in sums}
+    young = {f"young_{part}_{place}": 0.0 for part in "nx" for place in range(len(steps))}
+    found = _after(tidied(totals.assign(**counts, **young), Way(steps), asked), steps)
+    now = found["start"] == pd.Timestamp(year.start)
+    if by and found.loc[now, by].nunique() < 2:
+        raise Unavailable("no_segments", by=by)
+    if by:
+        return apart(with_others(data, found[now], groups), by)
+    found = with_earlier(data, found)
+    return found[found["start"] == pd.Timestamp(year.start)].reset_index(drop=True)
+
+
+def _year(data: Dataset, period: str) -> Period:
+    calendar = data.config.calendar
+    return calendar.year_to(calendar.parse(period, data.as_of, data.first))
+
+
+def _course(data: Dataset) -> list[Step]:
+    """The steps that tell something apart, with the days that nine in ten took to pass each.
+
+    A step that everybody passes on the day of entering it and the next one are the same.
+    """
+    found: list[Step] = data.remember("course", lambda: _steps(data))
+    return found
+
+
+def _steps(data: Dataset) -> list[Step]:
+    rows = journeys(data)
+    days = days_between(rows.entered_at, rows.advanced_at).cast("float64")
+    rows = rows.select("place", age=rows.age_days, days=days)
+    counts = frame_of(data.con, rows.group_by("place", "age", "days").agg(n=rows.count()))
+    course: list[Step] = []
+    at_once = False
+    for place, name in enumerate(steps_of(data)):
+        own = counts[counts["place"] == place]
+        known = course.pop().name if at_once else name
+        key = "lead_qualification_rate" if known == LEAD else "stage_conversion"
+        course.append(Step(known, place, _window(data, key, own[own["days"] >= 0])))
+        at_once = len(own) > 0 and bool((own["days"] == 0).all())
+    if len(course) < 2:
+        raise _nothing()
+    return course
+
+
+def _whole_window(data: Dataset, course: Sequence[Step]) -> int | None:
+    """The days from the first step to the last one."""
+    rows, (first, *_, last) = journeys(data), course
+    began = rows.filter(rows.place == first.place).select("case_id", "age_days", "entered_at")
+    ended = rows.filter(rows.place == last.place).select("case_id", at=rows.entered_at)
+    both = began.join(ended, "case_id")
+    both = both.select(age=both.age_days, days=days_between(both.entered_at, both.at))
+    both = both.filter(both.days >= 0)
+    counts = both.group_by("days", "age").agg(n=both.count())
+    return _window(data, "lead_to_customer_rate", frame_of(data.con, counts))
+
+
+def _window(data: Dataset, key: str, counts: pd.DataFrame) -> int | None:
+    """The days that the settings give for a KPI, else those that nine in ten needed."""
+    return data.config.windows[key] if key in data.config.windows else usual_days(counts)
+
+
+def _passed(data: Dataset, spans: list[Period], where: Where, by: str) -> pd.DataFrame:
+    """The passages of each step, of those who entered the one before in the spans."""
+    course, rows = _course(data), journeys(data, where)
+    if by and by not in rows.columns:
+        raise unknown("dimension", by, data.dimensions(JOURNEYS.name))
+    groups = ("turn", by) if by else ("turn",)
+    turns = {step.place: turn for turn, step in enumerate(course[:-1])}
+    windows = {step.place: step.window for step in course[:-1]}
+    rows = rows.filter(rows.place.isin([*turns]))
+    rows = rows.select(
+        *groups[1:],
+        turn=rows.place.cases(*turns.items()),
+        window=rows.place.cases(*windows.items()),
+        at_0=rows.entered_at,
+        at_1=rows.advanced_at,
+    )
+    way = Way(("", ""))
+    found = counted(data.con, within(rows, rows.window), way, Asked(spans, data.as_of, groups))
+    found = found[found["place"] == 1]
+    found = found.assign(place=found["turn"].astype(int) + 1).drop(columns="turn")
+    found = found.sort_values("place", kind="stable", ignore_index=True)
+    return _after(found, [step.name for step in course])
+
+
+def _after(found: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
+    """Passages with the names of their steps, and of those before."""
+    names, place = np.array(steps, dtype=object), found["place"].to_numpy()
+    return found.assign(step=names[place], after=names[np.maximum(place - 1, 0)])
+
+
+def _nothing() -> Unavailable:
+    return Unavailable(what=Phrase("passages.what"), needs=Phrase("passages.entries"))
