@@ -279,7 +279,7 @@ def weighted_pipeline(tables: Tables, ask: Asked) -> Found:
 
 
 def _due(tables: Tables, ask: Asked) -> list[Row]:
-    stock = _standing(tables, ask, ask.end) if ask.end > ask.as_of + DAY else []
+    stock = _standing(tables, ask, _end(ask)) if ask.end > ask.as_of + DAY else []
     return [deal for deal in stock if deal["due"] and ask.start <= deal["due"] < ask.end]
 
 

@@ -6,6 +6,7 @@ from kpi_helpers.drivers.factors import lmdi, shapley
 from kpi_helpers.drivers.mix import rate_mix
 from kpi_helpers.drivers.products import price_volume_mix, product_mix
 from kpi_helpers.drivers.rates import rate_bridge
+from kpi_helpers.drivers.velocity import velocity_chain
 
 __all__ = [
     "bookings_chain",
@@ -17,4 +18,5 @@ __all__ = [
     "rate_mix",
     "revenue_chain",
     "shapley",
+    "velocity_chain",
 ]

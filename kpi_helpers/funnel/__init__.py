@@ -6,9 +6,12 @@ from kpi_helpers.funnel.channels import channels, concordance, duels, moved_budg
 from kpi_helpers.funnel.history import journeys
 from kpi_helpers.funnel.leak import leak
 from kpi_helpers.funnel.losses import losses, rivals
+from kpi_helpers.funnel.movement import movement
 from kpi_helpers.funnel.passages import counted
+from kpi_helpers.funnel.promises import coverage, put_off, slipped
 from kpi_helpers.funnel.readings import around, by_group, checkout, conversion, trend
 from kpi_helpers.funnel.scoring import Bant, bant, calibration, score
+from kpi_helpers.funnel.stalled import next_steps, stalled
 from kpi_helpers.funnel.stays import stays
 from kpi_helpers.funnel.times import CLOCKS, cycle, cycle_chances, cycle_segments
 from kpi_helpers.funnel.whatif import levers, outlook, what_if
@@ -32,6 +35,7 @@ __all__ = [
     "concordance",
     "conversion",
     "counted",
+    "coverage",
     "cycle",
     "cycle_chances",
     "cycle_segments",
@@ -42,10 +46,15 @@ __all__ = [
     "levers",
     "losses",
     "moved_budget",
+    "movement",
+    "next_steps",
     "odd_rows",
     "outlook",
+    "put_off",
     "rivals",
     "score",
+    "slipped",
+    "stalled",
     "stays",
     "trend",
     "way",

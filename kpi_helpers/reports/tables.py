@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TABLES = "tables"
 FOLDER_VARIABLE = "KPI_TABLES"
 # The tables that list rows one by one: a pack that is shared goes without them.
-ROW_LEVEL = ("left_out", "behind")
+ROW_LEVEL = ("left_out", "behind", "stalled")
 # A spreadsheet may run text that begins so. Text with an apostrophe gets another, so that taking
 # the first one away always gives what was there.
 FORMULA_STARTS = (*"=+-@＝＋－＠\t\r\n", "'")

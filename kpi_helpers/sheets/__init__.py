@@ -13,6 +13,7 @@ from kpi_helpers.sheets.economics import economics, outlook
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
 from kpi_helpers.sheets.outreach import agreed, call_times, calls, missed, responses
+from kpi_helpers.sheets.pipeline import stalled
 from kpi_helpers.sheets.restated import restated
 from kpi_helpers.sheets.retention import survival
 from kpi_helpers.sheets.selling import selling
@@ -45,6 +46,7 @@ __all__ = [
     "scorecard",
     "segments",
     "selling",
+    "stalled",
     "steps",
     "survival",
     "teams",

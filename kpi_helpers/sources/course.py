@@ -199,7 +199,8 @@ def _in_stage(rows: ir.Table, known: Known) -> ir.Table:
         rows = rows.left_join(_usual(_decided(stays)), "_stage").drop("_stage_right")
     if known.asks("chance"):
         bands = _won_shares(_decided(stays))
-        there = days_between(rows.since, END) - 1
+        # Nobody stays beyond the day that is known, however far ahead the period ends.
+        there = ibis.least(days_between(rows.since, END) - 1, days_between(rows.since, known.day))
         alike = [rows._stage == bands.band, there >= bands.least, there < bands.until]
         rows = rows.left_join(bands, alike).drop("band", "least", "until")
         decided = deals.filter(deals.left_at < END)

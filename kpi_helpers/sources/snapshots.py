@@ -131,6 +131,18 @@ def rebuilt(folder: Path | str) -> dict[str, pd.DataFrame]:
     }
 
 
+def amounts(folder: Path | str) -> pd.DataFrame:
+    """What deals were said to be worth, by the day of each snapshot that tells of them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``deal_id, day, amount``, in the order of days.
+    """
+    log = _read(Path(folder))
+    return log[~log[GONE]].rename(columns={SEEN: "day"})[[ID, "day", "amount"]]
+
+
 def _deals(data: Dataset) -> pd.DataFrame:
     """The deals as known on the day, one row each: of several with one id, the last."""
     table = data.table("deals").select(*TABLES["deals"].names)

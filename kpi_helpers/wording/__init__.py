@@ -25,6 +25,13 @@ from kpi_helpers.wording.passages import (
     passage_rows,
     passages_findings,
 )
+from kpi_helpers.wording.pipeline import (
+    bands_findings,
+    coverage_findings,
+    movement_findings,
+    stalled_findings,
+    with_bands,
+)
 from kpi_helpers.wording.restated import Restated, opened_with, restatements
 from kpi_helpers.wording.retention import (
     moved,
@@ -52,6 +59,7 @@ __all__ = [
     "Restated",
     "aims",
     "alt_text",
+    "bands_findings",
     "banned",
     "bant_findings",
     "bridge_method",
@@ -62,6 +70,7 @@ __all__ = [
     "control_findings",
     "control_title",
     "conversion_findings",
+    "coverage_findings",
     "cycle_findings",
     "drivers_findings",
     "economics_findings",
@@ -74,6 +83,7 @@ __all__ = [
     "losses_findings",
     "missed_findings",
     "moved",
+    "movement_findings",
     "moves",
     "moves_findings",
     "name",
@@ -92,6 +102,7 @@ __all__ = [
     "segment",
     "segments_findings",
     "sentence",
+    "stalled_findings",
     "stays",
     "step_certainty",
     "step_name",
@@ -102,5 +113,6 @@ __all__ = [
     "verdict",
     "voice_findings",
     "volumes_findings",
+    "with_bands",
     "with_readable",
 ]

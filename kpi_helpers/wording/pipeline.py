@@ -1,0 +1,141 @@
+"""What is said of open deals: which no longer move, whether they are enough, whether dates hold."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from kpi_helpers.language import Terms, nouns, text
+from kpi_helpers.units import COUNT, MONEY, PERCENT, TIMES, write, write_compact, write_range
+from kpi_helpers.wording.drivers import drivers_findings
+from kpi_helpers.wording.lines import NO_MONEY, as_findings
+from kpi_helpers.wording.sentences import sentence
+from kpi_helpers.wording.when import label_of
+
+KNOWN, CHANCE, MOST = 0, 1, 3
+BANDS = ("amount_band", "times_put_off")
+
+
+def stalled_findings(
+    steps: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "next_steps",
+) -> pd.DataFrame:
+    """Return how many open deals no longer move, and what to do with them.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        What `kpi_helpers.funnel.next_steps` returns.
+    lang, terms, currency
+        As for `kpi_helpers.wording.sentence`.
+    table : str
+        Name under which the frame is handed on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `kpi_helpers.wording.findings`, at most three rows.
+    """
+    lines = []
+    for place, row in enumerate(steps.to_dict("records")):
+        if row["next"] not in ("stalled", "revive", "close") or not (row["n"] or place == 1):
+            continue
+        counts = {name: write(row[name], COUNT, lang) for name in ("n", "over", "late", "quiet")}
+        sums = {of: write_compact(row[of], lang, currency) for of in ("amount", "expected")}
+        rates = {of: write(row[of], PERCENT, lang) for of in ("share", "win_rate")}
+        told = {**counts, **sums, **rates, "open": write(steps["n"].iloc[0], COUNT, lang)}
+        priced = row["n"] > row["unpriced"] and pd.notna(row["expected"])
+        said = text(f"pipeline.{row['next']}", lang, **told, **nouns(lang, terms))
+        said += text("pipeline.worth" if priced else "pipeline.unpriced", lang, **told)
+        lines.append((said, KNOWN, [0, place], row["expected"] if priced else NO_MONEY))
+    return as_findings(lines, table)
+
+
+def movement_findings(
+    steps: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "movement",
+) -> pd.DataFrame:
+    """Return how far the open pipeline moved; at stake is that, not all that came or went.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        What `kpi_helpers.funnel.movement` returns.
+    lang, terms, currency, table
+        As for `stalled_findings`.
+    """
+    found = drivers_findings(steps, lang, terms, currency, table)
+    change = steps["amount"].iloc[-1] - steps["amount"].iloc[0]
+    return found.assign(money_at_stake=change if steps["unit"].iloc[0] == MONEY else NO_MONEY)
+
+
+def coverage_findings(
+    covered: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "coverage",
+) -> pd.DataFrame:
+    """Return how the pipeline due stands beside what the win rate requires.
+
+    Parameters
+    ----------
+    covered : DataFrame
+        What `kpi_helpers.funnel.coverage` returns.
+    lang, terms, currency, table
+        As for `stalled_findings`.
+    """
+    row = covered.iloc[0].to_dict()
+    told = {name: write(row[name], TIMES, lang) for name in ("coverage", "required")}
+    told |= {name: write_compact(row[name], lang, currency) for name in ("due", "missing")}
+    told |= {name: write(row[name], PERCENT, lang) for name in ("win_rate", "chance")}
+    told["range"] = write_range(row["low"], row["high"], TIMES, lang)
+    period, n = label_of(row["period"], row, lang), write(row["n"], COUNT, lang)
+    said = text("pipeline.covers", lang, period=period, n=n, **told, **nouns(lang, terms))
+    said += text(f"pipeline.{row['verdict']}", lang)
+    sure = CHANCE if row["verdict"] == "open" else KNOWN
+    return as_findings([(said, sure, [0], NO_MONEY)], table)
+
+
+def bands_findings(
+    compared: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "slipped",
+) -> pd.DataFrame:
+    """Return the bands of deals that differ for certain, or of the first one that it does not.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        What `kpi_helpers.funnel.slipped` or `put_off` returns.
+    lang, terms, currency, table
+        As for `stalled_findings`.
+    """
+    rows = with_bands(compared, lang, currency).to_dict("records")
+    told = [(place, row) for place, row in enumerate(rows) if pd.notna(row["change"])]
+    sure = [(place, row) for place, row in told if row["change_verdict"] in ("better", "worse")]
+    lines = [
+        (sentence(row, lang, terms, currency), KNOWN if sure else CHANCE, [place], NO_MONEY)
+        for place, row in (sure or told[:1])[:MOST]
+    ]
+    return as_findings(lines, table)
+
+
+def with_bands(compared: pd.DataFrame, lang: str, currency: str = "EUR") -> pd.DataFrame:
+    """Return what `kpi_helpers.funnel.slipped` or `put_off` returns with bands a reader knows."""
+    column = next(name for name in BANDS if name in compared)
+    cut = write(compared["cut"].iloc[0], MONEY, lang, currency) if "cut" in compared else ""
+    names = {
+        band: text(f"pipeline.{column}.{str(band).strip('+')}", lang, cut=cut)
+        for band in compared[column].dropna().unique()
+    }
+    return compared.assign(**{column: compared[column].map(names)}).drop(
+        columns="cut", errors="ignore"
+    )
