@@ -13,14 +13,14 @@ from kpi_helpers.charts.scales import limits, name_axis, number_axis
 from kpi_helpers.charts.theme import BAR, INCH, INK, QUIET, REST, SMALL, VALUE, WORSE
 from kpi_helpers.language import text
 from kpi_helpers.units import COUNT, DAYS, PERCENT, write, write_date
-from kpi_helpers.wording.times import clock, cycle_findings
+from kpi_helpers.wording.times import cycle_findings, written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 HEIGHT, ROW, AROUND, NAMES = 3.1 * INCH, 0.42 * INCH, 0.8 * INCH, 130.0
-TOLD, NOW = (30, 60, 90, 180), ("now", "now_late", "now_very_late")
+TOLD = (30, 60, 90, 180)
 
 
 def cycle_shares(
@@ -50,7 +50,7 @@ def cycle_shares(
         band = sheet.ax.fill_between(age, *ends, color=VALUE, alpha=0.35, lw=0, gid="range")
         sheet.key(reader.text("key.range"), band)
         for row in chances[age.isin(TOLD)].to_dict("records"):
-            said, place = write(row["won"], PERCENT, reader.lang), (row["age"], row["won_high"])
+            said, place = written(row, reader.lang)["won"], (row["age"], row["won_high"])
             above: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "gid": "won_by"}
             sheet.ax.annotate(said, place, (0, 3), color=INK, **above)
         sheet.ax.set(xlim=(0, max(age.iloc[-1], 1)), ylim=(0, 1))
@@ -66,10 +66,8 @@ def stage_times(stays: pd.DataFrame, ax: Axes | None = None, **options: Unpack[O
     ----------
     stays : DataFrame
         What `kpi_helpers.funnel.stays` returns.
-    ax : Axes, optional
-        Where to draw; by default a new figure.
-    **options
-        See `kpi_helpers.charts.Options`.
+    ax, **options
+        As for `cycle_shares`.
     """
     reader, at = Reader(**options), np.arange(len(stays))
     with page(reader, [] if ax is None else [ax], AROUND + ROW * max(len(at), 2)) as sheet:
@@ -85,8 +83,7 @@ def stage_times(stays: pd.DataFrame, ax: Axes | None = None, **options: Unpack[O
         high = stays["high"].clip(upper=axes.get_xlim()[1])
         axes.hlines(at, stays["low"], high, color=INK, lw=1.2, gid="range")
         for place, row in enumerate(stays.to_dict("records")):
-            said = {c: write(row[c], COUNT, reader.lang) for c in NOW}
-            said |= {c: write(row[c], DAYS, reader.lang) for c in ("late", "very_late")}
+            said = dict.fromkeys(("late", "very_late"), "–") | written(row, reader.lang)
             beside: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "center"}
             beside |= {"textcoords": "offset points", "annotation_clip": False, "size": SMALL}
             axes.annotate(text("times.there", reader.lang, **said), (1, place), (8, 0), **beside)
@@ -100,9 +97,7 @@ def _head(sheet: Page, found: pd.DataFrame, key: str, n: float) -> None:
     told = cycle_findings(found, reader.lang, reader.terms, reader.currency)["sentence"]
     span = {"start": row["start"], "end": row["end"] - pd.Timedelta(days=1)}
     values = {name: write_date(day, reader.lang) for name, day in span.items()}
-    values["n"] = write(n, COUNT, reader.lang)
-    if "clock" in found:
-        values["clock"] = clock(found, reader.lang)
+    values |= written(row.to_dict(), reader.lang) | {"n": write(n, COUNT, reader.lang)}
     about = [text(f"times.about.{key}", reader.lang, **values)]
     if reader.as_of is not None:
         about.append(reader.text("as_of", day=write_date(reader.as_of, reader.lang)))

@@ -26,13 +26,11 @@ def stays(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    data
-        A data set with ``stage_history``.
+    data, where
+        As for `kpi_helpers.measure`; the data set has a ``stage_history``.
     period
         As for `kpi_helpers.compare`; the stays are those begun in the year that ends with it. One
         that still lasts counts as unfinished.
-    where
-        As for `kpi_helpers.measure`.
 
     Returns
     -------
@@ -58,10 +56,10 @@ def stays(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     year = calendar.year_to(calendar.parse(period, data.as_of, data.first))
     found = measured(data, [KPI], [year], ("stage",), where)
     found = found[found["ages"].notna() & found["n"].ge(FEW)].set_index("stage", drop=False)
-    found = found.loc[[name for name in ladder(data).steps if name in found.index]]
     if found.empty:
-        needs = Phrase("times.stays_needed", {"n": FEW})
+        needs = data.lacks("stage_visits") or Phrase("times.stays_needed", {"n": FEW})
         raise Unavailable(what=Phrase("times.stays"), needs=needs)
+    found = found.loc[[name for name in ladder(data).steps if name in found.index]]
     time = found["ages"].iloc[0][0]
     ended, _, everyone = np.moveaxis(np.array([each[1:] for each in found["ages"]]), 1, 0)
     curve = survival.kaplan_meier(time, ended, everyone - ended)

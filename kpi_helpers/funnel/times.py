@@ -28,9 +28,8 @@ KPI = "sales_cycle_duration"
 DIMENSIONS = ("sector", "segment", "region", "product", "source", "channel")
 MOST_UNNAMED, FALSE_FINDINGS = 0.2, 0.05
 USUAL_SHARE, MONTH, HALF = 0.9, 30, 0.5
-# Days from one row to the next, and the most rows.
-STEPS, ROWS = (1, 10, 30, 90), 120
-ENDS, BLANK = ["value", "low", "high"], np.nan
+MOST_ROWS = 120
+NUMBERS, ABOUT, BLANK = ["value", "low", "high", "n"], ["clock", "start", "end"], np.nan
 
 
 def cycle(data: Dataset, period: str, clock: str = CREATED, where: Where = None) -> pd.DataFrame:
@@ -55,8 +54,8 @@ def cycle(data: Dataset, period: str, clock: str = CREATED, where: Where = None)
         last day with five at risk), ``most`` (by when nine in ten of these are won: how long to
         wait before a cohort is judged), ``decided`` (median days to any decision, Kaplan and Meier
         1958; where not half are decided ``within``, the mean days up to the horizon) and ``naive``
-        (mean of the won deals, too short as long ones are still open). Columns ``value, low, high``
-        (days), ``n`` (won, or decided), ``deals, horizon, clock, start, end``.
+        (mean of the won deals, too short as long ones are still open): ``value, low, high``, ``n``
+        (won, or decided), ``deals, horizon, clock, start, end``.
 
     Raises
     ------
@@ -76,15 +75,14 @@ def cycle(data: Dataset, period: str, clock: str = CREATED, where: Where = None)
     come = survival.aalen_johansen(time, won, lost, still).won
     usual = time[come >= USUAL_SHARE * come[time <= horizon][-1] - 1e-12].min()
     curve = survival.kaplan_meier(time, won + lost, still)
-    decided = ("decided", survival.median(curve), *survival.median_interval(curve))
-    within = ("within", survival.restricted_mean(curve, horizon), BLANK, BLANK)
-    naive = (time * won).sum() / won.sum()
-    lines = [("half", value, low, high), ("most", usual, BLANK, BLANK)]
-    lines.append(within if np.isnan(decided[1]) else decided)
-    frame = pd.DataFrame([*lines, ("naive", naive, BLANK, BLANK)], columns=["measure", *ENDS])
-    n = np.array([won.sum()] * 2 + [(won + lost).sum(), won.sum()])
-    told = {"n": n, "deals": everyone.sum(), "horizon": float(horizon)}
-    return frame.astype(dict.fromkeys(ENDS, float)).assign(**told, **_about(row, clock))
+    wins, middle, limits = won.sum(), survival.median(curve), survival.median_interval(curve)
+    decided: tuple[Any, ...] = ("decided", middle, *limits, (won + lost).sum())
+    if np.isnan(middle):
+        decided = ("within", survival.restricted_mean(curve, horizon), BLANK, BLANK, decided[-1])
+    rows = [("half", value, low, high, wins), ("most", usual, BLANK, BLANK, wins), decided]
+    rows.append(("naive", (time * won).sum() / wins, BLANK, BLANK, wins))
+    frame = pd.DataFrame(rows, columns=["measure", *NUMBERS]).astype(dict.fromkeys(NUMBERS, float))
+    return frame.assign(deals=everyone.sum(), horizon=float(horizon), **dict(row[ABOUT]))
 
 
 def cycle_chances(
@@ -111,11 +109,10 @@ def cycle_chances(
     -------
     pandas.DataFrame
         A row an ``age`` in days: ``n`` (deals seen open at it), ``won, lost, open`` (shares of all
-        deals by then, together 1), ``soon`` (chance of a deal of that age to be won within 30
-        days), ``chance`` (to be won by ``horizon``), of ``won``, ``soon`` and ``chance`` also
-        ``_low`` and ``_high`` (Wilson's limits on as many deals as would vary as much); ``past``
-        from the first age on at which the chance is below ``least`` for certain; ``least, horizon,
-        clock, start, end``.
+        by then), ``soon`` (chance of a deal of that age to be won within 30 days), ``chance`` (to
+        be won by ``horizon``), with ``_low`` and ``_high`` (Wilson's limits on as many deals as
+        would vary as much); ``past`` from the first age on at which the chance is below ``least``
+        for certain; ``deals, least, horizon, clock, start, end``.
 
     Examples
     --------
@@ -128,7 +125,7 @@ def cycle_chances(
     time, won, lost, everyone = row["ages"]
     counts = np.stack([won, lost, everyone - won - lost])
     horizon = float(time_to_win(row["ages"])[3])
-    step = next((days for days in STEPS if horizon <= ROWS * days), 12 * MONTH)
+    step = 1 if horizon <= MOST_ROWS else 10 * np.ceil(horizon / 10 / MOST_ROWS)
     age = np.arange(0, horizon + 1, step)
     later = np.where(time > age[:, None], counts[:, None], 0.0)
     shares, place = survival.aalen_johansen(time, *counts), np.searchsorted(time, age, side="right")
@@ -142,7 +139,7 @@ def cycle_chances(
     }
     least = HALF * float(columns["chance"][0]) if least is None else least
     columns["past"] = np.logical_or.accumulate(columns["chance_high"] < least)
-    told = {"deals": everyone.sum(), "least": least, "horizon": horizon, **_about(row, clock)}
+    told = {"deals": everyone.sum(), "least": least, "horizon": horizon, **dict(row[ABOUT])}
     return pd.DataFrame({"age": age, **columns}).assign(**told)
 
 
@@ -162,9 +159,8 @@ def cycle_segments(
     pandas.DataFrame
         A row a ``dimension`` and ``group`` that has five wins, as the others have: ``n`` (its
         wins), ``value, low, high`` (median days to win by ``horizon``), ``reference`` (of the
-        others), ``p_value`` (`kpi_helpers.survival.median_test`), ``p_adjusted`` (over the frame,
-        Benjamini and Hochberg), ``apart`` (``longer``, ``shorter``, ``none_shown``), ``clock,
-        start, end``.
+        others), ``p_value`` (`kpi_helpers.survival.median_test`), ``p_adjusted`` (Benjamini and
+        Hochberg), ``apart`` (``longer``, ``shorter``, ``none_shown``), ``clock, start, end``.
 
     Examples
     --------
@@ -175,7 +171,7 @@ def cycle_segments(
     """
     known = data.dimensions("deals") if "deals" in data.base else []
     names = [name for name in DIMENSIONS if name in known]
-    frames = [_beside(_measured(data, period, clock, where, name), name, clock) for name in names]
+    frames = [_beside(_measured(data, period, clock, where, name), name) for name in names]
     found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     if found.empty:
         raise Unavailable("no_segments", by=", ".join(names or DIMENSIONS))
@@ -185,7 +181,7 @@ def cycle_segments(
     return found.assign(apart=np.where(sure, side, "none_shown"))
 
 
-def _beside(found: pd.DataFrame, name: str, clock: str) -> pd.DataFrame:
+def _beside(found: pd.DataFrame, name: str) -> pd.DataFrame:
     time = found["ages"].iloc[0][0]
     counts = np.array([each[1:] for each in found["ages"]])
     sides = [np.moveaxis(each, 1, 0) for each in (counts, counts.sum(axis=0) - counts)]
@@ -196,7 +192,7 @@ def _beside(found: pd.DataFrame, name: str, clock: str) -> pd.DataFrame:
     columns = {"dimension": name, "group": found[name], "n": wins[0], "horizon": horizon}
     columns |= {"value": value, "low": low, "high": high, "reference": reference}
     columns |= {"p_value": survival.median_test(time, one, other, horizon)}
-    frame = pd.DataFrame(columns).assign(**_about(found.iloc[0], clock))
+    frame = pd.DataFrame(columns).assign(**dict(found[ABOUT].iloc[0]))
     blank = found["denominator"].where(found[name].isna(), 0.0).sum() / found["denominator"].sum()
     told = found[name].notna() & (np.minimum(*wins) >= FEW) & (blank <= MOST_UNNAMED)
     return frame[told & frame["p_value"].notna()]
@@ -213,18 +209,14 @@ def _limits(name: str, counts: Array, time: Array, day: Array) -> dict[str, Arra
     return {name: np.where(alike > 0, share, np.nan), f"{name}_low": low, f"{name}_high": high}
 
 
-def _about(row: pd.Series[Any], clock: str) -> dict[str, Any]:
-    return {"clock": clock, "start": row["start"], "end": row["end"]}
-
-
 def _measured(data: Dataset, period: str, clock: str, where: Where, by: str = "") -> pd.DataFrame:
     """The cycle with the counts behind it, of the year that ends with a period."""
     calendar = data.config.calendar
     year = calendar.year_to(calendar.parse(period, data.as_of, data.first))
     found = measured(_clocked(data, clock), [KPI], [year], (by,) if by else (), where)
-    found = found[found["ages"].notna()]
+    found = found[found["ages"].notna()].assign(clock=clock)
     if found["n"].sum() < FEW:
-        needs = Phrase("times.needs", {"n": FEW})
+        needs = data.lacks("deals") or Phrase("times.needs", {"n": FEW})
         raise Unavailable(what=Phrase("times.what"), needs=needs)
     return found
 

@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kpi_helpers.language import Terms, nouns, text
-from kpi_helpers.sheets.table import build, plain, records
-from kpi_helpers.units import COUNT, DAYS, PERCENT, write, write_range
+from kpi_helpers.sheets.table import build, records
+from kpi_helpers.wording.times import UNITS, written
 
 if TYPE_CHECKING:
     from great_tables import GT
 
-# Columns in their order: words of the data, words of the texts, figures with their unit.
-NAMES, WORDS = ("segment", "stage"), ("measure", "apart")
-UNITS = {
-    **dict.fromkeys(("age", "value", "mean", "reference", "late", "very_late"), DAYS),
-    **dict.fromkeys(("won", "lost", "open", "soon", "chance"), PERCENT),
-    **dict.fromkeys(("n", "now", "now_late", "now_very_late"), COUNT),
-    "horizon": DAYS,
-}
-AGES = (0, 7, 14, 30, 60, 90, 120, 180, 270, 360, 540, 720)
+WORDS, AGES = ("measure", "apart"), (0, 7, 14, 30, 60, 90, 120, 180, 270, 360, 540, 720)
 
 
 def times(found: pd.DataFrame, lang: str, terms: Terms | None = None, name: str = "times") -> GT:
@@ -38,20 +30,17 @@ def times(found: pd.DataFrame, lang: str, terms: Terms | None = None, name: str 
         Id of the table on its page.
     """
     rows = found[found["age"].isin(AGES)] if "age" in found else found
-    rows = rows.rename(columns={"group": "segment"})
-    own = nouns(lang, terms)
-    shown = [column for column in (*NAMES, "measure", *UNITS, "apart") if column in rows]
-    headings = {column: text(f"times.columns.{column}", lang) for column in shown}
+    shown = [
+        c for c in ("group", "stage", "measure", *UNITS, "apart") if c in rows and c != "least"
+    ]
     lines = []
     for row in records(rows):
-        line = {column: plain(row[column]) for column in NAMES if column in row}
-        words = {c: text(f"times.words.{row[c]}", lang, **own) for c in WORDS if c in row}
-        for column, unit in UNITS.items():
-            if column in row and row[column] == row[column]:
-                prefix = "" if column == "value" else f"{column}_"
-                line[column] = write(row[column], unit, lang)
-                low, high = (row.get(f"{prefix}{end}") for end in ("low", "high"))
-                if low == low and low is not None:
-                    line[column] += "\n" + write_range(low, high, unit, lang)
-        lines.append({column: {**words, **line}.get(column, "") for column in shown})
-    return build(name, lines, lang, headings, [c for c in shown if c in UNITS])
+        said = written(row, lang)
+        said |= {
+            c: text(f"times.words.{row[c]}", lang, **nouns(lang, terms)) for c in WORDS if c in row
+        }
+        each = {c: "\n".join(said[k] for k in (c, f"{c}_range") if k in said) for c in shown}
+        lines.append({c.replace("group", "segment"): each[c] for c in shown})
+    names = [c.replace("group", "segment") for c in shown]
+    headings = {c: text(f"times.columns.{c}", lang) for c in names}
+    return build(name, lines, lang, headings, [c for c in names if c in UNITS])

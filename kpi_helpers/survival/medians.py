@@ -151,11 +151,9 @@ def won_by(
     """
     time, won, lost, censored, day = floats(time, won, lost, censored, day)
     shares = aalen_johansen(time, won, lost, censored)
+    last = np.searchsorted(time, day, side="right")[..., None] - 1 == np.arange(len(time))
     both = excess(shares, won, won + lost, day, np.asarray(0.0))
-    place = np.searchsorted(time, day, side="right")[..., None]
-    steps = [np.concatenate([np.zeros_like(each[..., :1]), each], axis=-1) for each in both]
-    steps = [np.broadcast_to(each, (*place.shape[:-1], each.shape[-1])) for each in steps]
-    share, variance = (np.take_along_axis(each, place, axis=-1)[..., 0] for each in steps)
+    share, variance = (np.where(last, each, 0).sum(axis=-1) for each in both)
     return share, variance
 
 

@@ -10,10 +10,16 @@ import pandas as pd
 from kpi_helpers.language import Terms, nouns, text
 from kpi_helpers.measure.judge import ENOUGH
 from kpi_helpers.units import COUNT, DAYS, PERCENT, write, write_range
-from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, as_findings
 from kpi_helpers.wording.told import plain
 
 SURE, CHANCE, MOST = 0, 1, 2
+UNITS = {
+    **dict.fromkeys(("age", "value", "mean", "reference", "late", "very_late"), DAYS),
+    **dict.fromkeys(("won", "lost", "open", "soon", "chance", "least"), PERCENT),
+    **dict.fromkeys(("n", "now", "now_late", "now_very_late"), COUNT),
+    "horizon": DAYS,
+}
 
 
 def cycle_findings(
@@ -29,76 +35,53 @@ def cycle_findings(
     ----------
     found : DataFrame
         What `kpi_helpers.funnel.cycle`, `cycle_chances`, `cycle_segments` or `stays` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`.
+    lang, terms, currency, table
+        As for `kpi_helpers.wording.findings`, whose columns it has.
     """
     rows = found.reset_index(drop=True)
-    told = next(tell for column, tell in _TOLD.items() if column in rows)
-    lines: list[Line] = []
-    for key, sure, values, places in told(rows, lang):
-        said = text(f"times.{key}", lang, **values, **nouns(lang, terms))
-        lines.append((said, sure, places, NO_MONEY))
-    return as_findings(lines[:MOST], table)
+    chosen = [("half", CHANCE, [0, 1])] if "measure" in rows else []
+    for column, choose in _CHOSEN.items():
+        chosen += choose(rows) if column in rows else []
+    each = [written(row, lang) for row in rows.to_dict("records")]
+    lines = []
+    for key, sure, (first, *rest) in chosen[:MOST]:
+        other = {f"other_{name}": said for place in rest for name, said in each[place].items()}
+        said = text(f"times.{key}", lang, **nouns(lang, terms), **each[first], **other)
+        lines.append((said, sure, [first, *rest], NO_MONEY))
+    return as_findings(lines, table)
 
 
-def clock(rows: pd.DataFrame, lang: str) -> str:
-    """Return from where the days of a cycle are counted."""
-    return text(f"times.clocks.{rows['clock'].iloc[0]}", lang)
+def written(row: Mapping[Any, Any], lang: str) -> dict[str, str]:
+    """Return the figures of a row with their units, their ranges, and its names."""
+    said = {name: plain(row[name]) for name in ("group", "stage") if name in row}
+    for name, unit in UNITS.items():
+        if name in row and row[name] == row[name]:
+            said[name] = write(row[name], unit, lang)
+            low, high = (row.get(f"{name}_{end}".removeprefix("value_")) for end in ("low", "high"))
+            if low is not None and low == low:
+                said[f"{name}_range"] = write_range(low, high, unit, lang)
+    return said | ({"clock": text(f"times.clocks.{row['clock']}", lang)} if "clock" in row else {})
 
 
-def _cycle(rows: pd.DataFrame, lang: str) -> list[Any]:
-    half, most = (rows[rows["measure"] == name].iloc[0] for name in ("half", "most"))
-    values = _days(half, ("value", "horizon"), lang) | {"most": write(most["value"], DAYS, lang)}
-    return [("half", CHANCE, values | {"clock": clock(rows, lang)}, [0, 1])]
+def _of_chances(rows: pd.DataFrame) -> list[Any]:
+    """The age at which the chance is small, else the last one that many deals were seen at."""
+    past, enough = rows.index[rows["past"]], rows.index[rows["n"] >= ENOUGH]
+    if len(past):
+        return [("past", SURE, [int(past[0]), 0])]
+    return [("none_past", CHANCE, [int(max(enough, default=0)), 0])]
 
 
-def _chances(rows: pd.DataFrame, lang: str) -> list[Any]:
-    past = rows.index[rows["past"]]
-    place = past[0] if len(past) else rows.index[(rows["n"] >= ENOUGH) | (rows.index == 0)][-1]
-    row, values = rows.loc[place], {"clock": clock(rows, lang)}
-    values |= {"age": write(row["age"], DAYS, lang), "n": write(row["n"], COUNT, lang)}
-    values |= {name: write(row[name], PERCENT, lang) for name in ("chance", "least")}
-    values["range"] = write_range(row["chance_low"], row["chance_high"], PERCENT, lang)
-    values["first"] = write(rows["chance"].iloc[0], PERCENT, lang)
-    key, sure = ("past", SURE) if len(past) else ("none_past", CHANCE)
-    return [(key, sure, values, sorted({0, int(place)}))]
-
-
-def _segments(rows: pd.DataFrame, lang: str) -> list[Any]:
+def _of_segments(rows: pd.DataFrame) -> list[Any]:
     slow = rows[rows["apart"] == "longer"].sort_values("p_adjusted", kind="stable")
-    lines = []
-    for place, row in slow.iterrows():
-        values = {"group": plain(row["group"]), **_days(row, ("value", "reference"), lang)}
-        lines.append(("longer", SURE, values, [place]))
-    return lines or [("none_longer", CHANCE, {}, range(len(rows)))]
+    none = [("none_longer", CHANCE, list(rows.index))]
+    return [("longer", SURE, [place]) for place in slow.index] or none
 
 
-def _stays(rows: pd.DataFrame, lang: str) -> list[Any]:
-    lines = []
-    for key, sure, column in (("crowd", SURE, "now_very_late"), ("stay", CHANCE, "value")):
-        if rows[column].max() > 0:
-            place = int(rows[column].to_numpy(float, na_value=0).argmax())
-            row = rows.iloc[place]
-            values = {"stage": plain(row["stage"]), **_days(row, ("value", "very_late"), lang)}
-            values |= {name: write(row[name], COUNT, lang) for name in ("now", "now_very_late")}
-            lines.append((key, sure, values, [place]))
-    return lines
-
-
-def _days(
-    row: Mapping[Any, Any] | pd.Series[Any], names: tuple[str, ...], lang: str
-) -> dict[str, str]:
-    said = {name: write(row[name], DAYS, lang) for name in names}
-    said["range"] = write_range(row["low"], row["high"], DAYS, lang)
-    return said | {"n": write(row["n"], COUNT, lang)}
+def _of_stays(rows: pd.DataFrame) -> list[Any]:
+    keys = (("crowd", SURE, "now_very_late"), ("stay", CHANCE, "value"))
+    known = [each for each in keys if rows[each[2]].max() > 0]
+    return [(key, sure, [int(rows[column].argmax())]) for key, sure, column in known]
 
 
 # A column that only one of the frames has, and what is said of it.
-_TOLD = {"measure": _cycle, "chance": _chances, "apart": _segments, "now_late": _stays}
+_CHOSEN = {"chance": _of_chances, "apart": _of_segments, "now_late": _of_stays}
