@@ -22,7 +22,7 @@ from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.facts import JOURNEYS
-from kpi_helpers.sources.journeys import LEAD
+from kpi_helpers.sources.journeys import DEAL, LEAD
 from kpi_helpers.sources.journeys import way as steps_of
 
 HALF_YEAR, SEEN = dt.timedelta(days=182), dt.timedelta(days=91)
@@ -50,7 +50,7 @@ def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMB
     period
         As for `kpi_helpers.measure`; what is read are the entries of the year that ends with it.
     unit
-        ``"number"``, ``"amount"`` or ``"customer"``.
+        ``"number"``, or ``"amount"`` or ``"customer"``, which are known from the deal on.
 
     Returns
     -------
@@ -67,6 +67,8 @@ def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMB
         When nobody entered in that time, or the amounts or customers of too many are not known.
     """
     course, rows, year = _course(data), journeys(data, where), _year(data, period)
+    if unit != NUMBER and DEAL in (names := steps_of(data)):
+        course = [step for step in course if step.place >= names.index(DEAL)]
     events = rows.select("case_id", "entered_at", step=rows.place)
     entries = rows.filter(rows.place == course[0].place).drop("place", "step", "entered_at")
     way = Way(tuple(step.place for step in course), window=_whole_window(data, course))
@@ -266,7 +268,8 @@ def _whole_window(data: Dataset, course: Sequence[Step]) -> int | None:
     both = both.select(age=both.age_days, days=days_between(both.entered_at, both.at))
     both = both.filter(both.days >= 0)
     counts = both.group_by("days", "age").agg(n=both.count())
-    return _window(data, "lead_to_customer_rate", frame_of(data.con, counts))
+    key = "lead_to_customer_rate" if first.name == LEAD else ""
+    return _window(data, key, frame_of(data.con, counts))
 
 
 def _window(data: Dataset, key: str, counts: pd.DataFrame) -> int | None:
