@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
@@ -13,6 +12,7 @@ from kpi_helpers.catalogue import HIGHER
 from kpi_helpers.charts.bars import bars
 from kpi_helpers.charts.dumbbell import dumbbell
 from kpi_helpers.charts.reader import Options, Reader
+from kpi_helpers.funnel.channels import STEPS
 from kpi_helpers.language import nouns, text
 from kpi_helpers.measure.judge import ENOUGH, FEW, INDICATIVE, INSUFFICIENT, OK
 from kpi_helpers.periods.period import span
@@ -20,8 +20,6 @@ from kpi_helpers.units import MONEY, PERCENT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from kpi_helpers.funnel import Bant
 
 
 def source_bars(channels: pd.DataFrame, **options: Unpack[Options]) -> Figure:
@@ -38,8 +36,9 @@ def source_bars(channels: pd.DataFrame, **options: Unpack[Options]) -> Figure:
     left = _tidy(rows, "net", MONEY, rows["leads"], options)
     ends = {"won_low": "won_rate_low", "won_high": "won_rate_high"}
     won = _tidy(rows.rename(columns=ends), "won_rate", PERCENT, rows["leads"], options)
+    won["kpi"] = STEPS["won"]
     drawn = pd.concat([left, won]) if left["value"].notna().any() else won
-    return bars(drawn, "channel", **_titled(wording.channels_findings, channels, options))
+    return bars(drawn, "channel", **_titled(channels, "channels", options))
 
 
 def loss_bars(losses: pd.DataFrame, **options: Unpack[Options]) -> Figure:
@@ -55,7 +54,7 @@ def loss_bars(losses: pd.DataFrame, **options: Unpack[Options]) -> Figure:
     of = "money_share" if losses["money_share"].notna().any() else "value"
     rows = losses.rename(columns={"low": "value_low", "high": "value_high"})
     drawn = _tidy(rows, of, PERCENT, rows["k"], options)
-    return bars(drawn, "reason", **_titled(wording.losses_findings, losses, options))
+    return bars(drawn, "reason", **_titled(losses, "losses", options))
 
 
 def rival_bars(rivals: pd.DataFrame, **options: Unpack[Options]) -> Figure:
@@ -68,25 +67,24 @@ def rival_bars(rivals: pd.DataFrame, **options: Unpack[Options]) -> Figure:
     **options
         As for `source_bars`.
     """
-    titled = _titled(wording.rivals_findings, rivals, options)
+    titled = _titled(rivals, "rivals", options)
     return bars(rivals.drop(columns="p_value"), "competitor", **titled)
 
 
-def score_pairs(bant: Bant, **options: Unpack[Options]) -> Figure:
+def score_pairs(scores: pd.DataFrame, **options: Unpack[Options]) -> Figure:
     """Draw what came of each BANT score below what it promised, the rate of the year before.
 
     Parameters
     ----------
-    bant : Bant
-        What `kpi_helpers.funnel.bant` returns.
+    scores : DataFrame
+        The ``scores`` that `kpi_helpers.funnel.bant` returns.
     **options
         As for `source_bars`.
     """
-    lang, points = Reader(**options).lang, bant.scores["points"]
+    lang, points = Reader(**options).lang, scores["points"]
     said = {n: text("selling.score", lang, n=float(n), points=n) for n in points.dropna()}
-    named = points.map(said).fillna(text("selling.incomplete", lang))
-    titled = _titled(wording.bant_findings, bant, options)
-    return dumbbell(bant.scores.assign(points=named), "points", **titled)
+    named = scores.assign(points=points.map(said).fillna(text("selling.incomplete", lang)))
+    return dumbbell(named, "points", **_titled(scores, "bant_scores", options))
 
 
 def _tidy(
@@ -104,8 +102,8 @@ def _tidy(
     return tidy.assign(status=status)
 
 
-def _titled(tell: Callable[..., pd.DataFrame], found: object, options: Options) -> Options:
+def _titled(found: pd.DataFrame, table: str, options: Options) -> Options:
     """Return the options with the first finding as the title."""
     reader = Reader(**options)
-    told = tell(found, reader.lang, reader.terms, reader.currency)
-    return {**options, "title": reader.title or str(told["sentence"].iloc[0])}
+    told = wording.selling_findings(found, table, reader.lang, reader.terms, reader.currency)
+    return {**options, "title": reader.title or " ".join(told["sentence"].head(1))}

@@ -44,12 +44,12 @@ class Bant(NamedTuple):
     """What `bant` finds.
 
     ``scores``: the frame of `kpi_helpers.compare` by ``points`` (missing where an item is), whose
-    reference, the rate of the twelve months before, is what the score promised. ``items``: a row an
-    ``item`` and ``answer`` with ``k, n, value, low, high`` and, of a yes, ``odds, odds_low,
-    odds_high`` (how many times better the odds are than after a no, all else equal; missing where
-    cases are too few). ``quality``: the one row of `calibration`, and ``known_won, known_lost``
-    (share of such cases with all items), ``gap_low, gap_high`` (of their difference), ``scored``
-    and ``late`` (cases with a day of scoring, and those scored after their outcome).
+    reference, the rate of the twelve months before, is what the score promised, and ``trend_p``.
+    ``items``: a row an ``item`` and ``answer`` with ``k, n, value, low, high`` and, of a yes,
+    ``odds, odds_low, odds_high`` (how many times better the odds are than after a no, all else
+    equal; missing where cases are too few). ``quality``: the one row of `calibration`, and
+    ``known_won, known_lost`` (share of such cases with all items), ``gap_low, gap_high`` (of their
+    difference), ``scored`` and ``late`` (cases with a day of scoring, those after their outcome).
     """
 
     scores: pd.DataFrame
@@ -89,6 +89,7 @@ def bant(data: Dataset, period: str = "last", where: Where = None) -> Bant:
     scores = scores[scores["n"] > 0].sort_values("points", key=pd.to_numeric, ignore_index=True)
     weights = fitted(grid)
     quality = pd.DataFrame([_calibrated(scores) | _noted_of(grid) | _late(data, table, done)])
+    scores = scores.assign(trend_p=quality["trend_p"].iloc[0])
     return Bant(scores, _items(grid, weights), quality, weights)
 
 

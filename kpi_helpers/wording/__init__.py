@@ -41,13 +41,7 @@ from kpi_helpers.wording.retention import (
     segment,
     stays,
 )
-from kpi_helpers.wording.selling import (
-    bant_findings,
-    budget_findings,
-    channels_findings,
-    losses_findings,
-    rivals_findings,
-)
+from kpi_helpers.wording.selling import selling_findings
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
 from kpi_helpers.wording.synthesis import gathered, synthesis
 from kpi_helpers.wording.teams import rep_targets_findings, teams_findings
@@ -61,12 +55,9 @@ __all__ = [
     "alt_text",
     "bands_findings",
     "banned",
-    "bant_findings",
     "bridge_method",
     "bridged",
-    "budget_findings",
     "calls_findings",
-    "channels_findings",
     "control_findings",
     "control_title",
     "conversion_findings",
@@ -80,7 +71,6 @@ __all__ = [
     "headline",
     "history_findings",
     "is_sure",
-    "losses_findings",
     "missed_findings",
     "moved",
     "movement_findings",
@@ -98,9 +88,9 @@ __all__ = [
     "responses_findings",
     "restatements",
     "retention_findings",
-    "rivals_findings",
     "segment",
     "segments_findings",
+    "selling_findings",
     "sentence",
     "stalled_findings",
     "stays",
