@@ -6,6 +6,7 @@ chart draws into the caller's axes where it is given them, and changes no global
 """
 
 from kpi_helpers.charts.bars import bars
+from kpi_helpers.charts.bottleneck import achievable_gains, lever_bars, lost_values
 from kpi_helpers.charts.dumbbell import dumbbell
 from kpi_helpers.charts.economics import acquisition_costs, purchases_expected, value_against_cost
 from kpi_helpers.charts.heat import cohort_map, moves_map
@@ -25,6 +26,7 @@ from kpi_helpers.charts.waterfall import waterfall
 __all__ = [
     "PALETTE",
     "Options",
+    "achievable_gains",
     "acquisition_costs",
     "alt",
     "bars",
@@ -33,8 +35,10 @@ __all__ = [
     "cycle_shares",
     "dumbbell",
     "image",
+    "lever_bars",
     "line",
     "loss_bars",
+    "lost_values",
     "missed_map",
     "moves_map",
     "purchases_expected",

@@ -5,6 +5,7 @@ great_tables escapes; every table has a fixed id, so that the same frame gives t
 """
 
 from kpi_helpers.sheets.associations import segments, volumes
+from kpi_helpers.sheets.bottleneck import bottlenecks, leak, levers
 from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
 from kpi_helpers.sheets.contents import definitions, links
 from kpi_helpers.sheets.control import control
@@ -24,6 +25,7 @@ from kpi_helpers.sheets.voice import reviews, rounds, themes
 __all__ = [
     "accounts",
     "agreed",
+    "bottlenecks",
     "call_times",
     "calls",
     "changes",
@@ -33,6 +35,8 @@ __all__ = [
     "economics",
     "findings",
     "heat",
+    "leak",
+    "levers",
     "links",
     "missed",
     "outlook",

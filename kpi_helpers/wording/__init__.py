@@ -6,6 +6,7 @@ that the chart and the table show too, and says no more than that row knows.
 
 from kpi_helpers.wording.associations import segments_findings, volumes_findings
 from kpi_helpers.wording.ban import banned
+from kpi_helpers.wording.bottleneck import bottleneck_findings, leak_findings, levers_findings
 from kpi_helpers.wording.control import control_findings, control_title
 from kpi_helpers.wording.drivers import (
     bridge_method,
@@ -55,6 +56,8 @@ __all__ = [
     "alt_text",
     "bands_findings",
     "banned",
+    "bant_findings",
+    "bottleneck_findings",
     "bridge_method",
     "bridged",
     "calls_findings",
@@ -71,6 +74,9 @@ __all__ = [
     "headline",
     "history_findings",
     "is_sure",
+    "losses_findings",
+    "leak_findings",
+    "levers_findings",
     "missed_findings",
     "moved",
     "movement_findings",

@@ -1,0 +1,114 @@
+"""What is said of bottlenecks, of what is lost at each step, and of what levers would bring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from kpi_helpers.funnel.bottleneck import PASSING
+from kpi_helpers.language import Terms, nouns, text, texts
+from kpi_helpers.units import COUNT, DAYS, PERCENT, write
+from kpi_helpers.wording.lines import Line, as_findings
+from kpi_helpers.wording.told import TIDY, Row, Told, plain
+
+KNOWN, CHANCE, EARLY = 0, 1, 2
+TIDY_ROWS = tuple(name for name in TIDY if name not in ("numerator", "denominator"))
+AMOUNTS = ("value", "point", "lost", "booked")
+
+
+def bottleneck_findings(
+    found: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "bottleneck",
+) -> pd.DataFrame:
+    """Return which steps are bottlenecks, or that none is shown, and what cannot be read yet.
+
+    Parameters
+    ----------
+    found : DataFrame
+        What `kpi_helpers.funnel.bottlenecks` returns; `leak` and `levers` for the next two.
+    lang, terms, currency, table
+        As for `kpi_helpers.wording.economics_findings`.
+    """
+    look, rows = (lang, terms, currency), found.to_dict("records")
+    judged = found[found["verdict"].isin(["bottleneck", "worse"])].sort_values("rank")
+    lines: list[Line] = []
+    for place in judged.index[:2]:
+        row, verdict = rows[place], text(f"funnel.verdicts.{rows[place]['verdict']}", lang)
+        said = _said(row["measure"], row, look, verdict=verdict)
+        lines.append((said, KNOWN, [place], float(row["value"])))
+    if not lines:
+        lines.append((_said("none", rows[0], look), CHANCE, range(len(rows)), float("nan")))
+    unread = found[(found["verdict"] == "unread") & (found["measure"] == PASSING)]
+    if len(unread):
+        names = ", ".join(step_name(step, lang, terms) for step in unread["step"])
+        said = _said("unread", rows[0], look, steps=names)
+        lines.append((said, EARLY, [*unread.index], float("nan")))
+    return as_findings(lines, table)
+
+
+def leak_findings(
+    found: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "leak",
+) -> pd.DataFrame:
+    """Return at which step and for which reason most is lost; as for `bottleneck_findings`."""
+    look, lines, rows = (lang, terms, currency), [], found.to_dict("records")
+    whole = found["reason"].isna()
+    for key, of in (("most", whole), ("reason", ~whole & (found["reason"] != ""))):
+        value = found["value"].where(of, 0.0).to_numpy()
+        place = int(value.argmax())
+        if value[place] > 0:
+            said = _said(key, rows[place], look, reason=plain(rows[place]["reason"]))
+            lines.append((said, CHANCE, [place], float(value[place])))
+    return as_findings(lines, table)
+
+
+def levers_findings(
+    found: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    table: str = "levers",
+) -> pd.DataFrame:
+    """Return what is expected, and what leads and time change; as for `bottleneck_findings`."""
+    look, lines, rows = (lang, terms, currency), [], found.to_dict("records")
+    for lever in ("base", "volume", "cycle"):
+        first, then = (place for place, row in enumerate(rows) if row["lever"] == lever)
+        later = {f"next_{name}": said for name, said in _values(rows[then], look).items()}
+        said = _said(f"levers.{lever}", rows[first], look, **later)
+        lines.append((said, CHANCE, [first, then], float("nan")))
+    return as_findings(lines, table)
+
+
+def step_name(step: str, lang: str, terms: Terms | None = None) -> str:
+    """Return a step or a lever as it is told; a stage bears its own name."""
+    key = f"funnel.steps.{step}"
+    return text(key, lang, **nouns(lang, terms)) if key in texts(lang) else plain(step)
+
+
+def step_rows(found: pd.DataFrame, lang: str, terms: Terms | None) -> pd.DataFrame:
+    """Return the rows of an analysis in money as `kpi_helpers.charts.bars` draws them."""
+    names = [step_name(step, lang, terms) for step in found["step"]]
+    return found[list(TIDY_ROWS)].assign(step=names)
+
+
+def _said(key: str, row: Any, look: tuple[Any, ...], **values: str) -> str:
+    return text(f"funnel.{key}", look[0], **nouns(look[0], look[1]), **_values(row, look), **values)
+
+
+def _values(row: Row, look: tuple[Any, ...]) -> dict[str, str]:
+    """Return the figures of a row as they are told."""
+    lang, terms, currency = look
+    told = Told(row, lang, terms, currency)
+    said = {name: told.figure(told.number(name)) for name in AMOUNTS if name in row}
+    said |= {"range": told.range(), "period": told.period(), "n": write(row["n"], COUNT, lang)}
+    said["step"] = step_name(row["step" if "step" in row else "lever"], lang, terms)
+    said["change"] = told.difference(told.number("change"))
+    unit = PERCENT if row.get("measure") == PASSING else DAYS
+    return said | {n: write(row[n], unit, lang) for n in ("now", "reference", "best") if n in row}
