@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kpi_helpers as kh
-from kpi_helpers import funnel
+from kpi_helpers import charts, funnel, sheets, wording
 from kpi_helpers.errors import BadInput, Unavailable, UnknownName
 from kpi_helpers.funnel.bottleneck import mantel_haenszel, shrunk
 from kpi_helpers.funnel.whatif import Prepared
@@ -319,3 +319,50 @@ def test_a_fall_of_qualification_is_named_and_nothing_where_nothing_happens(
 ) -> None:
     assert bench.named(1, ["2025Q3"], bottleneck=bench.FALL) == [{"lead"}]
     assert bench.named(1, ["2025Q3", "2025Q4"], bottleneck=1.0) == [set(), set()]
+
+
+# What is said, drawn and listed
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_each_section_is_said_drawn_and_listed(
+    lang: str, replay: pd.DataFrame, sample: Dataset, prepared: Prepared
+) -> None:
+    lost, moved = funnel.leak(sample, "2025Q4"), funnel.levers(prepared)
+    for said, drawn, listed, found in (
+        (wording.bottleneck_findings, charts.achievable_gains, sheets.bottlenecks, replay),
+        (wording.leak_findings, charts.lost_values, sheets.leak, lost),
+        (wording.levers_findings, charts.lever_bars, sheets.levers, moved),
+    ):
+        told = said(found, lang)
+        assert 1 <= len(told) <= 3
+        assert not [word for each in told["sentence"] for word in wording.banned(each, lang)]
+        title = charts.alt(drawn(found, lang=lang, as_of=sample.as_of))
+        assert title in set(told["sentence"])
+        page = listed(found, lang).as_raw_html()
+        assert "None" not in page
+        assert ">nan" not in page
+
+
+def test_the_gain_is_said_with_its_range_and_none_as_none(
+    sample: Dataset, replay: pd.DataFrame
+) -> None:
+    told = wording.bottleneck_findings(replay, "en").iloc[0]
+    assert told["sureness"] == 0
+    assert told["money_at_stake"] == replay["value"].max()
+    assert "Bottleneck, Q4 2025: Qualifying a lead. 23.5% get through" in told["sentence"]
+    assert "€426k more (plausible range: €236k–€617k)" in told["sentence"]
+    quiet = funnel.bottlenecks(sample, "2026Q3")
+    assert "no bottleneck shown" in wording.bottleneck_findings(quiet, "en")["sentence"].iloc[0]
+    young = funnel.bottlenecks(sample.at("2025-10-05"), "2025Q4")
+    last = wording.bottleneck_findings(young, "fr").iloc[-1]
+    assert last["sureness"] == 2
+    assert "trop tôt" in last["sentence"]
+    assert "Négociation" in last["sentence"]
+
+
+def test_names_of_stages_and_reasons_are_text(sample: Dataset) -> None:
+    found = funnel.leak(sample, "2026Q3").assign(step="<b>x</b>", reason="<script>")
+    page = sheets.leak(found, "en").as_raw_html()
+    assert "<script>" not in page
+    assert "<b>x</b>" not in page

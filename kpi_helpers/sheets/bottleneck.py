@@ -32,7 +32,7 @@ def bottlenecks(
     lines = []
     for row in records(found):
         unit = PERCENT if row["measure"] == PASSING else DAYS
-        line = {"group": text(f"funnel.measures.{row['measure']}", lang)}
+        line = {"group": text(f"funnel.measures.{row['measure']}", lang).capitalize()}
         line["name"] = step_name(row["step"], lang, terms)
         line |= {name: _of(row, name, unit, lang) for name in ("now", "reference", "best")}
         cases = {name: _of(row, of, COUNT, lang) for name, of in (("k", "n"), ("n", "entered"))}

@@ -65,7 +65,9 @@ def leak_findings(
         place = int(value.argmax())
         if value[place] > 0:
             said = _said(key, rows[place], look, reason=plain(rows[place]["reason"]))
-            lines.append((said, CHANCE, [place], float(value[place])))
+            # The first step always loses most: that money is not there to be won back.
+            stake = float("nan") if key == "most" else float(value[place])
+            lines.append((said, CHANCE, [place], stake))
     return as_findings(lines, table)
 
 
