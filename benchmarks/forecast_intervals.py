@@ -4,7 +4,7 @@ The series: a row each with ``group``, ``season``, ``train`` and ``test`` (array
 `kpi_helpers.forecasting.multipliers` come from the M1 competition (617 monthly, 203 quarterly
 series), the tourism competition (366 and 427), 1,384 series of M3 and 179 weekly ones of M4; the
 other series of M3 and M4 were left for judging. Each series is forecast once, from its training
-part; every group weighs the same.
+part; groups weigh like the roots of their sizes.
 
 Printed are the constants, and the cover of both intervals in each group when the constants come
 from the other half of the series (odd against even).
@@ -44,7 +44,7 @@ def collected(series: pd.DataFrame) -> pd.DataFrame:
         by_horizon = zip(features(found, size, season), error / size, strict=True)
         rows += [of | {"features": each, "error": far} for each, far in by_horizon]
     frame = pd.DataFrame(rows)
-    frame["weight"] /= frame.groupby("group")["series"].transform("nunique")
+    frame["weight"] /= np.sqrt(frame.groupby("group")["series"].transform("nunique"))
     return frame
 
 

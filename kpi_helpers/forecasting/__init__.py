@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kpi_helpers.errors import BadInput
 from kpi_helpers.forecasting.cleaning import cleaned
-from kpi_helpers.forecasting.models import MODELS, OWN, Forecast, made
+from kpi_helpers.forecasting.models import MODELS, OWN, Forecast, checked, made
 from kpi_helpers.forecasting.scores import backtest, errors, together
-from kpi_helpers.language import Phrase
 
 __all__ = ["MODELS", "Forecast", "backtest", "errors", "forecast", "together"]
 
@@ -56,9 +54,7 @@ def forecast(
     --------
     >>> found = forecast([112, 118, 132, 129, 121, 135, 148, 148, 136, 119], 3)
     >>> found.mean.round().tolist(), bool((found.lo95 < found.lo80).all())
-    ([128.0, 129.0, 129.0], True)
+    ([128.0, 128.0, 128.0], True)
     """
-    for number in (horizon, season):
-        if not (isinstance(number, int | np.integer) and number >= 1):
-            raise BadInput(value=number, expected=Phrase("forecasting.whole"))
+    checked(horizon, season)
     return made(model, cleaned(np.asarray(y, dtype=float), season, scale), horizon, season)

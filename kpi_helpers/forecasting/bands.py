@@ -40,22 +40,26 @@ def _size(error: Array) -> float:
 
 
 def features(found: Members, size: Array, season: int) -> Array:
-    """Return what the width of an interval depends on, shape (horizon, 7).
+    """Return what the width of an interval depends on, shape (horizon, 9).
 
     1; the logarithm of the horizon; 1 / sqrt(n); horizon / n (at most 1); and as logarithms, over
-    the size of an error: the members' spread, the latest errors, what the overall trend adds.
+    the size of an error: the members' spread, the latest errors, what the overall trend adds; the
+    size itself, one step ahead; how much heavier than normal the tails of the errors are.
     """
     n, h = len(found.missed), np.arange(1, len(size) + 1)
     one = found.missed[:, 0]
     last = max(4, min(n // 3, 2 * season if season > 1 else 8))
-    latest = np.log((_size(one[-last:]) + TINY) / (_size(one) + TINY))
-    columns = np.ones((7, len(h)))
+    root = np.sqrt((one**2).mean())
+    columns = np.ones((9, len(h)))
     columns[1] = np.log(h)
     columns[2] = 1 / np.sqrt(n)
     columns[3] = np.fmin(h / n, 1.0)
     columns[4] = np.clip(np.log((found.spread + TINY) / (size + TINY)), -4, 2)
-    columns[5] = np.clip(latest, -2, 2)
+    columns[5] = np.clip(np.log((_size(one[-last:]) + TINY) / (_size(one) + TINY)), -2, 2)
     columns[6] = np.log(0.05 + np.fmin(abs(found.slope) * h / (size + TINY), 50))
+    columns[7] = np.log(np.clip(size[0], 1e-3, 10))
+    tails = np.log((root + TINY) / (ABSOLUTE * np.abs(one).mean() + TINY))
+    columns[8] = np.clip(tails, -0.3, 0.3)
     return columns.T
 
 

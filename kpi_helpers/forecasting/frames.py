@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
 from kpi_helpers.compare.beside import READABLE
 from kpi_helpers.errors import BadInput, Unavailable
 from kpi_helpers.forecasting.cleaning import Clean, cleaned
-from kpi_helpers.forecasting.models import OWN, SHORT, Forecast, made
+from kpi_helpers.forecasting.models import OWN, SHORT, Forecast, checked, made
 from kpi_helpers.forecasting.scale import Array
 from kpi_helpers.forecasting.scores import backtest
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.judge import INDICATIVE, INSUFFICIENT, MISSING, OK
-from kpi_helpers.periods import Calendar, Period
+from kpi_helpers.periods import Calendar, Period, as_day
 from kpi_helpers.periods.period import span
 
 BEST, BASELINE = "best", "seasonal_naive"
@@ -71,11 +73,10 @@ def forecast(
     >>> found["period"].tolist(), found["model"].unique().tolist()
     (['2026-10', '2026-11', '2026-12'], ['four'])
     """
-    if not (isinstance(horizon, int | np.integer) and horizon >= 1):
-        raise BadInput(value=horizon, expected=Phrase("forecasting.whole"))
+    checked(horizon)
     by = [str(name) for name in tidy.columns if name not in MEASURED]
     if as_of is not None:
-        tidy = tidy[tidy["end"] <= pd.Timestamp(str(as_of)) + pd.Timedelta(days=1)]
+        tidy = tidy[tidy["end"] <= pd.Timestamp(as_day(as_of)) + pd.Timedelta(days=1)]
     series = tidy.groupby(["kpi", *by], sort=False, dropna=False)
     parts = [_of_one(rows.sort_values("start"), horizon, model, lang) for _, rows in series]
     columns = ["kpi", *SPAN, *by, *FIGURES, "model", "status", "note"]
@@ -91,12 +92,13 @@ def _of_one(rows: pd.DataFrame, horizon: int, model: str, lang: str) -> pd.DataF
     said: list[Phrase | Unavailable] = []
     try:
         series = cleaned(y, season, scale)
+        n = len(series.values)
         if model == BEST:
             model, *said = _best(y, horizon, season, scale)
         found = made(model, series, horizon, season)
-        status = INDICATIVE if said or len(series.values) < RELIED else OK
-        status = INSUFFICIENT if len(series.values) < SHORT else status
-        said = [*said, *_notes(series, [each.name for each in past], horizon)]
+        model = model if n >= SHORT else "run_rate"
+        status = INSUFFICIENT if n < SHORT else INDICATIVE if said or n < RELIED else OK
+        said = [*said, *_notes(series, [each.name for each in past[-n:]], horizon)]
     except Unavailable as error:
         found, model, status, said = Forecast(*np.full((5, horizon), np.nan)), "", MISSING, [error]
     figures = {n: low + (high - low) * v for n, v in zip(FIGURES, found, strict=True)}
@@ -111,16 +113,15 @@ def _of_one(rows: pd.DataFrame, horizon: int, model: str, lang: str) -> pd.DataF
 
 def _calendar(rows: pd.DataFrame) -> tuple[Calendar, str]:
     """The calendar and grain whose periods all rows are, each once."""
-    names, starts, ends = (rows[name].tolist() for name in SPAN)
+    names = rows["period"].tolist()
     twice = rows.loc[rows["start"].duplicated(), "period"].tolist()
     if twice:
         raise BadInput(column="period", value=twice[0], expected=Phrase("forecasting.once"))
-    spans = [(n, s.date(), e.date()) for n, s, e in zip(names, starts, ends, strict=True)]
-    for first in range(1, 13):
-        for grain in SEASONS:
-            calendar = Calendar(first)
-            if all(calendar.at(s, grain) == Period(n, s, e, grain) for n, s, e in spans):
-                return calendar, grain
+    ends = zip(rows["start"].dt.date, rows["end"].dt.date, strict=True)
+    spans = [(name, *days) for name, days in zip(names, ends, strict=True)]
+    for calendar, grain in itertools.product(map(Calendar, range(1, 13)), SEASONS):
+        if all(calendar.at(each[1], grain) == Period(*each, grain) for each in spans):
+            return calendar, grain
     raise BadInput(column="period", value=names[-1], expected=Phrase("forecasting.one_grain"))
 
 
@@ -136,24 +137,26 @@ def _values(rows: pd.DataFrame, calendar: Calendar, grain: str) -> tuple[list[Pe
 
 def _best(y: Array, horizon: int, season: int, scale: str) -> tuple[str, *tuple[Phrase, ...]]:
     """The kit's own model where it beats the baseline on the series' own past; else why not."""
-    far = min(horizon, len(y) - SHORT - ORIGINS + 1)
-    if far < 1:
+    try:
+        far = max(min(horizon, len(y) - SHORT - ORIGINS + 1), 1)
+        tested = backtest(y, far, season, (OWN, BASELINE), scale)
+    except Unavailable:
         return OWN, Phrase("forecasting.untested")
-    tested = backtest(y, far, season, (OWN, BASELINE), scale).groupby("model")["mase"].mean()
-    if tested[OWN] <= tested[BASELINE] or tested.isna().any():
-        return (OWN,)
-    return BASELINE, Phrase("forecasting.baseline")
+    if tested["origins"].iloc[0] < ORIGINS:
+        return OWN, Phrase("forecasting.untested")
+    mase = tested.groupby("model")["mase"].mean()
+    beaten = mase[BASELINE] < mase[OWN]
+    return (BASELINE, Phrase("forecasting.baseline")) if beaten else (OWN,)
 
 
 def _notes(series: Clean, past: list[str], horizon: int) -> list[Phrase]:
     """What was done to a series, and what its forecast cannot say."""
     n = len(series.values)
-    shown = {
-        name: ", ".join(np.array(past[-n:])[where])
-        for name, where in (("gaps", series.gaps), ("spikes", series.spikes))
-    }
-    said = [
-        Phrase(f"forecasting.{name}", {"periods": text}) for name, text in shown.items() if text
+    gaps, spikes = (", ".join(np.array(past)[where]) for where in (series.gaps, series.spikes))
+    facts = {"gaps": gaps, "spikes": spikes, "short": n < SHORT}
+    facts |= {"flat": np.ptp(series.values) == 0, "far": horizon > n}
+    return [
+        Phrase(f"forecasting.{name}", {"n": n, "periods": true})
+        for name, true in facts.items()
+        if true
     ]
-    facts = {"short": n < SHORT, "flat": np.ptp(series.values) == 0, "far": horizon > n}
-    return said + [Phrase(f"forecasting.{name}", {"n": n}) for name, true in facts.items() if true]

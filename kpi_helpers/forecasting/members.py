@@ -12,7 +12,7 @@ from kpi_helpers.forecasting.smoothing import LEVELS, TINY, mixed, smoothed
 
 # Of long seasons (weeks) the last five are read.
 LONG_SEASON, YEARS = 24, 5
-ORDER, RIDGE, LEAST = 6, 0.1, 5
+ORDER, RIDGE, LEAST, STEADY = 6, 0.1, 5, 0.98
 SEASONAL_DRIFT, DRIFT = 0.6, 0.5
 # Sorted members weigh 1, 3, 3, 1: between their median and their mean.
 WEIGHTS = np.array([1, 3, 3, 1]) / 8
@@ -91,38 +91,26 @@ def theta(x: Array, horizon: int) -> Array:
 
 
 def autoregression(x: Array, lag: int, horizon: int, drift: float) -> Array:
-    """Forecast by autoregressions of the changes from ``lag`` points before.
+    """Forecast by an autoregression of the changes from ``lag`` points before.
 
-    Least squares with a ridge over nested sets of lags, mixed by the corrected Akaike criterion;
-    the lag itself comes first where it is a season. Only a share ``drift`` of the mean change goes
-    on: trends bend. At least ``lag + 4`` points.
+    Least squares with a ridge on the last six changes, and the one a season before. Only a share
+    ``drift`` of the mean change goes on: trends bend. At least ``lag + 4`` points.
     """
     change = x[lag:] - x[:-lag]
     usual, n = change.mean(), len(change)
-    own = [lag] if lag > 1 and n > 2 * lag + 4 else []
-    lags = own + [k for k in range(1, min(ORDER, n // LEAST) + 1) if k not in own]
-    weights = _lag_weights(change - usual, lags, len(own))
-    past = np.r_[np.zeros(len(weights)), change - usual, np.zeros(horizon)]
-    for t in range(len(past) - horizon, len(past)):
-        past[t] = weights @ past[t - 1 :: -1][: len(weights)]
-    path = np.r_[x, past[-horizon:] + drift * usual]
+    order = max(1, min(ORDER, n // LEAST))
+    lags = np.arange(1, order + 1)
+    if lag > order and n > 2 * lag + 4:
+        lags = np.r_[lags, lag]
+    z, longest = change - usual, lags.max()
+    before = np.stack([z[longest - k : n - k] for k in lags], axis=1)
+    squares = before.T @ before
+    ridge = (RIDGE * np.trace(squares) / len(squares) + TINY) * np.eye(len(squares))
+    weights = np.linalg.solve(squares + ridge, before.T @ z[longest:])
+    weights *= min(1.0, STEADY / max(np.abs(weights).sum(), TINY))
+    path, past = np.r_[x, np.zeros(horizon)], np.r_[np.zeros(longest), z, np.zeros(horizon)]
     for t in range(len(x), len(path)):
-        path[t] += path[t - lag]
+        at = t - lag + longest
+        past[at] = weights @ past[at - lags]
+        path[t] = path[t - lag] + past[at] + drift * usual
     return path[len(x) :]
-
-
-def _lag_weights(z: Array, lags: list[int], fewest: int) -> Array:
-    """Weights of the points 1, 2, ... before, over nested sets of lags; their sizes sum to < 1."""
-    longest = max(lags, default=1)
-    target = z[longest:]
-    before = np.stack([z[longest - k : len(z) - k] for k in lags] or [target * 0], axis=1)
-    squares, products = before.T @ before, before.T @ target
-    n, sets, scores = len(target), [], []
-    for k in range(fewest, len(lags) + 1):
-        ridge = (RIDGE * np.trace(squares[:k, :k]) / max(k, 1) + TINY) * np.eye(k)
-        fit = np.linalg.solve(squares[:k, :k] + ridge, products[:k])
-        miss = target - before[:, :k] @ fit
-        scores.append(n * np.log(miss @ miss / n + TINY) + 2 * (k + 1) * n / max(n - k - 2, 1))
-        sets.append(np.bincount(np.array(lags[:k], dtype=int), fit, longest + 1)[1:])
-    weights = mixed(np.array(scores)) @ np.array(sets)
-    return weights * min(1.0, 0.98 / max(np.abs(weights).sum(), TINY))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.errors import Unavailable, unknown
+from kpi_helpers.errors import BadInput, Unavailable, unknown
 from kpi_helpers.forecasting.bands import limits
 from kpi_helpers.forecasting.cleaning import Clean
 from kpi_helpers.forecasting.members import combined, members, recent
@@ -30,6 +30,13 @@ class Forecast(NamedTuple):
     hi80: Array
     lo95: Array
     hi95: Array
+
+
+def checked(*numbers: object) -> None:
+    """Refuse a horizon or a season that is not a whole number from 1."""
+    for number in numbers:
+        if not (isinstance(number, int | np.integer) and number >= 1):
+            raise BadInput(value=number, expected=Phrase("forecasting.whole"))
 
 
 def made(model: str, series: Clean, horizon: int, season: int) -> Forecast:

@@ -8,12 +8,14 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# So near to 0 or 1 a rate counts as this far from it; what is further out is cut off.
-EDGE, FAR = 0.002, 30.0
+FAR = 30.0
 
 
 class Scale(NamedTuple):
-    """A scale by its name (``power, log, logit, plain``) and the size of its series."""
+    """A scale by its name, ``power, log, logit, plain``, and the size of its series.
+
+    The size of a logit is how near to 0 and 1 a rate is taken to be that is 0 or 1.
+    """
 
     name: str
     size: float = 1.0
@@ -21,8 +23,11 @@ class Scale(NamedTuple):
 
 def fitting(y: Array, name: str = "") -> Scale:
     """Return the scale of a series: the one asked for, else by whether it is ever negative."""
-    size = float(np.abs(y).mean()) or 1.0
-    return Scale(name or ("plain" if (y < 0).any() else "power"), size)
+    if name == "logit" and np.ptp(y):
+        inside = np.fmin(y, 1 - y)
+        return Scale(name, float(inside[inside > 0].min(initial=0.1)) / 2)
+    name = "plain" if name == "logit" or (y < 0).any() else name or "power"
+    return Scale(name, float(np.abs(y).mean()) or 1.0)
 
 
 def to(y: Array, scale: Scale) -> Array:
@@ -32,7 +37,7 @@ def to(y: Array, scale: Scale) -> Array:
     bends less than on the logarithm), rates on the logit; what may be negative stays as it is.
     """
     if scale.name == "logit":
-        p = np.clip(y, EDGE, 1 - EDGE)
+        p = np.clip(y, scale.size, 1 - scale.size)
         return np.log(p / (1 - p))
     x = y / scale.size
     if scale.name == "log":

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.forecasting.cleaning import Clean, cleaned
-from kpi_helpers.forecasting.models import BASELINES, OWN, SHORT, Forecast, made
+from kpi_helpers.forecasting.models import BASELINES, OWN, SHORT, Forecast, checked, made
 from kpi_helpers.forecasting.scale import Array
 from kpi_helpers.language import Phrase
 
@@ -89,6 +89,7 @@ def backtest(
     Unavailable
         Where no origin has eight points before and the horizon after it.
     """
+    checked(horizon, season)
     y = np.asarray(y, dtype=float)
     y = y[np.isfinite(y).argmax() :]
     origins = [t for t in range(len(y) - horizon - ORIGINS + 1, len(y) - horizon + 1) if t >= SHORT]
