@@ -32,6 +32,7 @@ def _describe_report(parser: Parser) -> None:
     parser.option("data", "SOURCE")
     parser.option("config", "FILE")
     parser.option("by", "DIM")
+    parser.option("as-of", "DAY")
     parser.option("segment", "NAME")
     parser.option("before", "DIR")
     parser.switch("share")
@@ -42,7 +43,7 @@ def _report(options: argparse.Namespace, lang: str) -> int:
     _check_period(options.period)
     from kpi_helpers.reports import run
 
-    asked = ("period", "data", "config", "by", "segment", "before", "share")
+    asked = ("period", "data", "config", "by", "as_of", "segment", "before", "share")
     parameters = {name: given for name in (*asked, "lang") if (given := getattr(options, name))}
     folder = run(parameters, Path(options.out), _progress(lang))
     for page in sorted(folder.glob("*.html")):
