@@ -10,7 +10,7 @@ import pandas as pd
 
 from kpi_helpers import intervals
 from kpi_helpers.compare.difference import Difference, Figures, adjusted, difference
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.kpis.settled import Array, divided
 from kpi_helpers.language import LANGUAGES, Phrase, text
 from kpi_helpers.measure import HIDDEN, measured
@@ -179,10 +179,12 @@ def parts(data: Dataset, asked: pd.DataFrame, by: str = "", where: Where = None)
 
     Raises
     ------
+    UnknownName
+        When answers have no such dimension.
     Unavailable
         Without a dimension that tells two groups apart.
     """
-    last, name = asked.iloc[-1], _dimension(data, (by, *DIMENSIONS), "voice.parts")
+    last, name = asked.iloc[-1], _dimension(data, by, DIMENSIONS, "voice.parts")
     days = span(last["first"].date(), last["last"].date() + DAY)
     rows = measured(data, [NPS], [days], (name,), where)
     rows = rows[rows["n"].gt(0) & rows[name].notna()].rename(columns={name: "group"})
@@ -269,10 +271,12 @@ def reviews(data: Dataset, period: str, by: str = "", where: Where = None) -> pd
 
     Raises
     ------
+    UnknownName
+        When answers have no such dimension.
     Unavailable
         Without reviews or a dimension to tell them apart.
     """
-    name = _dimension(data, (by, "product", "touchpoint", *DIMENSIONS), "voice.reviews")
+    name = _dimension(data, by, ("product", "touchpoint", *DIMENSIONS), "voice.reviews")
     rows = measured(data, [REVIEWS], [_year(data, period)], (name,), where)
     rows = rows[rows["n"].gt(0) & rows[name].notna()].drop(columns=list(HIDDEN))
     if rows.empty:
@@ -283,13 +287,15 @@ def reviews(data: Dataset, period: str, by: str = "", where: Where = None) -> pd
     return frame.sort_values(["weighed", "group"], ascending=[False, True], ignore_index=True)
 
 
-def _dimension(data: Dataset, names: Sequence[str], what: str) -> str:
-    """The first of these dimensions that answers have."""
+def _dimension(data: Dataset, by: str, names: Sequence[str], what: str) -> str:
+    """The dimension asked for, else the first of these that answers have."""
     data.table("surveys")  # says so where there is none
     known = data.dimensions("surveys")
-    found = next((name for name in names if name in known), "")
+    if by and by not in known:
+        raise unknown("dimension", by, known)
+    found = by or next((name for name in names if name in known), "")
     if not found:
-        raise Unavailable(what=Phrase(what), needs=", ".join(filter(None, names)))
+        raise Unavailable(what=Phrase(what), needs=", ".join(names))
     return found
 
 

@@ -6,11 +6,17 @@ The arithmetic stands in the docstrings.
 import datetime as dt
 from typing import Any
 
+import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pytest
 
 import kpi_helpers as kh
+from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.errors import BadInput, MixedCurrencies
+from kpi_helpers.kpis.parts import Parts, average, total
+from kpi_helpers.kpis.settled import Settled, quotient
+from kpi_helpers.units import MONEY
 
 
 def value(data: Any, kpi: str, period: str, **options: Any) -> float:
@@ -202,3 +208,68 @@ def test_naive_cycle_the_quick_wins_are_not_the_cycle() -> None:
     assert value(data, "sales_cycle_duration", "2026Q1") == 70.0
     (row,) = kh.measure(data, "sales_cycle_duration", "2026-03").itertuples()
     assert (row.value, row.status, row.denominator) == (10.0, "insufficient", 10.0)
+
+
+@pytest.mark.parametrize("kpi", ["bookings", "pipeline_created", "of_ones_own"])
+@pytest.mark.parametrize(
+    ("amounts", "status", "value"),
+    [
+        ([None, None, None, None], "missing", None),
+        ([100.0, 100.0, None, None], "missing", None),
+        ([100.0, 100.0, 100.0, None], "indicative", 300.0),
+        ([100.0, 0.0, 0.0, 0.0], "ok", 100.0),
+    ],
+)
+def test_a_sum_of_amounts_that_nobody_filled_in_is_not_nothing(
+    kpi: str, amounts: list[float | None], status: str, value: float | None
+) -> None:
+    """Four deals are won; without their amounts what they bring is not known, and not 0."""
+
+    @kh.kpi(names=("Somme", "Sum"), definition_fr="Somme.", unit=MONEY, dated="closed_at")
+    def of_ones_own(deals: ir.Table) -> Parts:
+        """A sum."""
+        return total(deals.amount, where=deals.is_won)
+
+    days = {"created_at": "2026-01-01", "closed_at": "2026-01-01", "status": "won"}
+    deals = pd.DataFrame({"deal_id": ["1", "2", "3", "4"], **days, "amount": amounts})
+    deals["amount"] = deals["amount"].astype("float64")
+    try:
+        data = kh.load({"deals": deals}, {"as_of": "2026-01-01"})
+        (row,) = kh.measure(data, kpi, "2026-01-01:2026-01-01").to_dict("records")
+    finally:
+        del REGISTRY["of_ones_own"]
+    assert row["status"] == status
+    assert (None if np.isnan(row["value"]) else row["value"]) == value
+    lacking = sum(amount is None for amount in amounts)
+    assert row["note"] == (f"{lacking} sur 4 sans chiffre." if lacking else "")
+
+
+def test_a_range_without_an_end_is_said_and_not_written_as_a_number() -> None:
+    """Five amounts with mean 2, from −11 to 15: what one may divide by may be 0."""
+
+    @kh.kpi(names=("Moyenne", "Mean"), definition_fr="Moyenne.", unit=MONEY, dated="order_date")
+    def own_mean(orders: ir.Table) -> Parts:
+        """A mean."""
+        return average(orders.amount_net)
+
+    @kh.kpi(
+        names=("Rapport", "Ratio"),
+        definition_fr="Rapport.",
+        unit=MONEY,
+        of={"sold": "revenue", "mean": "own_mean"},
+    )
+    def own_ratio(sold: Settled, mean: Settled) -> Settled:
+        """A ratio."""
+        return quotient(sold, mean)
+
+    rows = {"order_id": list("abcde"), "customer_id": list("abcde"), "order_date": "2026-01-01"}
+    orders = pd.DataFrame({**rows, "amount_net": [-11.0, 15.0, -4.0, 8.0, 2.0]})
+    try:
+        data = kh.load({"orders": orders}, {"as_of": "2026-01-01", "language": "en"})
+        (row,) = kh.measure(data, "own_ratio", "2026-01-01:2026-01-01").to_dict("records")
+    finally:
+        for name in ("own_mean", "own_ratio"):
+            del REGISTRY[name]
+    assert row["value"] == pytest.approx(5.0)
+    assert np.isnan([row["low"], row["high"]]).all()
+    assert "the plausible range is not bounded" in row["note"]

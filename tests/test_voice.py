@@ -10,7 +10,7 @@ from naive import TRUTHS, recommendation
 
 import kpi_helpers as kh
 from kpi_helpers import charts, sheets, voice, wording
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import Unavailable, UnknownName
 from kpi_helpers.samples import company
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
@@ -175,3 +175,10 @@ def test_what_is_drawn_and_said(asked: pd.DataFrame, sample: Any, lang: str) -> 
     assert charts.alt(figure) == told[0]
     html = sheets.rounds(asked, lang).as_raw_html()
     assert ("36.4%" if lang == "en" else "36,4\u00a0%") in html
+
+
+def test_a_dimension_that_answers_do_not_have_is_named(sample: Any, asked: pd.DataFrame) -> None:
+    with pytest.raises(UnknownName, match="segmnt"):
+        voice.parts(sample, asked, "segmnt")
+    with pytest.raises(UnknownName, match="segmnt"):
+        voice.reviews(sample, "2026Q3", "segmnt")

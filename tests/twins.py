@@ -136,6 +136,14 @@ def _sum(amounts: Iterable[float | None]) -> Found:
     return Found(sum(known), sum(known), NAN, len(known))
 
 
+def total(amounts: Iterable[float | None]) -> Found:
+    """A sum that is not known where half of its amounts are not."""
+    every = list(amounts)
+    found = _sum(every)
+    unknown = len(every) - found.n
+    return Found(NAN, NAN, NAN, found.n) if unknown and 2 * unknown >= len(every) else found
+
+
 def share_of(part: int, of: int) -> Found:
     return Found(divided(part, of), part, of, of)
 
@@ -304,7 +312,7 @@ def open_pipeline_value(tables: Tables, ask: Asked) -> Found:
 
 
 def pipeline_due(tables: Tables, ask: Asked) -> Found:
-    return _sum(
+    return total(
         deal["amount"]
         for deal in tables["deals"]
         if deal["status"] == "open"
@@ -322,11 +330,11 @@ def pipeline_coverage(tables: Tables, ask: Asked) -> Found:
 
 
 def revenue(tables: Tables, ask: Asked) -> Found:
-    return _sum(order["amount_net"] for order in orders_in(tables, ask))
+    return total(order["amount_net"] for order in orders_in(tables, ask))
 
 
 def bookings(tables: Tables, ask: Asked) -> Found:
-    return _sum(deal["amount"] for deal in closed_deals(tables, ask, "won"))
+    return total(deal["amount"] for deal in closed_deals(tables, ask, "won"))
 
 
 def targets_of(tables: Tables, ask: Asked, metric: str) -> list[Row]:

@@ -21,6 +21,7 @@ from twins import (
     months_before,
     sales_cycle_duration,
     share_of,
+    total,
     win_rate_count,
 )
 
@@ -288,14 +289,14 @@ def expected_wins(tables: Tables, ask: Asked) -> Found:
 
 
 def expected_wins_crm(tables: Tables, ask: Asked) -> Found:
-    amounts = [
-        deal["amount"] * deal["probability_crm"]
+    return total(
+        None
+        if deal["amount"] is None or deal["probability_crm"] is None
+        else deal["amount"] * deal["probability_crm"]
         for deal in tables["deals"]
         if deal["status"] == "open" and ask.keep(deal) and deal["expected_close"]
         if ask.start <= deal["expected_close"] < ask.end
-        if deal["amount"] is not None and deal["probability_crm"] is not None
-    ]
-    return Found(sum(amounts), sum(amounts), NAN, len(amounts))
+    )
 
 
 def prob_hit_target(tables: Tables, ask: Asked) -> Found:
@@ -317,8 +318,7 @@ def prob_hit_target(tables: Tables, ask: Asked) -> Found:
 
 def pipeline_created(tables: Tables, ask: Asked) -> Found:
     created = [d for d in tables["deals"] if ask.holds(d["created_at"]) and ask.keep(d)]
-    known = [deal["amount"] for deal in created if deal["amount"] is not None]
-    return Found(sum(known), sum(known), NAN, len(known))
+    return total(deal["amount"] for deal in created)
 
 
 def pipeline_age(tables: Tables, ask: Asked) -> Found:

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 
-from twins import DAY, NAN, Asked, Found, Row, Tables, divided, is_sale, orders_in
+from twins import DAY, NAN, Asked, Found, Row, Tables, divided, is_sale, orders_in, total
 
 SPOKEN, LOST = ("answered", "booked"), ("missed", "voicemail")
 
@@ -59,8 +59,7 @@ def site_conversion_rate(tables: Tables, ask: Asked) -> Found:
 
 
 def site_visits(tables: Tables, ask: Asked) -> Found:
-    visits = [row[0] for row in _steps(tables, ask, "sessions")]
-    return Found(sum(visits), sum(visits), NAN, len(visits))
+    return total(row["sessions"] for row in _of(tables, ask, "web_funnel", "date"))
 
 
 def _pleased(tables: Tables, ask: Asked, kind: str, *least: tuple[float, float]) -> Found:

@@ -48,8 +48,9 @@ def count(where: ir.BooleanValue) -> Parts:
 
 
 def total(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Parts:
-    """A sum of amounts; exact for the past."""
-    return Parts("total", {"x": amount}, _and(amount.notnull(), where))
+    """A sum of amounts, exact for the past; missing where half of the rows or more have none."""
+    terms = {"x": amount, "lacking": _and(amount.isnull(), where)}
+    return Parts("total", terms, _and(amount.notnull(), where))
 
 
 def decided(amount: ir.NumericValue, where: ir.BooleanValue | None = None) -> Parts:

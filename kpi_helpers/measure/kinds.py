@@ -203,20 +203,28 @@ def _settle_average(sums: Sums) -> Settled:
 
 
 def _settle_standing(sums: Sums) -> Settled:
-    """A stock has no value where half of it or more carries no amount; the note counts them.
+    return _unless_unknown(_settle_total(sums), sums["unknown"], sums["n"], "amounts")
+
+
+def _settle_flow(sums: Sums) -> Settled:
+    settled, lacking = _settle_total(sums), sums["lacking"]
+    return _unless_unknown(settled, lacking, settled.n + lacking, "figures")
+
+
+def _unless_unknown(settled: Settled, unknown: Array, n: Array, what: str) -> Settled:
+    """A sum has no value where half of its rows or more carry no amount; the note counts them.
 
     From a tenth on it is to be read with care.
     """
-    settled, unknown = _settle_total(sums), sums["unknown"]
-    value = np.where((unknown > 0) & (2 * unknown >= settled.n), np.nan, settled.value)
-    remark = Remark("notes.unknown_amounts", unknown > 0, {"unknown": unknown, "n": settled.n})
-    doubtful = (unknown > 0) & (10 * unknown >= settled.n)
+    value = np.where((unknown > 0) & (2 * unknown >= n), np.nan, settled.value)
+    remark = Remark(f"notes.unknown_{what}", unknown > 0, {"unknown": unknown, "n": n})
+    doubtful = (unknown > 0) & (10 * unknown >= n)
     return settled._replace(value=value, numerator=value, remarks=(remark,), doubtful=doubtful)
 
 
 KINDS: dict[str, Kind] = {
     "count": Kind("flow", count_sums, _settle_count, sampled=False),
-    "total": Kind("flow", total_sums, _settle_total, sampled=False),
+    "total": Kind("flow", total_sums, _settle_flow, sampled=False),
     "decided": Kind("flow", exact_sums, _settle_decided, sampled=False),
     "share": Kind("flow", share_sums, _settle_share),
     "ratio": Kind("flow", ratio_sums, _settle_ratio),

@@ -22,12 +22,13 @@ def count_sums(parts: Parts) -> Sums:
 
 
 def total_sums(parts: Parts) -> Sums:
-    """Σx, n and Σx²."""
+    """Σx, n and Σx², and how many rows have no amount."""
     x = parts.terms["x"]
     return {
         "x": _sum(x, parts.where),
         "n": parts.where.sum(),
         "xx": _sum(x * x, parts.where),
+        "lacking": parts.terms["lacking"].sum(),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.catalogue import Ago, Kpi, find
-from kpi_helpers.kpis.settled import RANGE, Array, Settled
+from kpi_helpers.kpis.settled import RANGE, Array, Remark, Settled
 from kpi_helpers.language import text
 from kpi_helpers.measure.answer import (
     Answer,
@@ -75,6 +75,7 @@ def _block(data: Dataset, found: Answer, name: str, private: bool) -> dict[str, 
     """
     kpi, lang = chosen(data, name), data.config.lang
     cells, settled = _shown(found, kpi)
+    settled = _bounded(settled)
     findings = [_findings(data, kpi, period) for period in cells.periods]
     weights = [heaviest(each) for each in findings for _ in cells.combos]
     sampled = settled.method not in FACTS if kpi.derived else _sampled(found, kpi)
@@ -111,6 +112,16 @@ def _shown(found: Answer, kpi: Kpi) -> tuple[Cells, Settled]:
         return found.cells, found.settled[Ago(kpi.id, 0)]
     blank = Cells(found.cells.periods, found.cells.by, {(None,) * len(found.cells.by): 0})
     return blank, nothing(len(blank))
+
+
+def _bounded(settled: Settled) -> Settled:
+    """No limits where one of them is infinite, and a word on why."""
+    beyond = np.isinf(settled.low) | np.isinf(settled.high)
+    if not beyond.any():
+        return settled
+    low, high = (np.where(beyond, np.nan, limit) for limit in (settled.low, settled.high))
+    remark = Remark("notes.unbounded", beyond, {})
+    return settled._replace(low=low, high=high, remarks=(*settled.remarks, remark))
 
 
 def _numbers(settled: Settled, column: str) -> Array:
