@@ -19,7 +19,7 @@ from kpi_helpers.charts.scorecard import scorecard_rows
 from kpi_helpers.charts.segments import segment_map
 from kpi_helpers.charts.selling import loss_bars, rival_bars, score_pairs, source_bars
 from kpi_helpers.charts.theme import PALETTE, theme
-from kpi_helpers.charts.times import cycle_shares, stage_times
+from kpi_helpers.charts.times import cycle_shares
 from kpi_helpers.charts.voice import sides
 from kpi_helpers.charts.waterfall import waterfall
 
@@ -52,7 +52,6 @@ __all__ = [
     "sides",
     "small_multiples",
     "source_bars",
-    "stage_times",
     "theme",
     "value_against_cost",
     "waterfall",

@@ -21,9 +21,6 @@ LATE, VERY_LATE = 0.75, 0.9
 def stays(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     """Time in each stage (Kaplan and Meier 1958), and how many deals are in it for long.
 
-    Of the deals that are there on a day more than a quarter may be ``late`` where nothing is wrong:
-    a long stay is more often met than a short one.
-
     Parameters
     ----------
     data, where

@@ -13,7 +13,8 @@ from kpi_helpers.wording.times import UNITS, written
 if TYPE_CHECKING:
     from great_tables import GT
 
-WORDS, AGES = ("measure", "apart"), (0, 7, 14, 30, 60, 90, 120, 180, 270, 360, 540, 720)
+WORDS, NOT = ("measure", "apart"), ("least", "deals")
+AGES = (0, 7, 14, 30, 60, 90, 120, 180, 270, 360, 540, 720)
 
 
 def times(found: pd.DataFrame, lang: str, terms: Terms | None = None, name: str = "times") -> GT:
@@ -31,7 +32,7 @@ def times(found: pd.DataFrame, lang: str, terms: Terms | None = None, name: str 
     """
     rows = found[found["age"].isin(AGES)] if "age" in found else found
     shown = [
-        c for c in ("group", "stage", "measure", *UNITS, "apart") if c in rows and c != "least"
+        c for c in ("group", "stage", "measure", *UNITS, "apart") if c in rows and c not in NOT
     ]
     lines = []
     for row in records(rows):

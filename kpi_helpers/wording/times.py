@@ -17,7 +17,7 @@ SURE, CHANCE, MOST = 0, 1, 2
 UNITS = {
     **dict.fromkeys(("age", "value", "mean", "reference", "late", "very_late"), DAYS),
     **dict.fromkeys(("won", "lost", "open", "soon", "chance", "least"), PERCENT),
-    **dict.fromkeys(("n", "now", "now_late", "now_very_late"), COUNT),
+    **dict.fromkeys(("n", "deals", "now", "now_late", "now_very_late"), COUNT),
     "horizon": DAYS,
 }
 
