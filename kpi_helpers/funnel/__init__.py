@@ -9,8 +9,9 @@ from kpi_helpers.funnel.losses import losses, rivals
 from kpi_helpers.funnel.movement import movement
 from kpi_helpers.funnel.passages import counted
 from kpi_helpers.funnel.promises import coverage, put_off, slipped
-from kpi_helpers.funnel.readings import around, by_group, checkout, conversion, trend
+from kpi_helpers.funnel.readings import around, by_group, conversion, trend
 from kpi_helpers.funnel.scoring import Bant, bant, calibration, score
+from kpi_helpers.funnel.shop import checkout
 from kpi_helpers.funnel.stalled import next_steps, stalled
 from kpi_helpers.funnel.stays import stays
 from kpi_helpers.funnel.times import CLOCKS, cycle, cycle_chances, cycle_segments

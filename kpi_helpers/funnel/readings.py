@@ -12,7 +12,7 @@ import pandas as pd
 from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.funnel.beside import apart, with_earlier, with_others
 from kpi_helpers.funnel.history import journeys
-from kpi_helpers.funnel.passages import BLANK, counted, tidied
+from kpi_helpers.funnel.passages import BLANK, counted
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.counted import usual_days
 from kpi_helpers.periods import Period
@@ -29,7 +29,6 @@ HALF_YEAR, SEEN = dt.timedelta(days=182), dt.timedelta(days=91)
 # How many periods of a grain make a year.
 A_YEAR = {"month": 12, "quarter": 4, "year": 1}
 DIMENSIONS = ("source", "segment", "sector", "region", "product", "owner")
-SHOP = ("sessions", "product_views", "carts", "checkouts", "orders")
 
 
 class Step(NamedTuple):
@@ -66,7 +65,7 @@ def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMB
     Unavailable
         When nobody entered in that time, or the amounts or customers of too many are not known.
     """
-    course, rows, year = _course(data), journeys(data, where), _year(data, period)
+    course, rows, year = _course(data), journeys(data, where), year_of(data, period)
     if unit != NUMBER and DEAL in (names := steps_of(data)):
         course = [step for step in course if step.place >= names.index(DEAL)]
     events = rows.select("case_id", "entered_at", step=rows.place)
@@ -74,7 +73,7 @@ def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMB
     way = Way(tuple(step.place for step in course), window=_whole_window(data, course))
     asked = Asked([data.config.calendar.year_ago(year), year], data.as_of, unit=unit)
     found = counted(data.con, attempts(events, way).join(entries, "case_id"), way, asked)
-    found = with_earlier(data, _after(found, [step.name for step in course]))
+    found = with_earlier(data, named(found, [step.name for step in course]))
     found = found[found["start"] == pd.Timestamp(year.start)].reset_index(drop=True)
     if not (found["started"] + found["young"]).any():
         raise _nothing()
@@ -138,7 +137,7 @@ def by_group(data: Dataset, period: str, where: Where = None, by: str = "") -> p
     name = by or next((each for each in DIMENSIONS if each in known), "")
     if not name:
         raise Unavailable("no_segments", by=", ".join(DIMENSIONS))
-    found = _passed(data, [_year(data, period)], where, name)
+    found = _passed(data, [year_of(data, period)], where, name)
     first = found[found["place"] == 1]
     blank = first.loc[first[name].isna(), "started"].sum()
     if first[name].nunique() < 2 or blank > BLANK * first["started"].sum():
@@ -182,52 +181,8 @@ def around(data: Dataset, day: dt.date | None = None, where: Where = None) -> pd
     return found[found["start"] == pd.Timestamp(day)].reset_index(drop=True)
 
 
-def checkout(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.DataFrame:
-    """How many visits of the web shop came to each step in a year.
-
-    Parameters
-    ----------
-    data, period, where
-        As for `conversion`; the data have ``web_funnel``.
-    by
-        One of its dimensions, such as ``device``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As `trend`, of the year, beside the year before; with groups as `by_group`. Where more is
-        counted than at the step before, as pages are for visits, there is no value.
-
-    Raises
-    ------
-    Unavailable
-        Without two steps that are counted, or two groups.
-    """
-    groups, year = (by,) if by else (), _year(data, period)
-    visits = data.filtered("web_funnel", where, groups)
-    steps = tuple(name for name in SHOP if name in data.filled("web_funnel"))
-    if len(steps) < 2:
-        raise Unavailable(what=Phrase("passages.shop"), needs=", ".join(SHOP))
-    asked = Asked([data.config.calendar.year_ago(year), year], data.as_of, groups)
-    sums = {f"old_x_{place}": visits[name].sum() for place, name in enumerate(steps)}
-    daily = frame_of(data.con, visits.group_by("date", *groups).agg(**sums))
-    day = pd.to_datetime(daily.pop("date"))
-    spans = [(day >= pd.Timestamp(s.start)) & (day < pd.Timestamp(s.end)) for s in asked.spans]
-    daily["span"] = np.select(spans, range(len(spans)), np.nan)
-    totals = daily.groupby(["span", *groups], dropna=False, as_index=False).sum()
-    counts = {name.replace("x", "n"): totals[name] for name in sums}
-    young = {f"young_{part}_{place}": 0.0 for part in "nx" for place in range(len(steps))}
-    found = _after(tidied(totals.assign(**counts, **young), Way(steps), asked), steps)
-    now = found["start"] == pd.Timestamp(year.start)
-    if by and found.loc[now, by].nunique() < 2:
-        raise Unavailable("no_segments", by=by)
-    if by:
-        return apart(with_others(data, found[now], groups), by)
-    found = with_earlier(data, found)
-    return found[found["start"] == pd.Timestamp(year.start)].reset_index(drop=True)
-
-
-def _year(data: Dataset, period: str) -> Period:
+def year_of(data: Dataset, period: str) -> Period:
+    """The year that ends with a period."""
     calendar = data.config.calendar
     return calendar.year_to(calendar.parse(period, data.as_of, data.first))
 
@@ -298,10 +253,10 @@ def _passed(data: Dataset, spans: list[Period], where: Where, by: str) -> pd.Dat
     found = found[found["place"] == 1]
     found = found.assign(place=found["turn"].astype(int) + 1).drop(columns="turn")
     found = found.sort_values("place", kind="stable", ignore_index=True)
-    return _after(found, [step.name for step in course])
+    return named(found, [step.name for step in course])
 
 
-def _after(found: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
+def named(found: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
     """Passages with the names of their steps, and of those before."""
     names, place = np.array(steps, dtype=object), found["place"].to_numpy()
     return found.assign(step=names[place], after=names[np.maximum(place - 1, 0)])

@@ -15,7 +15,7 @@ from kpi_helpers.wording.sentences import sentence
 from kpi_helpers.wording.told import plain
 from kpi_helpers.wording.when import label_of
 
-KNOWN, CHANCE, MOST = 0, 1, 3
+KNOWN, CHANCE, EARLY, MOST = 0, 1, 2, 3
 
 
 def _name(step: str, lang: str, terms: Terms | None = None) -> str:
@@ -169,8 +169,10 @@ def _moved(passages: pd.DataFrame, lang: str, terms: Terms | None) -> list[Line]
         (sentence(row, lang, terms), KNOWN, [place], NO_MONEY)
         for place, row in zip(sure.index.to_list(), sure.to_dict("records"), strict=True)
     ]
-    if lines or read.empty:
+    if lines:
         return lines
+    if read.empty:
+        return [(text("passages.unread", lang), EARLY, range(len(passages)), NO_MONEY)]
     last = read.to_dict("records")[-1]
     said = text("passages.same", lang, reference=label_of(last["reference_period"], last, lang))
     return [(said, CHANCE, sorted(read.index.to_list()), NO_MONEY)]
