@@ -104,13 +104,6 @@ def test_the_areas_are_the_shares(frames: Any) -> None:
     assert charts.alt(chart) == told(frame)[0]
 
 
-def test_stays_are_drawn_as_any_other_figures_by_group(frames: Any) -> None:
-    chart = charts.bars(frames["stays"], "stage", lang="fr")
-    assert sorted(bar.get_width() for bar in chart.axes[0].patches) == sorted(
-        frames["stays"]["value"]
-    )
-
-
 def test_a_stage_that_is_not_left_has_a_mean_instead(frames: Any) -> None:
     blank = dict.fromkeys(("value", "late", "very_late", "low", "high"))
     none = {"now_late": 0, "now_very_late": 0}
