@@ -46,7 +46,7 @@ def cycle_shares(
     if reader.as_of is not None:
         about.append(reader.text("as_of", day=write_date(reader.as_of, lang)))
     with page(reader, [] if ax is None else [ax], HEIGHT) as sheet:
-        sheet.head(reader.title or found["sentence"].iloc[0], about)
+        sheet.head(reader.title or "".join(found["sentence"]), about)
         shares = [chances[name] for name in FILLS]
         areas = sheet.ax.stackplot(age, *shares, colors=[*FILLS.values()], ec=QUIET, lw=0.6)
         for name, area in zip(FILLS, areas, strict=True):

@@ -43,9 +43,10 @@ def cycle(data: Dataset, period: str, clock: str = CREATED, where: Where = None)
         As for `kpi_helpers.compare`; deals are those whose clock started in the year that ends with
         it, followed up to the last day of the data.
     clock
-        Where a cycle starts: ``created``; ``first_contact`` (of the deal where the source has it,
-        which knows only contacts that became deals; else the creation of the lead); ``qualified``
-        (of the lead). On a lead's clock every lead counts, one without a deal as open.
+        Where a cycle starts: ``created``; ``first_contact`` (of the deal where the source has it:
+        deals without it are left out, and only contacts that became deals are known; else the
+        creation of the lead); ``qualified`` (of the lead). On a lead's clock every lead counts, one
+        without a deal as open.
 
     Returns
     -------

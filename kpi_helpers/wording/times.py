@@ -66,6 +66,8 @@ def written(row: Mapping[Any, Any], lang: str) -> dict[str, str]:
 def _of_chances(rows: pd.DataFrame) -> list[Any]:
     """The age at which the chance is small, else the last one that many deals were seen at."""
     past, enough = rows.index[rows["past"]], rows.index[rows["n"] >= ENOUGH]
+    if rows["n"].iloc[0] == 0:
+        return []
     if len(past):
         return [("past", SURE, [int(past[0]), 0])]
     return [("none_past", CHANCE, [int(max(enough, default=0)), 0])]
