@@ -169,7 +169,7 @@ def test_the_baseline_is_shipped_where_it_does_better_and_that_is_said() -> None
 @pytest.mark.parametrize(
     ("tidy", "status", "says"),
     [
-        (monthly([5, 6, 7, 5, 6]), "insufficient", "5 points, no model"),
+        (monthly([5, 6, 7, 5, 6]), "insufficient", "^5 points, no model"),
         (monthly([0.0] * 30), "ok", "never moved"),
         (monthly(simulated(1)[:20]), "indicative", ""),
         (monthly(simulated(1)).assign(value=np.nan), "missing", "it has 0"),

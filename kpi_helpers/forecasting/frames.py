@@ -94,7 +94,7 @@ def _of_one(rows: pd.DataFrame, horizon: int, model: str, lang: str) -> pd.DataF
         series = cleaned(y, season, scale)
         n = len(series.values)
         if model == BEST:
-            model, *said = _best(y, horizon, season, scale)
+            model, *said = _best(y, horizon, season, scale) if n >= SHORT else (OWN,)
         found = made(model, series, horizon, season)
         model = model if n >= SHORT else "run_rate"
         status = INSUFFICIENT if n < SHORT else INDICATIVE if said or n < RELIED else OK

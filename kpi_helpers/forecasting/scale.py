@@ -8,7 +8,7 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-FAR = 30.0
+FAR, TINY = 30.0, 1e-12
 
 
 class Scale(NamedTuple):
@@ -23,10 +23,10 @@ class Scale(NamedTuple):
 
 def fitting(y: Array, name: str = "") -> Scale:
     """Return the scale of a series: the one asked for, else by whether it is ever negative."""
-    if name == "logit" and np.ptp(y):
+    if name == "logit":
         inside = np.fmin(y, 1 - y)
-        return Scale(name, float(inside[inside > 0].min(initial=0.1)) / 2)
-    name = "plain" if name == "logit" or (y < 0).any() else name or "power"
+        return Scale(name, float(inside[inside > 0].min(initial=0.1 if np.ptp(y) else TINY)) / 2)
+    name = name or ("plain" if (y < 0).any() else "power")
     return Scale(name, float(np.abs(y).mean()) or 1.0)
 
 
