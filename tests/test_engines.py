@@ -16,10 +16,12 @@ import pytest
 from stores import ENGINES, FILES, NO_SERVER, URL, Tables, as_parquet, awkward, moments, on_server
 
 import kpi_helpers as kh
+from kpi_helpers import funnel
 from kpi_helpers.errors import KpiError
 from kpi_helpers.kpis import catalogue
 from kpi_helpers.samples import company
 from kpi_helpers.sources import Dataset, parsing
+from kpi_helpers.sources.engine import frame_of
 
 COMPANIES: dict[str, Callable[[], Tables]] = {
     "sample": lambda: company(leads_a_month=40),
@@ -112,6 +114,22 @@ def test_the_gate_is_the_same_on_every_engine(opened: Opened, which: str, engine
     )
     assert len(expected) > (10 if which == "awkward" else 0)
     assert_same(found, expected)
+
+
+def ways(data: Dataset) -> pd.DataFrame:
+    """The way of each case, with the kinds of columns that frames have."""
+    rows = frame_of(data.con, funnel.journeys(data)).sort_values(["case_id", "place"])
+    days = ["entered_at", "advanced_at", "lost_at", "ended_at"]
+    rows = rows.astype({**dict.fromkeys(days, "datetime64[us]"), "place": int, "age_days": int})
+    return rows[["case_id", "step", "place", *days, "age_days", "amount"]].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_ways_of_cases_are_the_same_on_every_engine(opened: Opened, engine: str) -> None:
+    base, other = opened("sample", "frames"), opened("sample", engine)
+    assert len(ways(base)) > len(base["leads"])
+    assert_same(ways(other), ways(base))
+    assert_same(funnel.integrity(other), funnel.integrity(base))
 
 
 def _listed(data: Dataset) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import ibis
 import pandas as pd
 import pytest
 from stores import on_spark
-from test_engines import CALLS, COMPANIES, assert_same
+from test_engines import CALLS, COMPANIES, assert_same, ways
 
 import kpi_helpers as kh
 from kpi_helpers.kpis import catalogue
@@ -24,6 +24,7 @@ def test_every_kpi_is_the_same_on_spark(which: str, asked: int) -> None:
         other = kh.load(connection)
         call = CALLS[which][asked]
         assert_same(kh.measure(other, kpis, **call), kh.measure(base, kpis, **call))
+        assert_same(ways(other), ways(base))
 
 
 def test_any_connection_of_ibis_is_a_source() -> None:

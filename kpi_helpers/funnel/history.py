@@ -1,4 +1,4 @@
-"""What the histories of the deals tell: the way of each case, and how far it can be believed."""
+"""What the histories of the deals tell: the way of each case from the lead to the order."""
 
 from __future__ import annotations
 
@@ -22,15 +22,12 @@ def journeys(dataset: Dataset, where: Where = None) -> Rows:
     -------
     ibis table
         ``case_id, step, place, entered_at, advanced_at, lost_at, age_days, outcome, ended_at,
-        amount, lead_id, deal_id`` and the dimensions, computed in the data's own engine. A case is
-        a lead with the deal that it became, or a deal without one; steps are ``lead, qualified,
-        deal``, the stages, ``won`` (`way`), ``place`` counts them from 0 and tells a stage named
-        "lead" from the lead. ``entered_at`` is the day on which this step or a later one was first
-        reached, ``advanced_at`` that of a later one, ``lost_at`` that of the loss of a case that
-        got no further (missing for a lead refused: nobody notes when), ``age_days`` the days
-        since; ``outcome`` is won, lost or open (missing without deals). A deal without a lead has
-        no rows for what leads pass. A dimension that leads have is that of the lead, else that of
-        the deal: what is only said of deals would make every group of leads win.
+        amount, lead_id, deal_id`` and the dimensions, in the data's own engine. A case is a lead
+        with the deal that it became, or a deal without one, which has no rows for what leads pass.
+        ``place`` counts the steps of `way` from 0. ``entered_at`` is when this step or a later one
+        was first reached, ``advanced_at`` when a later one was, ``lost_at`` when a case that got
+        no further was lost (missing for a lead refused: nobody notes when). A dimension that leads
+        have is the lead's: what only deals say would make every group of leads win.
 
     Raises
     ------

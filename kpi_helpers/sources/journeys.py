@@ -25,6 +25,7 @@ _OF_DEALS = {
     **{"deal_id": "string", "amount": "float64", "outcome": "string"},
     **{"_of": "string", "_deal_at": "date", "ended_at": "date"},
 }
+_NEVER: ir.DateScalar = ibis.null("date")
 # Of several deals of one lead, the one that got furthest says how it went.
 _RANK = {"won": 0, "open": 1, "lost": 2}
 
@@ -78,26 +79,20 @@ def journeys(data: Dataset, tables: Mapping[str, ir.Table]) -> ir.Table:
     if "stage_history" in tables:
         stays = _stages(Known(tables, ladder(data), day, None))
         cases = cases.left_join(stays, "deal_id").drop("deal_id_right")
-    reached = _reached(cases, steps)
-    places = ibis.array([*range(len(steps))]).unnest()
-    rows = cases.mutate(**{f"_at{n}": at for n, at in enumerate(reached)}, place=places)
-    ats = [rows[f"_at{n}"] for n in range(len(steps))]
+    # Beyond the last step there is no day; an index out of bounds is an error to Spark.
+    cases = cases.mutate(_days=ibis.array([*_reached(cases, steps), _NEVER]))
+    rows = cases.mutate(place=ibis.array([*range(len(steps))]).unnest())
     rows = rows.mutate(
-        step=_by_place(rows, [ibis.literal(name) for name in steps]),
-        entered_at=_by_place(rows, ats),
-        advanced_at=_by_place(rows, ats[1:]),
+        step=ibis.array([*steps])[rows.place],
+        entered_at=rows._days[rows.place],
+        advanced_at=rows._days[rows.place + 1],
     )
     rows = rows.filter(rows.entered_at.notnull())
     lost_here = rows.advanced_at.isnull() & (rows.outcome == "lost")
-    lost_at = ibis.ifelse(lost_here, rows.ended_at, ibis.null("date"))
+    lost_at = ibis.ifelse(lost_here, rows.ended_at, _NEVER)
     rows = rows.mutate(lost_at=lost_at, age_days=days_between(rows.entered_at, day))
     own = [c for c in JOURNEYS.names if c in rows.columns]
     return rows.select(*own, *(c for c in rows.columns if c not in own and not c.startswith("_")))
-
-
-def _by_place(rows: ir.Table, values: Sequence[ir.Value]) -> ir.Value:
-    """Of some values, the one at the place of each row."""
-    return ibis.cases(*((rows.place == n, value) for n, value in enumerate(values)))
 
 
 def _cases(data: Dataset, tables: Mapping[str, ir.Table]) -> ir.Table:
@@ -192,9 +187,9 @@ def _blank(kinds: Mapping[str, str]) -> dict[str, ir.Value]:
 
 def _stages(known: Known) -> ir.Table:
     """The first day of each deal in each stage, by place, and last in one that means won."""
-    rows, never = entries(known), ibis.null("date")
+    rows = entries(known)
     days = {
-        f"_stage{place}": ibis.ifelse(rows.place == place, rows.entered_on, never).min()
+        f"_stage{place}": ibis.ifelse(rows.place == place, rows.entered_on, _NEVER).min()
         for place in range(len(known.stages.steps) + 1)
     }
     return rows.group_by("deal_id").agg(**days)
@@ -202,19 +197,14 @@ def _stages(known: Known) -> ir.Table:
 
 def _reached(cases: ir.Table, steps: Sequence[str]) -> list[ir.Value]:
     """The day on which each step, or a later one, was first reached; a step skipped is reached."""
-    stages = [cases[c] for c in cases.columns if c.startswith("_stage")]
+    *stages, end = [cases[c] for c in cases.columns if c.startswith("_stage")] or [_NEVER]
+    before = steps[: len(steps) - len(stages) - 1]
+    is_won = cases.outcome.isnull() | (cases.outcome == "won")
+    won = ibis.ifelse(is_won, cases.ended_at.coalesce(end), _NEVER)
     own = {LEAD: cases._lead_at, QUALIFIED: cases._sql_at, DEAL: cases._deal_at}
-    before = steps[: len(steps) - max(1, len(stages))]
-    won = ibis.ifelse(cases.outcome == "won", cases.ended_at, ibis.null("date"))
-    if stages:
-        is_won = cases.outcome.isnull() | (cases.outcome == "won")
-        won = ibis.ifelse(is_won, won.coalesce(stages.pop()), won)
     days = [*(own[name] for name in before), *stages, won]
-    for n in reversed(range(len(days) - 1)):
-        days[n] = ibis.least(days[n], days[n + 1])
+    days = [ibis.least(*days[n:]) if days[n + 1 :] else day for n, day in enumerate(days)]
     # A deal without a lead has not passed what a lead passes.
+    leads = sum(name != DEAL for name in before)
     ours = cases.lead_id.notnull()
-    return [
-        ibis.ifelse(ours, day, ibis.null("date")) if n < len(before) and before[n] != DEAL else day
-        for n, day in enumerate(days)
-    ]
+    return [*(ibis.ifelse(ours, day, _NEVER) for day in days[:leads]), *days[leads:]]

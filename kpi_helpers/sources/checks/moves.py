@@ -61,7 +61,7 @@ def integrity(data: Dataset, period: str | None = None) -> pd.DataFrame:
     [['before_creation', 1, 2, '1'], ['no_deal', 1, 2, '2']]
     """
     rows = _of_period(data, odd_moves(data), period)
-    counts = {check: rows[check].cast("int64").sum() for check in CHECKS}
+    counts = {check: rows[check].sum() for check in CHECKS}
     each = rows.group_by("deal_id").agg(_amount=rows.amount.max(), **counts)
     total = {"of": each.count(), "amounts": each._amount.abs().sum()}
     for check in CHECKS:
