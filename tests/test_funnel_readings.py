@@ -16,6 +16,7 @@ from kpi_helpers.errors import UnknownName
 from kpi_helpers.sources.engine import frame_of
 
 WORSE, BETTER = "worse", "better"
+WINDOWS = ("stage_conversion", "lead_to_customer_rate")
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +147,22 @@ def test_the_young_are_hatched_and_confirmed_changes_bear_a_sign(
     assert alt(figure) == "X"
     html = sheets.changes(wording.passage_rows(entered, "en"), "en").as_raw_html()
     assert "Lead → Qualified" in html
+
+
+def test_where_all_are_young_the_page_says_so() -> None:
+    days = pd.date_range("2026-03-01", periods=40).strftime("%Y-%m-%d")
+    deals = {"deal_id": range(40), "created_at": days, "status": ["won"] * 8 + ["open"] * 32}
+    deals["closed_at"] = [*days[5:13], *[None] * 32]
+    settings = {"as_of": "2026-04-10", "windows": dict.fromkeys(WINDOWS, 90)}
+    data = kh.load(pd.DataFrame(deals), settings)
+    found = funnel.conversion(data, "2026Q2")
+    assert found[["status", "young", "so_far"]].to_numpy().tolist() == [["immature", 40, 8]]
+    assert found[["value", "whole"]].isna().all(axis=None)
+    for told in (
+        wording.conversion_findings(found, "en"),
+        wording.passages_findings(funnel.trend(data, "2026Q2"), "en"),
+    ):
+        assert told["sureness"].tolist() == [2]
+    rows = wording.funnel_rows(found, "en")
+    assert rows["label"].unique().tolist() == ["The newest, so far", "Snapshot (misleading)"]
+    assert charts.bars(rows, "step", title="X").axes

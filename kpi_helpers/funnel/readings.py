@@ -223,8 +223,7 @@ def _whole_window(data: Dataset, course: Sequence[Step]) -> int | None:
     both = both.select(age=both.age_days, days=days_between(both.entered_at, both.at))
     both = both.filter(both.days >= 0)
     counts = both.group_by("days", "age").agg(n=both.count())
-    key = "lead_to_customer_rate" if first.name == LEAD else ""
-    return _window(data, key, frame_of(data.con, counts))
+    return _window(data, "lead_to_customer_rate", frame_of(data.con, counts))
 
 
 def _window(data: Dataset, key: str, counts: pd.DataFrame) -> int | None:
