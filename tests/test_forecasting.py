@@ -13,16 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi_helpers.errors import BadInput, KpiError, Unavailable
-from kpi_helpers.forecasting import Forecast, forecast, seasons
+from kpi_helpers.forecasting import Forecast, forecast, seasons, smoothing
 from kpi_helpers.forecasting.cleaning import cleaned
 from kpi_helpers.forecasting.members import autoregression, theta
-from kpi_helpers.forecasting.scale import Scale, back, to
 from kpi_helpers.forecasting.seasons import indices, is_seasonal
-from kpi_helpers.forecasting.smoothing import grid, run, smoothed
+from kpi_helpers.forecasting.smoothing import grid, run
 
 YEAR = np.array([-30, -20, 0, 5, 10, 15, -5, -10, 0, 10, 15, 10.0])
 numbers = st.floats(-1e9, 1e9, allow_subnormal=False)
-amounts = st.floats(0, 1e9, allow_subnormal=False)
 
 
 def simulated(seed: int, n: int = 48, season: int = 12) -> np.ndarray:
@@ -59,15 +57,19 @@ def test_a_model_of_the_grid_by_a_loop(column: int) -> None:
 
 
 def test_past_misses_are_those_of_forecasts_made_then() -> None:
-    """One model's path from the states at an origin, less what came."""
-    x, models = simulated(2), grid(False)
+    """With one model left, a miss ``h`` steps ahead is its path from the states before, by hand."""
+    x = simulated(2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(smoothing, "mixed", lambda criterion: 1.0 * (np.arange(len(criterion)) == 40))
+        path, missed = smoothing.smoothed(x, 5, np.zeros(1), 3)
+    models = grid(False)
     states = run(x, np.zeros(1), models)
-    path, missed = smoothed(x, 5, np.zeros(1), 3)
-    assert np.isnan(missed[:, 4]).sum() == 4
-    assert np.isfinite(path).all()
-    assert np.abs(missed[:, 0]).max() <= np.abs(states.error).max()
-    cut, _ = smoothed(x * 2 + 7, 5, np.zeros(1), 3)
-    assert cut == pytest.approx(path * 2 + 7)
+    for origin, h in ((0, 0), (10, 4), (43, 3)):
+        trend = sum(models.damped[40] ** k for k in range(1, h + 2)) * states.trend[origin, 40]
+        expected = x[origin + h] - states.level[origin, 40] - trend
+        assert missed[origin + h, h] == pytest.approx(expected)
+    assert np.isnan(missed).sum() == 1 + 2 + 3 + 4
+    assert path[0] == pytest.approx(states.level[-1, 40] + models.damped[40] * states.trend[-1, 40])
 
 
 def test_indices_are_those_of_classical_decomposition(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,12 +110,6 @@ def test_autoregression_finds_what_made_the_series() -> None:
     assert autoregression(repeated, 12, 12, 0.5) == pytest.approx(YEAR)
 
 
-@pytest.mark.parametrize("name", ["power", "logit", "log", "plain"])
-def test_a_scale_goes_there_and_back(name: str) -> None:
-    y = np.array([0.01, 0.2, 0.5, 0.99])
-    assert back(to(y, Scale(name, 0.004)), Scale(name, 0.004)) == pytest.approx(y)
-
-
 # --- Any series -----------------------------------------------------------------------------------
 
 
@@ -126,21 +122,14 @@ def test_any_series_has_a_forecast(y: list[float], horizon: int, season: int) ->
     assert (given_values == kept).all()
 
 
-@settings(max_examples=40)
-@given(st.lists(amounts, min_size=3, max_size=40), st.sampled_from([1, 4, 12]))
-def test_what_is_never_negative_stays_so(y: list[float], season: int) -> None:
-    found = forecast(y, 12, season)
-    sane(found, 12)
-    assert min(part.min() for part in found) >= 0
-
-
-@settings(max_examples=40)
-@given(st.lists(st.floats(0, 1), min_size=3, max_size=40), st.sampled_from([1, 12]))
-def test_rates_stay_rates(y: list[float], season: int) -> None:
-    found = forecast(y, 12, season, "logit")
-    sane(found, 12)
-    assert min(part.min() for part in found) >= 0
-    assert max(part.max() for part in found) <= 1
+@settings(max_examples=60)
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=40), st.sampled_from([1, 4, 12]))
+def test_what_has_a_range_stays_in_it(y: list[float], season: int) -> None:
+    amounts, rates = forecast(np.array(y) * 1e6, 12, season), forecast(y, 12, season, "logit")
+    for found in (amounts, rates):
+        sane(found, 12)
+        assert min(part.min() for part in found) >= 0
+    assert max(part.max() for part in rates) <= 1
 
 
 @given(st.integers(0, 1000), st.floats(1e-3, 1e6))
@@ -256,3 +245,17 @@ def test_fitted_constants_cover_what_they_were_fitted_to(
     assert far == pytest.approx(np.array(bench.MULTIPLIERS) @ x, abs=0.25)
     assert far[2] > far[0]
     assert far[3] > far[1]
+
+
+def test_the_table_beside_others() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+        bench = importlib.import_module("forecast")
+    ys = [simulated(seed, 66) for seed in range(20)]
+    rows = [{"group": "made", "season": 12, "train": y[:-18], "test": y[-18:]} for y in ys]
+    found = bench.table(pd.DataFrame(rows), ("four", "seasonal_naive")).set_index("model")
+    assert found.loc["four", "owa"] < 1
+    assert found.loc["four", "owa"] < found.loc["seasonal_naive", "owa"]
+    missed = [np.abs(y[-18:] - y[36:48][np.arange(18) % 12]).mean() for y in ys]
+    unit = [np.abs(y[12:-18] - y[:-30]).mean() for y in ys]
+    assert found.loc["seasonal_naive", "mase"] == pytest.approx(np.mean(np.divide(missed, unit)))

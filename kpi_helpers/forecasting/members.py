@@ -8,7 +8,7 @@ import numpy as np
 
 from kpi_helpers.forecasting.scale import Array, Scale, back, to
 from kpi_helpers.forecasting.seasons import indices, is_seasonal
-from kpi_helpers.forecasting.smoothing import LEVELS, TINY, mixed, smoothed
+from kpi_helpers.forecasting.smoothing import TINY, Grid, grid, mixed, run, smoothed
 
 # Of long seasons (weeks) the last five are read.
 LONG_SEASON, YEARS = 24, 5
@@ -80,14 +80,12 @@ def theta(x: Array, horizon: int) -> Array:
     Assimakopoulos and Nikolopoulos (2000), International Journal of Forecasting 16, 521-530, as
     read by Hyndman and Billah (2003), the same journal 19, 287-290; levels are mixed, not chosen.
     """
-    n, alpha = len(x), np.array(LEVELS)
-    level, miss = np.full(len(alpha), x[:4].mean()), np.empty((n, len(alpha)))
-    for t in range(n):
-        miss[t] = x[t] - level
-        level = level + alpha * miss[t]
-    weight = mixed(n * np.log((miss**2).mean(axis=0) + TINY))
-    slope = np.polyfit(np.arange(n), x, 1)[0]
-    return level @ weight + slope / 2 * np.arange(1, horizon + 1)
+    models = grid(False)
+    models = Grid(*(part[models.drift == 0] for part in models))
+    states = run(x, np.zeros(1), models)
+    weight = mixed(len(x) * np.log((states.error**2).mean(axis=0) + TINY))
+    slope = np.polyfit(np.arange(len(x)), x, 1)[0]
+    return states.level[-1] @ weight + slope / 2 * np.arange(1, horizon + 1)
 
 
 def autoregression(x: Array, lag: int, horizon: int, drift: float) -> Array:
