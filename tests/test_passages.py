@@ -294,14 +294,15 @@ def test_periods_and_groups_beside_others_as_an_independent_library_has_it(con: 
     assert found["p_value"].dropna().to_list() == pytest.approx(p_values)
     holm = multipletests(p_values, method="holm")[1]
     assert found["p_adjusted"].dropna().to_list() == pytest.approx(holm)
-    groups = with_others(data, asked_of(con, [YEAR], ("source",)), ("source",))
-    last = groups[groups["step"] == "C"].set_index("source")
-    assert last["change_verdict"].to_dict() == {"fair": "better", "web": "worse", np.nan: "worse"}
-    of_web = groups[groups["source"] == "web"].iloc[0]
+    groups = with_others(data, asked_of(con, [YEAR], ("source",)), "source")
+    last = groups[groups["step"] == "C"].set_index("group")
+    assert last["change_verdict"].to_dict() == {"fair": "better", "web": "worse"}
+    assert last["signals"].to_dict() == {"fair": 0, "web": 1}
+    of_web = groups[groups["group"] == "web"].iloc[0]
     rest = asked_of(con, [YEAR], ("source",)).query("source != 'web' and step == 'B'")
     assert of_web["reference"] == rest["numerator"].sum() / rest["denominator"].sum()
     with pytest.raises(NotAddable):
-        with_others(data, asked_of(con, [YEAR], ("source",), unit="customer"), ("source",))
+        with_others(data, asked_of(con, [YEAR], ("source",), unit="customer"), "source")
 
 
 @pytest.mark.parametrize(

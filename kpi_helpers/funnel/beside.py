@@ -9,6 +9,7 @@ from kpi_helpers.compare import ADDED, judged
 from kpi_helpers.compare.beside import joined
 from kpi_helpers.compare.difference import Z
 from kpi_helpers.errors import NotAddable
+from kpi_helpers.funnel.passages import PASSAGE
 from kpi_helpers.intervals import wilson
 from kpi_helpers.kpis.settled import divided
 from kpi_helpers.measure import HIDDEN
@@ -41,8 +42,15 @@ def with_earlier(
     return _judged(data, frame, frame, by, back)
 
 
-def with_others(data: Dataset, frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+def with_others(data: Dataset, frame: pd.DataFrame, by: str) -> pd.DataFrame:
     """Set each group of each period beside all the others together, as `with_earlier` does.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``dimension, group, strength`` (the change in units of its standard error), ``adverse``
+        (worse for certain) and ``signals`` (of how many steps that is true), as in
+        `kpi_helpers.associations.crossed`. Those not assigned are among the others only.
 
     Raises
     ------
@@ -50,26 +58,21 @@ def with_others(data: Dataset, frame: pd.DataFrame, by: tuple[str, ...]) -> pd.D
         For amounts and for customers, who may be in two groups: only numbers are taken apart.
     """
     if not frame["adds"].all():
-        raise NotAddable(kpi="stage_conversion", over=", ".join(by))
+        raise NotAddable(kpi=PASSAGE, over=by)
     others = frame.groupby(["start", "step"])[SUMS].transform("sum") - frame[SUMS]
     k, n = others.to_numpy(float).T
     low, high = wilson(k, n)
     then = frame.assign(value=divided(k, n), low=low, high=high, numerator=k, denominator=n, n=n)
     then["status"] = np.where(n > 0, "ok", "missing")
-    return _judged(data, frame, then, by, 0)
-
-
-def apart(beside: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Groups beside the others as `kpi_helpers.associations.crossed` returns segments.
-
-    Columns ``dimension, group``, ``strength`` (the change in units of its standard error),
-    ``adverse`` (worse for certain), ``signals`` (of how many of its steps that is true).
-    """
-    found = beside[beside[by].notna() & beside["reference"].notna()].reset_index(drop=True)
-    found = found.rename(columns={by: "group"}).assign(dimension=by)
+    found = _judged(data, frame, then, (by,), 0).rename(columns={by: "group"})
+    found = found[found["group"].notna() & found["reference"].notna()].reset_index(drop=True)
     error, adverse = found["change_high"] - found["change_low"], found["change_verdict"] == "worse"
-    found = found.assign(strength=2 * Z * found["change"] / error.where(error > 0), adverse=adverse)
-    return found.assign(signals=adverse.groupby(found["group"]).transform("sum"))
+    return found.assign(
+        dimension=by,
+        strength=2 * Z * found["change"] / error.where(error > 0),
+        adverse=adverse,
+        signals=adverse.groupby(found["group"]).transform("sum"),
+    )
 
 
 def _judged(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.errors import Unavailable, unknown
-from kpi_helpers.funnel.beside import apart, with_earlier, with_others
+from kpi_helpers.funnel.beside import with_earlier, with_others
 from kpi_helpers.funnel.history import journeys
 from kpi_helpers.funnel.passages import BLANK, counted
 from kpi_helpers.language import Phrase
@@ -126,7 +126,7 @@ def by_group(data: Dataset, period: str, where: Where = None, by: str = "") -> p
     Returns
     -------
     pandas.DataFrame
-        As `trend`, of the year, and `kpi_helpers.funnel.beside.apart`.
+        As `trend`, of the year, and `with_others`.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def by_group(data: Dataset, period: str, where: Where = None, by: str = "") -> p
     blank = first.loc[first[name].isna(), "started"].sum()
     if first[name].nunique() < 2 or blank > BLANK * first["started"].sum():
         raise Unavailable("no_segments", by=name)
-    return apart(with_others(data, found, (name,)), name)
+    return with_others(data, found, name)
 
 
 def around(data: Dataset, day: dt.date | None = None, where: Where = None) -> pd.DataFrame:

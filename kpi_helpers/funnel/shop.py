@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.errors import Unavailable
-from kpi_helpers.funnel.beside import apart, with_earlier, with_others
+from kpi_helpers.funnel.beside import with_earlier, with_others
 from kpi_helpers.funnel.passages import tidied
 from kpi_helpers.funnel.readings import named, year_of
 from kpi_helpers.language import Phrase
@@ -57,6 +57,6 @@ def checkout(data: Dataset, period: str, where: Where = None, by: str = "") -> p
     if by and found.loc[now, by].nunique() < 2:
         raise Unavailable("no_segments", by=by)
     if by:
-        return apart(with_others(data, found[now], groups), by)
+        return with_others(data, found[now], by)
     found = with_earlier(data, found)
     return found[found["start"] == pd.Timestamp(year.start)].reset_index(drop=True)
