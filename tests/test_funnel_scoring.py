@@ -135,6 +135,15 @@ def test_planted_weights_of_the_sample_are_in_their_ranges(found: Bant) -> None:
     assert quality["gap_low"] < 0 < quality["gap_high"]
 
 
+def test_a_win_rate_that_is_silent_breaks_no_promise(sample: Dataset) -> None:
+    """From 25.2 to 23.5 % is chance; taken as known, last year's rates would be missed for sure."""
+    then = bant(sample.at("2025-12-31"), "2025Q4").quality.iloc[0]
+    assert then["won"] + 1.96 * np.sqrt(then["won"]) < then["expected"]
+    assert then["oe_low"] < then["oe"] < 1 < then["oe_high"]
+    with pytest.raises(Unavailable, match="bant_budget"):
+        bant(sample.at("2023-06-30"), "2025Q4")
+
+
 def test_a_new_lead_has_a_chance_with_its_range(found: Bant) -> None:
     leads = pd.DataFrame(
         {"budget": [1, 0], "authority": [1, 0], "need": [1, 0], "timeline": [1, 0]}

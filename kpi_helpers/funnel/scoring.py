@@ -82,6 +82,8 @@ def bant(data: Dataset, period: str = "last", where: Where = None) -> Bant:
     scored = data.add(_noted(data, table), on=f"{table[:-1]}_id", to=table)
     grid = measured(scored, [kpi], [year], ("answers",), where)
     grid = grid.loc[grid["n"] > 0, ["answers", "numerator", "n"]].rename(columns={"numerator": "k"})
+    if grid.empty:
+        raise needs
     grid[[*ITEMS]] = grid["answers"].str.split("|", expand=True).apply(pd.to_numeric)
     if grid[[*ITEMS]].isna().all(axis=None):
         raise needs
@@ -104,7 +106,7 @@ def _noted(data: Dataset, table: str) -> pd.DataFrame:
 
 def _calibrated(scores: pd.DataFrame) -> dict[str, float]:
     read = scores[scores["points"].notna() & scores["reference"].notna()]
-    columns = ("numerator", "n", "reference", "points")
+    columns = ("numerator", "n", "reference", "points", "reference_n")
     return calibration(*(read[name].to_numpy(float) for name in columns))
 
 
@@ -128,20 +130,25 @@ def _late(data: Dataset, table: str, done: str) -> dict[str, float]:
     return {"scored": float(len(days)), "late": float((days[noted] > days[done]).sum())}
 
 
-def calibration(k: Array, n: Array, predicted: Array, score: Array) -> dict[str, float]:
+def calibration(
+    k: Array, n: Array, predicted: Array, score: Array, behind: Array | None = None
+) -> dict[str, float]:
     """How well predicted chances and scores go with what happened, from counts by score.
 
     Parameters
     ----------
     k, n, predicted, score : array, shape (scores,)
         Cases won and all cases, the chance that was predicted, and the points.
+    behind : array, shape (scores,), optional
+        Cases from which each chance was estimated; by default it is taken as known.
 
     Returns
     -------
     dict
-        ``won, expected, oe, oe_low, oe_high`` (won over expected, Garwood), ``brier, brier_base``
-        (that of one rate for all), ``skill``, ``auc`` (ties count half), ``trend_z`` and
-        ``trend_p`` (Cochran 1954, Armitage 1955); missing where there is nothing to tell apart.
+        ``won, expected, oe, oe_low, oe_high`` (won over expected, from Garwood's limits by
+        MOVER-R), ``brier, brier_base`` (that of one rate for all), ``skill``, ``auc`` (ties count
+        half), ``trend_z`` and ``trend_p`` (Cochran 1954, Armitage 1955); missing where there is
+        nothing to tell apart.
 
     Examples
     --------
@@ -151,7 +158,9 @@ def calibration(k: Array, n: Array, predicted: Array, score: Array) -> dict[str,
     """
     from scipy.special import ndtr
 
-    k, n, predicted, score = (each[np.argsort(score)] for each in (k, n, predicted, score))
+    behind = np.full(len(k), np.inf) if behind is None else behind
+    sides = (k, n, predicted, score, behind)
+    k, n, predicted, score, behind = (each[np.argsort(score)] for each in sides)
     lost, won, cases, expected = n - k, k.sum(), n.sum(), (n * predicted).sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         base = won / cases * (1 - won / cases)
@@ -159,7 +168,9 @@ def calibration(k: Array, n: Array, predicted: Array, score: Array) -> dict[str,
         auc = (k * (np.cumsum(lost) - lost / 2)).sum() / (won * lost.sum())
         spread = base * ((n * score**2).sum() - (n * score).sum() ** 2 / cases)
         z = (score * (k - n * won / cases)).sum() / np.sqrt(spread)
-        oe = [won / expected, *intervals.garwood(won, expected)]
+        reach = Z * np.sqrt((n**2 * predicted * (1 - predicted) / behind).sum())
+        limits = (expected, expected - reach, expected + reach)
+        oe = [won / expected, *intervals.quotient(won, *intervals.garwood(won), *limits)]
         found = [won, expected, *oe, brier, base, 1 - brier / base, auc, z, 2 * ndtr(-abs(z))]
     names = ("won", "expected", "oe", "oe_low", "oe_high", "brier", "brier_base", "skill", "auc")
     values = (float(x) if np.isfinite(x) else np.nan for x in found)
