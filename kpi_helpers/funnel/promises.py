@@ -66,7 +66,8 @@ def slipped(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     -------
     pandas.DataFrame
         What `kpi_helpers.compare` returns of ``slippage_rate`` by ``amount_band`` (``large`` above
-        ``cut``, the amount that three in four deals do not reach, in two digits; or ``small``).
+        ``cut``, the amount that three in four deals do not reach, in two digits; or ``small``), and
+        ``worth``, what a decided deal of the band brought on average, those lost included.
         Where nothing is known of a year ago, the period before is the reference.
 
     Raises
@@ -76,17 +77,20 @@ def slipped(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     """
     if lacking := data.lacks("closing_dates"):
         raise Unavailable(what=Phrase("pipeline.slipped"), needs=lacking)
-    deals = frame_of(data.con, data.table("deals", ("deal_id", "amount"), alone=True)).dropna()
+    read = data.table("deals", ("deal_id", "amount", "is_won", "is_decided"), alone=True)
+    deals = frame_of(data.con, read).dropna()
     if deals["amount"].nunique() < 2:
         raise MissingColumn(table="deals", column="amount")
     upper = float(deals["amount"].quantile(LARGE))
     cut = round(upper, DIGITS - 1 - math.floor(math.log10(upper))) if upper > 0 else upper
-    bands = np.where(deals["amount"] > cut, "large", "small")
-    banded = _with(data, deals[["deal_id"]].assign(**{BAND: bands}))
+    deals[BAND] = np.where(deals["amount"] > cut, "large", "small")
+    banded = _with(data, deals[["deal_id", BAND]])
+    bands = deals[deals["is_decided"]].groupby(BAND)
+    worth = bands.apply(lambda each: (each["amount"] * each["is_won"]).mean())
     found = compare(banded, "slippage_rate", period, "year_ago", BAND, where)
     if found["reference"].isna().all():
         found = compare(banded, "slippage_rate", period, "previous", BAND, where)
-    return found.assign(cut=cut)
+    return found.assign(cut=cut, worth=found[BAND].map(worth))
 
 
 def put_off(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def stalled(
     lang: str,
     currency: str = "EUR",
     terms: Terms | None = None,
-    limit: int = 8,
+    limit: int = 6,
 ) -> GT:
     """Show the stalled deals of which most is expected, why each is one, and what comes next.
 

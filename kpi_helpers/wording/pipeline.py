@@ -49,7 +49,8 @@ def stalled_findings(
         priced = row["n"] > row["unpriced"] and pd.notna(row["expected"])
         said = text(f"pipeline.{row['next']}", lang, **told, **nouns(lang, terms))
         said += text("pipeline.worth" if priced else "pipeline.unpriced", lang, **told)
-        lines.append((said, KNOWN, [0, place], row["expected"] if priced else NO_MONEY))
+        stake = row["expected"] if priced and row["next"] != "stalled" else NO_MONEY
+        lines.append((said, KNOWN, [0, place], stake))
     return as_findings(lines, table)
 
 
@@ -60,18 +61,16 @@ def movement_findings(
     currency: str = "EUR",
     table: str = "movement",
 ) -> pd.DataFrame:
-    """Return how far the open pipeline moved; at stake is that, not all that came or went.
+    """Return how far the open pipeline or its velocity moved, which is no money to be won.
 
     Parameters
     ----------
     steps : DataFrame
-        What `kpi_helpers.funnel.movement` returns.
+        What `kpi_helpers.funnel.movement` or `kpi_helpers.drivers.velocity_chain` returns.
     lang, terms, currency, table
         As for `stalled_findings`.
     """
-    found = drivers_findings(steps, lang, terms, currency, table)
-    change = steps["amount"].iloc[-1] - steps["amount"].iloc[0]
-    return found.assign(money_at_stake=change if steps["unit"].iloc[0] == MONEY else NO_MONEY)
+    return drivers_findings(steps, lang, terms, currency, table).assign(money_at_stake=NO_MONEY)
 
 
 def coverage_findings(
@@ -98,8 +97,11 @@ def coverage_findings(
     period, n = label_of(row["period"], row, lang), write(row["n"], COUNT, lang)
     said = text("pipeline.covers", lang, period=period, n=n, **told, **nouns(lang, terms))
     said += text(f"pipeline.{row['verdict']}", lang)
+    said += text("pipeline.reached", lang, **told) if pd.notna(row["chance"]) else ""
     sure = CHANCE if row["verdict"] == "open" else KNOWN
-    return as_findings([(said, sure, [0], NO_MONEY)], table)
+    short = row["missing"] - row["due"] * row["win_rate"]
+    stake = short if row["verdict"] == "short" else NO_MONEY
+    return as_findings([(said, sure, [0], stake)], table)
 
 
 def bands_findings(
@@ -121,8 +123,15 @@ def bands_findings(
     rows = with_bands(compared, lang, currency).to_dict("records")
     told = [(place, row) for place, row in enumerate(rows) if pd.notna(row["change"])]
     sure = [(place, row) for place, row in told if row["change_verdict"] in ("better", "worse")]
+    worth = compared["worth"] if "worth" in compared else pd.Series(NO_MONEY, compared.index)
+    stakes = compared["change"] * compared["n"] * worth
     lines = [
-        (sentence(row, lang, terms, currency), KNOWN if sure else CHANCE, [place], NO_MONEY)
+        (
+            sentence(row, lang, terms, currency),
+            KNOWN if sure else CHANCE,
+            [place],
+            stakes.iloc[place] if sure else NO_MONEY,
+        )
         for place, row in (sure or told[:1])[:MOST]
     ]
     return as_findings(lines, table)
@@ -136,6 +145,5 @@ def with_bands(compared: pd.DataFrame, lang: str, currency: str = "EUR") -> pd.D
         band: text(f"pipeline.{column}.{str(band).strip('+')}", lang, cut=cut)
         for band in compared[column].dropna().unique()
     }
-    return compared.assign(**{column: compared[column].map(names)}).drop(
-        columns="cut", errors="ignore"
-    )
+    named = compared.assign(**{column: compared[column].map(names)})
+    return named.drop(columns=["cut", "worth"], errors="ignore")
