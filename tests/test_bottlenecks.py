@@ -220,9 +220,8 @@ def made(days: tuple[int, int], moved: list[list[float]], lost: list[list[float]
     left = 1 - gone[1].cumsum(axis=1)
     opened = pd.DataFrame({"place": [0, 1], "age": [2, 2], "amount": [1.0, 1.0]})
     periods = tuple(kh.load("data/sample").config.calendar.parse(q) for q in ("2026Q4", "2027Q1"))
-    draws = np.ones(2000), np.zeros((1000, 2000)), np.zeros((2, 2000, 501)), *np.zeros((2, 4, 2000))
     nothing = np.zeros((2, left.shape[1])), np.zeros(2), 0.0, np.ones(1)
-    return Prepared(("a", "b"), gone[0], left, opened, *nothing, periods, days, draws)
+    return Prepared(("a", "b"), gone[0], left, opened, *nothing, periods, days)
 
 
 def test_the_chance_of_a_deal_is_that_of_all_its_ways() -> None:
@@ -275,6 +274,24 @@ def test_what_came_lies_within_what_was_expected(sample: Dataset, day: str) -> N
     assert expected["booked"].iloc[0] == pytest.approx(np.nan_to_num(booked.iloc[0]))
 
 
+def test_the_limits_are_those_of_many_draws(prepared: Prepared) -> None:
+    from kpi_helpers.funnel.whatif import _summed
+
+    rng, draws = np.random.default_rng(3), 20_000
+    for size, new, away in ((60, 4.0, 0.03), (389, 25.0, 0.02)):
+        opened = prepared.open.iloc[:size]
+        chance, few = rng.uniform(0.05, 0.9, size), prepared._replace(open=opened)
+        error = 1 + rng.standard_normal(draws) / math.sqrt(len(prepared.amounts))
+        luck = rng.random((draws, size), dtype=np.float32)
+        sums = (luck < np.outer(error, chance)) @ opened["amount"].to_numpy(float)
+        come = rng.poisson(new * np.maximum(error, 0))
+        sums += [rng.choice(prepared.amounts, n).sum() for n in come]
+        found = _summed(few, chance, new)
+        mine = [found[name] for name in ("low", "median", "high")]
+        assert mine == pytest.approx(np.quantile(sums, [0.025, 0.5, 0.975]).tolist(), rel=away)
+        assert found["open"] + found["new"] == pytest.approx(sums.mean(), rel=0.01)
+
+
 def test_its_parts_add_up_and_the_same_question_has_the_same_answer(prepared: Prepared) -> None:
     found = funnel.what_if(prepared, volume=1.2, cycle=0.9)
     parts = found[["booked", "from_open", "from_new"]].sum(axis=1)
@@ -285,12 +302,10 @@ def test_its_parts_add_up_and_the_same_question_has_the_same_answer(prepared: Pr
 def test_ten_thousand_open_deals_take_no_tenth_of_a_second(prepared: Prepared) -> None:
     many = pd.concat([prepared.open] * math.ceil(10_000 / len(prepared.open)))
     many = many.sort_values("amount", ascending=False, ignore_index=True)
-    large, took = prepared._replace(open=many), []
-    for cycle in (0.9, 1.0, 1.1, 1.2, 0.8):
-        start = time.process_time()
-        funnel.what_if(large, cycle=cycle, rates={"lead": 1.1})
-        took.append(time.process_time() - start)
-    assert min(took) < 0.1
+    large = prepared._replace(open=many)
+    start = time.process_time()
+    funnel.what_if(large, cycle=0.9, rates={"lead": 1.1})
+    assert time.process_time() - start < 0.1
     one, all_ = (funnel.what_if(each)["from_open"][0] for each in (prepared, large))
     assert all_ == pytest.approx(one * len(many) / len(prepared.open), rel=0.01)
 

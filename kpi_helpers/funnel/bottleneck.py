@@ -1,7 +1,8 @@
 """Bottlenecks: steps that are worse than their own past, and what mending them would bring.
 
 A step is one where (i) fewer pass, or it takes longer, than in the four periods before (Benjamini
-and Hochberg, 10 %) *and* (ii) what can be gained there is among the two largest gains.
+and Hochberg, 10 %) *and* (ii) what can be gained there is surely something, and among the two
+largest gains.
 
 - (i) compares within channels, so that no shift of the mix is taken for a decline: passing by the
   test of Cochran, Mantel and Haenszel, time by that of medians (`compare`), weighted to this mix.
@@ -47,11 +48,11 @@ def bottlenecks(data: Dataset, period: str = "last", where: Where = None) -> pd.
     -------
     pandas.DataFrame
         A row a step and ``measure``: ``stage_conversion`` (passing) or ``time_in_stage``. ``now``,
-        of ``n`` cases that can be read of ``entered``; ``reference``, the periods before at this
-        mix; ``best``, what the own best period makes attainable; ``p_value, p_adjusted``;
+        of ``n`` cases that can be read of ``entered``; ``reference``, the ``before`` periods before
+        at this mix; ``best``, what the own best period makes attainable; ``p_value, p_adjusted``;
         ``value, low, high``, the gain in the period (of less time, once): 0 without a range where
-        chance explains all; its ``rank``; ``verdict``: ``bottleneck``, ``worse`` (not among the
-        two largest gains), ``none_shown`` or ``unread`` (too few cases that had the time).
+        chance explains all; its ``rank``; ``verdict``: ``bottleneck``, ``worse`` (without
+        such a gain), ``none_shown`` or ``unread`` (too few cases that had the time).
 
     Raises
     ------
@@ -72,7 +73,7 @@ def bottlenecks(data: Dataset, period: str = "last", where: Where = None) -> pd.
     periods = [calendar.shift(now, -back) for back in range(BEFORE, -1, -1)]
     cells = _cells(data, periods, where)
     rows = [
-        {"place": place, "measure": measure, **compared(own)}
+        {"place": place, "measure": measure, "before": own["at"].nunique() - 1, **compared(own)}
         for measure, compared in ((PASSING, _passed), (TIME, _waited))
         for place, own in cells.groupby("place")
         if place in set(steps["place"]) and own["at"].max() == BEFORE
@@ -236,7 +237,8 @@ def _judged(frame: pd.DataFrame) -> pd.DataFrame:
     adjusted[read] = false_discovery_control(frame.loc[read, "p_value"])
     rank = frame["value"].where(frame["value"] > 0).rank(ascending=False, method="first")
     worse = read & frame["worse"] & (adjusted < LEVEL)
-    kinds = {"unread": ~read, "bottleneck": worse & (rank <= TOP), "worse": worse}
+    large = (rank <= TOP) & (frame["low"] > 0)
+    kinds = {"unread": ~read, "bottleneck": worse & large, "worse": worse}
     return frame.drop(columns="worse").assign(
         p_adjusted=adjusted,
         rank=rank,

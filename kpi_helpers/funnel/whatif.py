@@ -3,7 +3,7 @@
 Cases move on as they did in the last year (a period life table of each step: who was there at an
 age, who then moved on, was lost or stayed; semi-Markov). An open deal is won by a day with the
 chance of its step and its days there, what is still to come with the chance of the days that
-remain. The same draws serve all levers, so that two answers differ by the lever alone.
+remain. Nothing is drawn, so that two answers differ by their levers alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput, Unavailable, unknown
 from kpi_helpers.funnel.history import journeys
-from kpi_helpers.funnel.leak import tidy
+from kpi_helpers.funnel.leak import Z, tidy
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
@@ -29,9 +29,7 @@ from kpi_helpers.sources.journeys import DEAL, way
 from kpi_helpers.survival.curves import Floats, just_before, over, quiet, running_product
 
 HABITS_DAYS, OLDEST, FEW = 365, 1095, 10
-# The largest deals are drawn one by one, as are the first new ones; sums of more are normal.
-DRAWS, SEED, LARGEST, DRAWN = 2_000, 73, 1_000, 500
-LIMITS = (0.025, 0.5, 0.975)
+LIMITS = ("low", "median", "high")
 QUICKEST, NONE, ALL = 0.25, 1e-9, 0.995
 ON, LOST, STAYS = range(3)
 
@@ -42,7 +40,7 @@ class Prepared(NamedTuple):
     ``moved, left`` (steps × ages in days) are the chances to go on at an age, and to be there still
     after it; ``open`` has a deal's ``place, age, amount`` a row; ``waiting`` (steps × ages) counts
     leads without a deal, ``come`` what comes a day to each step; ``days`` are left to the end of
-    each period. ``draws`` are errors of the chances, luck of each deal, sums of amounts, noise.
+    each period, ``amounts`` those won in the last year.
     """
 
     steps: tuple[str, ...]
@@ -55,11 +53,10 @@ class Prepared(NamedTuple):
     amounts: Floats
     periods: tuple[Period, Period]
     days: tuple[int, int]
-    draws: tuple[Any, ...]
 
 
 def outlook(data: Dataset, where: Where = None) -> Prepared:
-    """Prepare `what_if`: the habits of a year, the open deals and the draws, once.
+    """Prepare `what_if`: the habits of a year and the open deals, asked once.
 
     Parameters
     ----------
@@ -94,12 +91,8 @@ def outlook(data: Dataset, where: Where = None) -> Prepared:
     np.add.at(come, began["place"], began["n"] / HABITS_DAYS)
     days = ((now.end - data.as_of).days - 1, (periods[1].end - data.as_of).days - 1)
     booked = float(won.loc[won["new"], "amount"].sum())
-    opened = _open(data, rows, float(amounts.mean()))
-    draws = _draws(amounts)
-    moved, left = life[:, 0], life[:, 1]
-    return Prepared(
-        steps, moved, left, opened, waiting, come, booked, amounts, periods, days, draws
-    )
+    opened, moved, left = _open(data, rows, float(amounts.mean())), life[:, 0], life[:, 1]
+    return Prepared(steps, moved, left, opened, waiting, come, booked, amounts, periods, days)
 
 
 def what_if(
@@ -135,28 +128,25 @@ def what_if(
     BadInput
         For a factor below 0, or a cycle under a quarter of today's.
     """
-    factors = dict(rates or {})
-    for name in factors:
+    factors = {"volume": volume, "amount": amount, "cycle": cycle, **(rates or {})}
+    for name in rates or {}:
         if name not in prepared.steps:
             raise unknown("value", name, prepared.steps)
-    least = {"volume": (volume, 0.0), "amount": (amount, 0.0), "cycle": (cycle, QUICKEST)}
-    for name, (factor, lowest) in (least | {n: (f, 0.0) for n, f in factors.items()}).items():
-        if not (math.isfinite(factor) and factor >= lowest):
+    for name, factor in factors.items():
+        if not (math.isfinite(factor) and factor >= QUICKEST * (name == "cycle")):
             raise BadInput(column=name, value=factor, expected=Phrase("expected.factor"))
-    ratio = np.array([factors.get(name, 1.0) for name in prepared.steps])
-    frames, before, come = [], np.zeros(len(prepared.open)), 0.0
+    ratio = np.array([(rates or {}).get(name, 1.0) for name in prepared.steps])
+    rows, before, come = [], np.zeros(len(prepared.open)), 0.0
     for place, (period, days) in enumerate(zip(prepared.periods, prepared.days, strict=True)):
         chance, leads, new = _won_by(prepared, days, cycle, ratio)
-        coming = leads + volume * new
-        opened = _of_open(prepared, before, chance, place) * amount
-        drawn = _of_new(prepared, max(coming - come, 0.0), place) * amount
-        total = (booked := 0.0 if place else prepared.booked) + opened + drawn
-        row = {"value": total.mean(), "booked": booked, "from_open": opened.mean()}
-        row |= {"from_new": drawn.mean(), "status": "ok", "n": np.nan}
-        row |= dict(zip(("low", "median", "high"), np.quantile(total, LIMITS), strict=True))
-        frames.append({**row, **tidy("won_outlook", period)})
+        coming, booked = leads + volume * new, 0.0 if place else prepared.booked
+        found = _summed(prepared, chance - before, coming - come)
+        row = {f"from_{name}": amount * found[name] for name in ("open", "new")}
+        row |= {name: booked + amount * found[name] for name in LIMITS}
+        row |= {"value": booked + row["from_open"] + row["from_new"], "booked": booked}
+        rows.append({**row, **tidy("won_outlook", period), "status": "ok", "n": np.nan})
         before, come = chance, coming
-    return pd.DataFrame(frames)
+    return pd.DataFrame(rows)
 
 
 def levers(prepared: Prepared, more: float = 1.1, sooner: float = 0.9) -> pd.DataFrame:
@@ -170,14 +160,17 @@ def levers(prepared: Prepared, more: float = 1.1, sooner: float = 0.9) -> pd.Dat
     """
     losing = prepared.moved.sum(axis=1) < ALL
     steps = [name for name, some in zip(prepared.steps, losing, strict=True) if some]
-    asked: dict[str, dict[str, Any]] = {"base": {}, "volume": {"volume": more}}
-    asked |= {name: {"rates": {name: more}} for name in steps}
-    asked |= {"cycle": {"cycle": sooner}, "amount": {"amount": more}}
-    base, frames = what_if(prepared)["value"], []
-    for lever, own in asked.items():
-        found, factor = what_if(prepared, **own), 1.0 if not own else more
-        factor = sooner if lever == "cycle" else factor
-        frames.append(found.assign(lever=lever, factor=factor, change=found["value"] - base))
+    asked: dict[str, tuple[float, dict[str, Any]]] = {"base": (1.0, {})}
+    asked |= {"volume": (more, {"volume": more})}
+    asked |= {name: (more, {"rates": {name: more}}) for name in steps}
+    asked |= {"cycle": (sooner, {"cycle": sooner}), "amount": (more, {"amount": more})}
+    base = what_if(prepared)["value"]
+    frames = [
+        (found := what_if(prepared, **own)).assign(
+            lever=lever, factor=factor, change=found["value"] - base
+        )
+        for lever, (factor, own) in asked.items()
+    ]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -228,15 +221,22 @@ def _open(data: Dataset, rows: Rows, mean: float) -> pd.DataFrame:
     return frame.sort_values(["amount", "place", "age"], ascending=False, ignore_index=True)
 
 
-def _draws(amounts: Floats) -> tuple[Any, ...]:
-    """Every random number, once; the chances err by as much as so few wins leave open."""
-    rng = np.random.default_rng(SEED)
-    error = 1 / math.sqrt(len(amounts))
-    chance = np.exp(error * rng.standard_normal(DRAWS) - error**2 / 2)
-    luck = (rng.random((LARGEST, DRAWS)) / chance).astype(np.float32)
-    sums = rng.choice(amounts, (2, DRAWS, DRAWN)).cumsum(axis=2)
-    sums = np.concatenate([np.zeros((2, DRAWS, 1)), sums], axis=2)
-    return chance, luck, sums, rng.standard_normal((4, DRAWS)), rng.random((2, DRAWS))
+def _summed(prepared: Prepared, chance: Floats, new: float) -> dict[str, float]:
+    """What these chances of the open deals, and so many new ones, add up to, with its limits.
+
+    Of the sum the first three cumulants are exact (deals are won or not, new ones come as Poisson
+    says, all chances err by as much as so few wins leave open); its quantiles follow from them
+    (Cornish and Fisher 1938, Revue de l'Institut International de Statistique 5, 307-320).
+    """
+    each, lost = prepared.open["amount"].to_numpy(float), 1 - chance
+    first, second, third = (float((prepared.amounts**power).mean()) for power in (1, 2, 3))
+    opened, coming = float((each * chance).sum()), new * first
+    variance = float((each**2 * chance * lost).sum()) + new * second
+    skewed = float((each**3 * chance * lost * (lost - chance)).sum()) + new * third
+    variance += (opened + coming) ** 2 / len(prepared.amounts)
+    z, bend = np.array([-Z, 0.0, Z]), skewed / max(variance, NONE) ** 1.5 / 6
+    limits = np.maximum(opened + coming + math.sqrt(variance) * (z + bend * (z**2 - 1)), 0)
+    return {"open": opened, "new": coming} | dict(zip(LIMITS, limits, strict=True))
 
 
 def _won_by(
@@ -260,10 +260,8 @@ def _won_by(
 
 def _from_age(prepared: Prepared, step: int, days: float, after: Floats, factor: float) -> Floats:
     """The chance to be won within so many days, by days spent at the step."""
-    moved, left = (
-        prepared.moved[step],
-        np.where(prepared.left[step] > NONE, prepared.left[step], np.inf),
-    )
+    moved, left = prepared.moved[step], prepared.left[step]
+    left = np.where(left > NONE, left, np.inf)
     rest = np.append(moved[::-1].cumsum()[::-1][1:], 0.0) / left
     whole, reached = math.floor(days), []
     for within in (whole, whole + 1):
@@ -276,30 +274,3 @@ def _from_age(prepared: Prepared, step: int, days: float, after: Floats, factor:
 def _raised(factor: float, share: Any) -> Any:
     """The factor on a share, which cannot pass 1."""
     return np.minimum(factor, 1 / np.maximum(share, NONE))
-
-
-def _of_open(prepared: Prepared, before: Floats, chance: Floats, place: int) -> Floats:
-    """What the open deals bring in each draw."""
-    error, luck, _, normal, _ = prepared.draws
-    amount, one = prepared.open["amount"].to_numpy(float), slice(LARGEST)
-    ends = (each[one, None].astype(np.float32) for each in (before, chance))
-    low, high = ends
-    luck = luck[: len(amount)]
-    total = amount[one].astype(np.float32) @ ((luck < high) & (luck >= low))
-    rest, p = amount[LARGEST:], (chance - before)[LARGEST:]
-    spread = math.sqrt(float((rest**2 * p * (1 - p)).sum()))
-    drawn: Floats = total + error * (rest @ p) + spread * normal[place]
-    return drawn
-
-
-def _of_new(prepared: Prepared, expected: float, place: int) -> Floats:
-    """What leads and deals still to come bring in each draw: as many as come, at drawn amounts."""
-    from scipy.special import pdtrik
-
-    error, _, sums, normal, arrivals = prepared.draws
-    n = np.ceil(pdtrik(arrivals[place], np.maximum(expected, NONE) * error))
-    n = np.maximum(np.nan_to_num(n), 0).astype(int)
-    one = np.minimum(n, DRAWN)
-    noise = np.sqrt(n - one) * prepared.amounts.std() * normal[2 + place]
-    drawn: Floats = sums[place][np.arange(DRAWS), one] + (n - one) * prepared.amounts.mean() + noise
-    return drawn

@@ -9,7 +9,7 @@ import pandas as pd
 from kpi_helpers.funnel.bottleneck import PASSING
 from kpi_helpers.language import Terms, nouns, text, texts
 from kpi_helpers.units import COUNT, DAYS, PERCENT, write
-from kpi_helpers.wording.lines import Line, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
 from kpi_helpers.wording.told import TIDY, Row, Told, plain
 
 KNOWN, CHANCE, EARLY = 0, 1, 2
@@ -37,16 +37,18 @@ def bottleneck_findings(
     judged = found[found["verdict"].isin(["bottleneck", "worse"])].sort_values("rank")
     lines: list[Line] = []
     for place in judged.index[:2]:
-        row, verdict = rows[place], text(f"funnel.verdicts.{rows[place]['verdict']}", lang)
+        row, named = rows[place], rows[place]["verdict"] == "bottleneck"
+        verdict = text(f"funnel.verdicts.{row['verdict']}", lang)
         said = _said(row["measure"], row, look, verdict=verdict)
-        lines.append((said, KNOWN, [place], float(row["value"])))
+        said += " " + _said(f"gain.{row['measure']}", row, look) if named else ""
+        lines.append((said, KNOWN, [place], float(row["value"]) if named else NO_MONEY))
     if not lines:
-        lines.append((_said("none", rows[0], look), CHANCE, range(len(rows)), float("nan")))
+        lines.append((_said("none", rows[0], look), CHANCE, range(len(rows)), NO_MONEY))
     unread = found[(found["verdict"] == "unread") & (found["measure"] == PASSING)]
     if len(unread):
         names = ", ".join(step_name(step, lang, terms) for step in unread["step"])
         said = _said("unread", rows[0], look, steps=names)
-        lines.append((said, EARLY, [*unread.index], float("nan")))
+        lines.append((said, EARLY, [*unread.index], NO_MONEY))
     return as_findings(lines, table)
 
 
@@ -66,7 +68,7 @@ def leak_findings(
         if value[place] > 0:
             said = _said(key, rows[place], look, reason=plain(rows[place]["reason"]))
             # The first step always loses most: that money is not there to be won back.
-            stake = float("nan") if key == "most" else float(value[place])
+            stake = NO_MONEY if key == "most" else float(value[place])
             lines.append((said, CHANCE, [place], stake))
     return as_findings(lines, table)
 
@@ -84,7 +86,7 @@ def levers_findings(
         first, then = (place for place, row in enumerate(rows) if row["lever"] == lever)
         later = {f"next_{name}": said for name, said in _values(rows[then], look).items()}
         said = _said(f"levers.{lever}", rows[first], look, **later)
-        lines.append((said, CHANCE, [first, then], float("nan")))
+        lines.append((said, CHANCE, [first, then], NO_MONEY))
     return as_findings(lines, table)
 
 
@@ -110,6 +112,7 @@ def _values(row: Row, look: tuple[Any, ...]) -> dict[str, str]:
     told = Told(row, lang, terms, currency)
     said = {name: told.figure(told.number(name)) for name in AMOUNTS if name in row}
     said |= {"range": told.range(), "period": told.period(), "n": write(row["n"], COUNT, lang)}
+    said["before"] = write(row.get("before"), COUNT, lang)
     said["step"] = step_name(row["step" if "step" in row else "lever"], lang, terms)
     said["change"] = told.difference(told.number("change"))
     unit = PERCENT if row.get("measure") == PASSING else DAYS
