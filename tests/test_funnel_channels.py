@@ -127,14 +127,6 @@ def test_another_budget_follows_the_elasticity() -> None:
     assert (bent["elasticity"] == 0.7).all()
 
 
-def test_nothing_moves_where_nothing_is_shown() -> None:
-    rows = made([30.0, 28.0, 32.0], [10.0] * 3)
-    moved = moved_budget(rows)
-    assert (rows["verdict"] == "").all()
-    assert (moved["change"] == 0).all()
-    assert moved["spend_after"].tolist() == moved["spend"].tolist()
-
-
 def said(both: list[list[int]]) -> Dataset:
     names = [("web", "Web "), ("web", "fair"), ("fair", "web"), ("fair", "Fair")]
     counts = [n for row in both for n in row]

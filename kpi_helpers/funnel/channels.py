@@ -179,13 +179,7 @@ def _drawn(rows: pd.DataFrame) -> Array:
 
 
 def duels(rows: pd.DataFrame) -> pd.DataFrame:
-    """The chance (0 to 1) that the channel of a row returns more for its money than another's.
-
-    Parameters
-    ----------
-    rows
-        What `channels` returns; the square holds the channels with spend and margin.
-    """
+    """The chance that each of `channels` returns more for its money than another, in a square."""
     rows = rows[rows["returned"].notna()]
     drawn = (_drawn(rows) / rows["spend"].to_numpy()).T
     chance = [[(own > other).mean() for other in drawn] for own in drawn]
@@ -203,8 +197,8 @@ def moved_budget(
         What `channels` returns.
     spend
         Channel → new spend; others keep theirs. By default a fifth of what the worst channel gets
-        goes to those that are better than the rest, and than it in 90 of 100 draws, in proportion
-        to what they get; where none is surely better, nothing moves.
+        goes to those better than the rest, and than it in 90 of 100 draws, in proportion to what
+        they get; where none is, nothing moves.
     elasticity
         An assumption, not an estimate: .7 makes 10 % more money bring 6.9 % more margin.
 
