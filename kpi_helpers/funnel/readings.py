@@ -87,7 +87,9 @@ def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMB
 
 
 def trend(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.DataFrame:
-    """How many passed each step in the two years up to a period, each beside the year before.
+    """How many passed each step in the two years up to a period, each beside a year earlier.
+
+    Where nothing can be read a year earlier, beside the period before.
 
     Parameters
     ----------
@@ -110,7 +112,9 @@ def trend(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.D
     grain = whole.grain if whole.grain in A_YEAR else "quarter"
     last, back = calendar.at(whole.end - DAY, grain), A_YEAR[grain]
     spans = [calendar.shift(last, -turn) for turn in reversed(range(2 * back))]
-    return with_earlier(data, _passed(data, spans, where, by), (by,) if by else (), back)
+    found, groups = _passed(data, spans, where, by), (by,) if by else ()
+    beside = with_earlier(data, found, groups, back)
+    return beside if beside["reference"].notna().any() else with_earlier(data, found, groups)
 
 
 def by_group(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.DataFrame:

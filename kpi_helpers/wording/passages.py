@@ -54,8 +54,7 @@ def passage_rows(
         ).lstrip()
         for before, step in zip(passages["after"], passages["step"], strict=True)
     ]
-    kpi = "passage_" + passages["place"].astype(str)
-    return passages.assign(kpi=kpi, label=label).drop(columns=list(OF_PASSAGES), errors="ignore")
+    return passages.assign(kpi=label, label=label).drop(columns=list(OF_PASSAGES), errors="ignore")
 
 
 def funnel_rows(
@@ -129,7 +128,8 @@ def conversion_findings(
         if last["young"] > 0:
             young = text("passages.newest", lang, young=write(last["young"], COUNT, lang))
             said = f"{said} {young}"
-        lines = [(said, CHANCE, [len(conversion) - 1], NO_MONEY), *lines]
+        known = [line for line in lines if line[1] != EARLY]
+        lines = [(said, CHANCE, [len(conversion) - 1], NO_MONEY), *known]
     return as_findings(lines[:MOST], table)
 
 
