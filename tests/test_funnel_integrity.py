@@ -1,5 +1,6 @@
 """What is odd about a history of stages: each oddity is counted, listed and left as it is."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,10 @@ def test_an_amount_that_turns_between_two_snapshots_is_seen(tmp_path: Path) -> N
         snapshots.take(kh.load(deals, as_of=day), tmp_path)
     data = kh.load(deals, {"snapshots": str(tmp_path), "as_of": "2026-02-28"})
     assert counts(data) == {"sign_change": 1}
+
+
+def test_where_names_are_hidden_no_id_is_an_example() -> None:
+    data = loaded(HISTORY)
+    hidden = dataclasses.replace(data, masked=frozenset({"owner"}), memory={})
+    assert set(funnel.integrity(hidden)["examples"]) == {""}
+    assert funnel.odd_rows(hidden, "skipped")["value"].isna().all()

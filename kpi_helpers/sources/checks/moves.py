@@ -44,7 +44,7 @@ def integrity(data: Dataset, period: str | None = None) -> pd.DataFrame:
     pandas.DataFrame
         The columns of `kpi_helpers.quality`, a row a check that found something; ``rows`` are
         moves, ``deals`` and ``of`` deals, ``share`` the one of the other, ``money`` the amounts of
-        these deals, ``examples`` their first and last id.
+        these deals, ``examples`` their first and last id (none where names are hidden).
 
     Raises
     ------
@@ -72,10 +72,8 @@ def integrity(data: Dataset, period: str | None = None) -> pd.DataFrame:
     sums = frame_of(data.con, each.agg(**total)).iloc[0]
     found = [_found(data, check, sums) for check in CHECKS if sums[f"deals {check}"] > 0]
     frame = pd.DataFrame(found, columns=[*COLUMNS, "deals", "of", "examples"])
-    frame = frame.assign(_grave=frame["check"].isin(USUAL))
-    order = ["_grave", "deals", "check"]
-    frame = frame.sort_values(order, ascending=[True, False, True], ignore_index=True)
-    return frame.drop(columns="_grave")
+    order = ["severity", "deals", "check"]  # a warning before an information
+    return frame.sort_values(order, ascending=[False, False, True], ignore_index=True)
 
 
 def _found(data: Dataset, check: str, sums: pd.Series) -> dict[str, Any]:
@@ -84,7 +82,8 @@ def _found(data: Dataset, check: str, sums: pd.Series) -> dict[str, Any]:
         sums[f"{n} {check}"] for n in ("rows", "deals", "money", "min", "max")
     )
     row = finding(data, _table(check), mark, deals, (sums["of"], sums["amounts"]), money)
-    own = {"deals": int(deals), "of": int(sums["of"]), "examples": ", ".join(dict.fromkeys(ids))}
+    shown = "" if data.masked else ", ".join(dict.fromkeys(ids))
+    own = {"deals": int(deals), "of": int(sums["of"]), "examples": shown}
     return row | {"rows": int(rows)} | own
 
 
@@ -126,7 +125,7 @@ def odd_rows(data: Dataset, check: str, period: str | None = None) -> pd.DataFra
     frame = frame.rename(columns={FILE: "file", LINE: "line"}).drop(columns="entered_on")
     frame["file"] = frame["file"].astype("string").fillna(data.files[name])
     frame["column"] = data.mapped[name].columns[_COLUMN[check]]
-    frame["value"] = frame[_COLUMN[check]].astype("string")
+    frame["value"] = None if data.masked else frame[_COLUMN[check]].astype("string")
     return frame.sort_values(["deal_id", "entered_at", "stage"], ignore_index=True)
 
 
