@@ -37,7 +37,8 @@ def collected(series: pd.DataFrame) -> pd.DataFrame:
     for number, row in enumerate(series.itertuples()):
         test, season = np.asarray(row.test, float), int(row.season)
         clean = cleaned(np.asarray(row.train, float), season)
-        found = members(recent(clean.values, season), len(test), season, clean.scale)
+        y, season = recent(clean.values, season)
+        found = members(y, len(test), season, clean.scale)
         size = sizes(found.missed)
         error = to(test, clean.scale) - to(combined(found.paths), clean.scale)
         of = {"group": row.group, "series": number, "weight": 1 / len(test)}

@@ -27,9 +27,10 @@ class Members(NamedTuple):
     slope: float
 
 
-def recent(y: Array, season: int) -> Array:
-    """Return the part of a series that is read."""
-    return y[-YEARS * season :] if season > LONG_SEASON else y
+def recent(y: Array, season: int) -> tuple[Array, int]:
+    """Return the part of a series that is read, and its season: 1 where it has not two of them."""
+    y = y[-YEARS * season :] if season > LONG_SEASON else y
+    return y, season if len(y) >= 2 * season else 1
 
 
 def members(y: Array, horizon: int, season: int, scale: Scale) -> Members:
@@ -40,7 +41,6 @@ def members(y: Array, horizon: int, season: int, scale: Scale) -> Members:
     of autoregressions on changes from the season before and from the point before.
     """
     x, n = to(y, scale), len(y)
-    season = season if n >= 2 * season else 1
     gate, far = is_seasonal(x, season), 6 if season > 6 else 3
     whole, _ = indices(x, season)
     flat, shrunk = _adjusted(x, season, horizon)

@@ -43,8 +43,7 @@ def made(model: str, series: Clean, horizon: int, season: int) -> Forecast:
     """Forecast a clean series by a model; below 8 points by its run rate."""
     if model not in MODELS:
         raise unknown("value", model, MODELS)
-    y = recent(series.values, season)
-    season = season if len(y) >= 2 * season else 1
+    y, season = recent(series.values, season)
     if len(y) < SHORT:
         return _normal(_run_rate, series, horizon, season)
     if model == OWN:
