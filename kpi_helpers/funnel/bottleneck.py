@@ -22,7 +22,7 @@ import pandas as pd
 from kpi_helpers.compare.durations import same_time
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.funnel.history import journeys
-from kpi_helpers.funnel.leak import BEFORE_DEALS, FEWEST, Z, leak, tidy, window, within
+from kpi_helpers.funnel.leak import FEWEST, Z, leak, steps_of_leads, tidy, window, within
 from kpi_helpers.kpis.settled import Array, divided
 from kpi_helpers.measure.counted import time_to_win
 from kpi_helpers.periods import Period
@@ -90,7 +90,7 @@ def _cells(data: Dataset, periods: list[Period], where: Where) -> pd.DataFrame:
     """Cases by step, period, channel, days until they left it, and how; whether they had time."""
     rows = journeys(data, where)
     early, late = (window(data, kpi) for kpi in ("lead_qualification_rate", PASSING))
-    limit = rows.step.isin(BEFORE_DEALS).ifelse(early, late)
+    limit = (rows.place < steps_of_leads(data)).ifelse(early, late)
     channel = next((name for name in CHANNELS if name in rows.columns), None)
     end = rows.advanced_at.coalesce(rows.lost_at)
     days = days_between(rows.entered_at, end)

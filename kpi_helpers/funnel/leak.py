@@ -18,11 +18,10 @@ from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.engine import frame_of
-from kpi_helpers.sources.journeys import DEAL, LEAD, QUALIFIED, WON, way
+from kpi_helpers.sources.journeys import DEAL, WON, way
 from kpi_helpers.units import MONEY
 
 Z, FEWEST, USUAL_DAYS = 1.96, 5, 90
-BEFORE_DEALS = (LEAD, QUALIFIED)
 SUMS = ("entered", "decided", "passed", "won", "n", "known", "x", "xx", "priced", "y", "yy")
 
 
@@ -69,10 +68,11 @@ def leak(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFra
     now = calendar.parse(period, data.as_of, data.first)
     sums = _sums(data, now, calendar.year_to(now), where)
     steps = sums.groupby(["place", "step"], as_index=False)[list(SUMS)].sum()
-    worth = _worth(steps)
-    sums = sums[(sums["n"] > 0) & ~sums["step"].isin(BEFORE_DEALS)]
+    leads = steps_of_leads(data)
+    sums = sums[(sums["n"] > 0) & (sums["place"] >= leads)]
     lost = pd.concat([steps.assign(reason=None), sums], ignore_index=True)
-    frame = lost[["step", "reason", "n", "known", "x", "xx"]].merge(worth, on="step")
+    lost = lost[["place", "reason", "n", "known", "x", "xx"]]
+    frame = lost.merge(_worth(steps, leads), on="place")
     by_reason = frame["reason"].notna()
     keys = [frame["reason"].fillna(""), -frame["n"].where(by_reason, 0), frame["place"], by_reason]
     frame = frame.iloc[np.lexsort(keys)].reset_index(drop=True)
@@ -84,7 +84,7 @@ def leak(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFra
     half, enough = Z * np.hypot(error, of_mean), frame["n"] >= FEWEST
     return frame.drop(columns=["known", "x", "xx"]).assign(
         unpriced=unpriced,
-        lost=whole.where(~frame["step"].isin(BEFORE_DEALS)),
+        lost=whole.where(frame["place"] >= leads),
         value=value,
         low=(value - half).clip(lower=0).where(enough),
         high=(value + half).where(enough),
@@ -103,7 +103,7 @@ def tidy(kpi: str, now: Period) -> dict[str, Any]:
 def _sums(data: Dataset, now: Period, year: Period, where: Where) -> pd.DataFrame:
     """What happened at each step in the period and the year before its end, by reason."""
     rows, days = journeys(data, where), window(data, "lead_qualification_rate")
-    is_lead, gone_on = rows.step.isin(BEFORE_DEALS), rows.advanced_at.notnull()
+    is_lead, gone_on = rows.place < steps_of_leads(data), rows.advanced_at.notnull()
     over = rows.age_days >= days
     done = is_lead.ifelse(within(rows.entered_at, year, days) & over, within(rows.ended_at, year))
     lost = within(rows.entered_at, now, days) & over & ~gone_on
@@ -123,7 +123,7 @@ def _sums(data: Dataset, now: Period, year: Period, where: Where) -> pd.DataFram
     return frame.astype({"reason": object}).fillna(dict.fromkeys(SUMS, 0.0))
 
 
-def _worth(steps: pd.DataFrame) -> pd.DataFrame:
+def _worth(steps: pd.DataFrame, leads: int) -> pd.DataFrame:
     """What a case is worth at each step at which any is lost."""
     n, paid = steps["decided"].to_numpy(float), steps["priced"].max()
     if not paid:
@@ -131,7 +131,7 @@ def _worth(steps: pd.DataFrame) -> pd.DataFrame:
     mean, square = (steps[name].max() / paid for name in ("y", "yy"))
     chance, rate = (divided(steps[name].to_numpy(float), n) for name in ("won", "passed"))
     of_chance, of_rate = (divided(1 - each, each * n) for each in (chance, rate))
-    for lead in np.flatnonzero(steps["step"].isin(BEFORE_DEALS))[::-1]:
+    for lead in np.flatnonzero(steps["place"] < leads)[::-1]:
         chance[lead] = rate[lead] * chance[lead + 1]
         of_chance[lead] = of_rate[lead] + of_chance[lead + 1]
     frame = steps[["place", "step", "entered"]].assign(
@@ -143,8 +143,13 @@ def _worth(steps: pd.DataFrame) -> pd.DataFrame:
         flow=steps["entered"] * chance * mean,
     )
     frame = frame.assign(point=0.01 * frame["flow"] / frame["rate"])
-    passing = (frame["rate"] == 1) & frame["step"].isin((*BEFORE_DEALS, DEAL))
+    passing = (frame["rate"] == 1) & (frame["place"] <= leads)
     return frame[~passing].reset_index(drop=True)
+
+
+def steps_of_leads(data: Dataset) -> int:
+    """How many steps there are before a deal; by its name a stage might be taken for one."""
+    return way(data).index(DEAL)
 
 
 def window(data: Dataset, kpi: str) -> int:

@@ -18,14 +18,14 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput, Unavailable, unknown
 from kpi_helpers.funnel.history import journeys
-from kpi_helpers.funnel.leak import Z, tidy
+from kpi_helpers.funnel.leak import Z, steps_of_leads, tidy
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import Rows, frame_of
-from kpi_helpers.sources.journeys import DEAL, way
+from kpi_helpers.sources.journeys import way
 from kpi_helpers.survival.curves import Floats, just_before, over, quiet, running_product
 
 HABITS_DAYS, OLDEST, FEW = 365, 1095, 10
@@ -181,7 +181,7 @@ def _spells(data: Dataset, rows: Rows, begun: dt.date) -> pd.DataFrame:
     """
     end = rows.advanced_at.coalesce(rows.lost_at)
     then = rows.age_days - (HABITS_DAYS - 1)  # how old it was on that day
-    no_lead = rows.lead_id.isnull() & (rows.step == DEAL)
+    no_lead = rows.lead_id.isnull() & (rows.place == steps_of_leads(data))
     seen = rows.filter(end.isnull() | (end >= begun)).select(
         "place",
         first=then.clip(lower=0),
