@@ -375,8 +375,13 @@ def test_deals_without_amounts_are_counted(look: dict[str, Any]) -> None:
     assert judged["expected"].isna().all()
     told = wording.stalled_findings(funnel.next_steps(judged), **look)
     assert told["sentence"].str.endswith(".").all()
-    assert not told["sentence"].str.contains("nan|€").any()
-    assert "sheets" not in sheets.stalled(judged, **look).as_raw_html()
+    assert not told["sentence"].str.contains("nan|€|, 0 ").any()
+    calm = judged.assign(next="moving", days_late=np.nan, days_over=np.nan)
+    (none,) = wording.stalled_findings(funnel.next_steps(calm), **look)["sentence"]
+    assert " 2 " in none
+    assert sheets.stalled(judged, **look).as_raw_html().count("d0") == (
+        judged["next"][0] != "moving"
+    )
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=["fr", "en"])

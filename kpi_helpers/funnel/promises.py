@@ -75,8 +75,7 @@ def slipped(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     Unavailable, MissingColumn
         Without expected closing dates and their history, or without amounts.
     """
-    if lacking := data.lacks("closing_dates"):
-        raise Unavailable(what=Phrase("pipeline.slipped"), needs=lacking)
+    _check(data)
     read = data.table("deals", ("deal_id", "amount", "is_won", "is_decided"), alone=True)
     deals = frame_of(data.con, read).dropna()
     if deals["amount"].nunique() < 2:
@@ -103,6 +102,7 @@ def put_off(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
         to the end of the period: the win rate of those decided beside all the others, the number
         and amount of those open. What lives longer is put off more often and won less: no cause.
     """
+    _check(data)
     asked, end = days_of(data, period)
     times = times_put_off(data, end)
     bands = times.astype(str).where(times < MOST, f"{MOST}+")
@@ -110,6 +110,12 @@ def put_off(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     year = data.config.calendar.year_to(asked)
     found = compare(counted, SHOWN, year.name, "others", PUSHES, where)
     return found[found[PUSHES].notna()].reset_index(drop=True)
+
+
+def _check(data: Dataset) -> None:
+    """Refuse data that do not say which closing dates were expected when."""
+    if lacking := data.lacks("closing_dates"):
+        raise Unavailable(what=Phrase("pipeline.slipped"), needs=lacking)
 
 
 def _with(data: Dataset, deals: pd.DataFrame) -> Dataset:

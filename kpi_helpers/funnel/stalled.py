@@ -64,7 +64,7 @@ def stalled(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
         needs = Phrase("pipeline.no_open", {"period": asked.name})
         raise Unavailable(what=Phrase("pipeline.what"), needs=needs)
     numbers = ("amount", "chance", "usual_days")
-    found = found.astype(dict.fromkeys(numbers, float))
+    found = found.astype(dict.fromkeys(numbers, float)).replace({"amount": {0.0: np.nan}})
     last, quiet = _activities(data, end)
     found["last_activity"] = pd.to_datetime(last.reindex(found.index))
     found["days"], late, silent = (

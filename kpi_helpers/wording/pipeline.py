@@ -40,9 +40,14 @@ def stalled_findings(
     """
     lines = []
     for place, row in enumerate(steps.to_dict("records")):
-        if row["next"] not in ("stalled", "revive", "close") or not (row["n"] or place == 1):
+        if row["next"] not in ("stalled", "revive", "close") or not row["n"]:
             continue
-        counts = {name: write(row[name], COUNT, lang) for name in ("n", "over", "late", "quiet")}
+        reasons = [
+            text(f"pipeline.{why}", lang, n=write(row[why], COUNT, lang))
+            for why in ("over", "late", "quiet")
+            if row[why]
+        ]
+        counts = {"n": write(row["n"], COUNT, lang), "why": ", ".join(reasons)}
         sums = {of: write_compact(row[of], lang, currency) for of in ("amount", "expected")}
         rates = {of: write(row[of], PERCENT, lang) for of in ("share", "win_rate")}
         told = {**counts, **sums, **rates, "open": write(steps["n"].iloc[0], COUNT, lang)}
@@ -51,6 +56,10 @@ def stalled_findings(
         said += text("pipeline.worth" if priced else "pipeline.unpriced", lang, **told)
         stake = row["expected"] if priced and row["next"] != "stalled" else NO_MONEY
         lines.append((said, KNOWN, [0, place], stake))
+    if not lines:
+        n = write(steps["n"].iloc[0], COUNT, lang)
+        said = text("pipeline.none", lang, n=n, **nouns(lang, terms))
+        lines = [(said, KNOWN, [0], NO_MONEY)]
     return as_findings(lines, table)
 
 
@@ -130,7 +139,7 @@ def bands_findings(
             sentence(row, lang, terms, currency),
             KNOWN if sure else CHANCE,
             [place],
-            stakes.iloc[place] if sure else NO_MONEY,
+            stakes.iloc[place] if row["change_verdict"] == "worse" else NO_MONEY,
         )
         for place, row in (sure or told[:1])[:MOST]
     ]
