@@ -22,6 +22,16 @@ def _of(table: str, day: str, columns: str, more: str = "") -> str:
 
 _RATIO = "sum(coalesce(a, 0)) / sum(b) AS value, count(*) AS n, sum(a * a), sum(a * b), sum(b * b)"
 
+# When a deal reached each stage, skipped ones too, and when it first went beyond it.
+_REACHED = """
+WITH moves AS (
+    SELECT deal_id, right(stage, 1)::INTEGER AS place, entered_at::DATE AS day,
+    FROM '{folder}/stage_history.parquet'
+), reached AS (
+    SELECT deal_id, step, min(day) AS day, min(day) FILTER (place > step) AS beyond,
+    FROM moves, range(4) AS steps(step) WHERE place >= step GROUP BY ALL
+)"""
+
 # Figures of one pass over the files.
 AT_ONCE = {
     "new_vs_existing_revenue": f"SELECT month, team, {_RATIO} FROM ("
@@ -68,20 +78,25 @@ WITH answered AS (
 SELECT month, team, min(hours) FILTER (there <= ln(.5) + 1e-9) AS value,
     min(hours) FILTER (ln(-there) >= ln(ln(2)) - 1.96 * sqrt(spread) / abs(there)) AS low,
 FROM curve GROUP BY ALL""",
-    "stage_leak_value": """
-WITH moves AS (
-    SELECT deal_id, right(stage, 1)::INTEGER AS place, entered_at::DATE AS day,
-    FROM '{folder}/stage_history.parquet'
-), reached AS (
-    SELECT deal_id, step, min(day) AS day, min(day) FILTER (place > step) AS beyond,
-    FROM moves, range(4) AS steps(step) WHERE place >= step GROUP BY ALL
-)
+    "stage_leak_value": _REACHED
+    + """
 SELECT date_trunc('month', day) AS month, team, count(*) AS n,
     CASE WHEN 2 * count(*) FILTER (coalesce(amount, 0) = 0) < n THEN sum(amount) END AS value,
 FROM reached JOIN '{folder}/deals.parquet' USING (deal_id)
 LEFT JOIN '{folder}/reps.parquet' USING (owner)
 WHERE status = 'lost' AND beyond IS NULL AND closed_at - day BETWEEN 0 AND {window}
     AND DATE '{as_of}' - day >= {window} AND day >= DATE '{first}' AND day < DATE '{last}'
+GROUP BY ALL""",
+    "stage_conversion": _REACHED
+    + """
+SELECT date_trunc('month', day) AS month, team, count(*) AS n,
+    avg(coalesce(passed - day <= {window}, false)::INTEGER) AS value,
+FROM (SELECT deal_id, day, team, created_at,
+          coalesce(beyond, CASE WHEN status = 'won' THEN closed_at END) AS passed,
+      FROM reached JOIN '{folder}/deals.parquet' USING (deal_id)
+      LEFT JOIN '{folder}/reps.parquet' USING (owner))
+WHERE (passed IS NULL OR passed >= day) AND DATE '{as_of}' - day >= {window}
+    AND day >= DATE '{first}' AND day < DATE '{last}'
 GROUP BY ALL""",
     "refund_rate": f"""
 WITH back AS (

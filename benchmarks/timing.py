@@ -43,10 +43,10 @@ class Line(NamedTuple):
 HEADER = f"{'':42}{'kit ms':>10}{'by hand ms':>11}{'ratio':>7}{'clock':>7}{'goal':>7}"
 
 
-def in_turns(kit: Call, reference: Call, times: int) -> tuple[Taken, Taken]:
-    """Medians of both sides; each call is told its turn, and two turns warm up."""
+def in_turns(kit: Call, reference: Call, times: int, warm: int = 2) -> tuple[Taken, Taken]:
+    """Medians of both sides; each call is told its turn, and so many turns warm up before."""
     taken: tuple[list[Taken], list[Taken]] = ([], [])
-    for turn in range(-2, times):
+    for turn in range(-warm, times):
         for side, call in zip(taken, (kit, reference), strict=True):
             clock, cpu = time.perf_counter(), time.process_time()
             call(turn)

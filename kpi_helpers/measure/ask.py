@@ -17,6 +17,7 @@ from kpi_helpers.measure.cells import LEFT, PLACE
 from kpi_helpers.measure.counted import parts_of
 from kpi_helpers.measure.facts import fact, kind_of
 from kpi_helpers.measure.held import counts, held
+from kpi_helpers.measure.judge import is_over
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.measure.question import Question
 from kpi_helpers.measure.repeated import each_period, repeated
@@ -72,8 +73,11 @@ def ask(data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date) 
 def _each_period(
     data: Dataset, kpis: Sequence[Kpi], question: Question, until: dt.date, key: tuple[Any, ...]
 ) -> Columns:
-    """The same query for each period."""
-    spans = [(period.start, min(period.end, until)) for period in question.periods]
+    """The same query for each period; not of those in which nothing is to come any more."""
+    places = enumerate(question.periods)
+    ahead = {place: each for place, each in places if not is_over(data, kpis[0], each)}
+    ahead = ahead or {0: question.periods[0]}
+    spans = {place: (each.start, min(each.end, until)) for place, each in ahead.items()}
     made = _QUERIES[kind_of(kpis[0]).ask]
     many = min(len(spans), 2)
     query = data.remember(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import ibis.expr.operations as ops
@@ -67,9 +67,9 @@ def joined(results: Sequence[Columns]) -> Columns:
 
 
 def each_period(
-    con: Any, query: Repeated, spans: Sequence[Span], values: Collection[str]
+    con: Any, query: Repeated, spans: Mapping[int, Span], values: Collection[str]
 ) -> Columns:
-    """A query's result for each span of days, beside the place of the span.
+    """A query's result for each span of days, beside the place under which it stands.
 
     A database is asked once for all; the embedded engine, which would work on all of them at the
     same time and hold them in memory, one after the other.
@@ -78,17 +78,18 @@ def each_period(
         each = [
             f"SELECT {place} AS {PLACE}, each_{place}.* FROM "
             f"({filled(query.sql, *span)}) AS each_{place}"
-            for place, span in enumerate(spans)
+            for place, span in spans.items()
         ]
         return columns_of_result(con, " UNION ALL ".join(each), values)
     try:
         for name, sql in query.made.items():
             con.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
-        results = [columns_of_result(con, filled(query.sql, *span), values) for span in spans]
+        queries = [filled(query.sql, *span) for span in spans.values()]
+        results = [columns_of_result(con, sql, values) for sql in queries]
     finally:
         for name in query.made:
             con.con.execute(f"DROP TABLE IF EXISTS {name}")
-    for place, result in enumerate(results):
+    for place, result in zip(spans, results, strict=True):
         size = len(next(iter(result.values())))
         result[PLACE] = np.full(size, float(place))
     return joined(results)

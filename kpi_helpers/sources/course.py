@@ -120,15 +120,20 @@ def _of_deals(rows: ir.Table, known: Known) -> ir.Table:
 def steps(known: Known) -> ir.Table:
     """A row a deal and stage that it reached, skipped ones too: when, and how it went on."""
     moves, never = entries(known), ibis.null("date")
+    names = known.stages.steps or ("",)
     moves = moves.filter(moves.place <= len(known.stages.steps))
+    firsts = {
+        f"_{place}": ibis.ifelse(moves.place >= place, moves.entered_on, never).min()
+        for place in range(len(names) + 1)
+    }
+    each = _of_deals(moves.group_by("deal_id").agg(**firsts), known)
     reached = []
-    for place, name in enumerate(known.stages.steps or ("",)):
-        beyond = ibis.ifelse(moves.place > place, moves.entered_on, never)
-        there = moves.mutate(beyond=beyond).filter(moves.place >= place)
-        first = {"entered_at": there.entered_on.min(), "advanced_at": there.beyond.min()}
-        reached.append(there.group_by("deal_id").agg(**first).mutate(stage=ibis.literal(name)))
-    every = _union(reached)
-    rows = _of_deals(every.mutate(age_days=days_between(every.entered_at, known.day)), known)
+    for place, name in enumerate(names):
+        days = {"entered_at": each[f"_{place}"], "advanced_at": each[f"_{place + 1}"]}
+        there = each.mutate(stage=ibis.literal(name), **days).drop(*firsts)
+        reached.append(there.filter(there.entered_at.notnull()))
+    rows = _union(reached)
+    rows = rows.mutate(age_days=days_between(rows.entered_at, known.day))
     won_at, lost_at = (ibis.ifelse(t, rows.left_at, never) for t in (rows.is_won, rows.is_lost))
     advanced_at = rows.advanced_at.coalesce(won_at)
     lost_here = ibis.ifelse(advanced_at.isnull(), lost_at, never)
