@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.errors import Unavailable
+from kpi_helpers.language import Phrase
 from kpi_helpers.sources.course import Known, entries, ladder
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import days_between
@@ -53,7 +54,7 @@ def way(data: Dataset) -> tuple[str, ...]:
     steps += [DEAL] if "deals" in data.base else []
     steps += ladder(data).steps if "stage_history" in data.base else ()
     if not steps:
-        raise Unavailable(what=JOURNEYS.name, needs="deals", candidates=[*data.tables])
+        raise Unavailable(what=Phrase("history.way"), needs="deals", candidates=[*data.tables])
     return (*steps, WON)
 
 

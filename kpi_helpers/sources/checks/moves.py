@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from kpi_helpers.errors import Unavailable, unknown
+from kpi_helpers.language import Phrase
 from kpi_helpers.sources.checks.crowds import CROWD
 from kpi_helpers.sources.checks.finding import COLUMNS, finding, never
 from kpi_helpers.sources.checks.marks import INFO, WARN, Mark
@@ -158,7 +159,8 @@ def odd_moves(data: Dataset) -> ir.Table:
         When there is no history of stages.
     """
     if "stage_history" not in data.base:
-        raise Unavailable(what="stage_history", needs="stage_history", candidates=[*data.tables])
+        what = Phrase("history.integrity")
+        raise Unavailable(what=what, needs="stage_history", candidates=[*data.tables])
     stages, day = ladder(data), ibis.literal(data.as_of)
     known = Known({"stage_history": data.base["stage_history"]}, stages, day, None)
     rows = _with_deals(data, _with_before(entries(known), len(stages.steps)))
