@@ -14,6 +14,7 @@ from kpi_helpers import charts, funnel, sheets, wording
 from kpi_helpers.charts import alt
 from kpi_helpers.errors import UnknownName
 from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.pseudonyms import pseudonymised
 
 WORSE, BETTER = "worse", "better"
 WINDOWS = ("stage_conversion", "lead_to_customer_rate")
@@ -94,6 +95,15 @@ def test_amounts_count_from_the_deal_on(sample: Any) -> None:
     assert (found["method"] == "delta").all()
     with pytest.raises(UnknownName, match="sauce"):
         funnel.trend(sample, "2026Q3", by="sauce")
+
+
+def test_few_cases_of_a_person_are_not_handed_over(sample: Any) -> None:
+    found = funnel.trend(pseudonymised(sample), "2026Q3", by="owner")
+    plain = funnel.trend(sample, "2026Q3", by="owner")
+    few = plain["n"] < 5
+    assert few.any()
+    assert found.groupby(["period", "step"])["n"].apply(lambda n: n.isna().sum()).sum() == few.sum()
+    assert found.loc[found["n"].isna(), ["value", "numerator", "young"]].isna().all(axis=None)
 
 
 def test_the_shop_is_counted_by_device(sample: Any) -> None:

@@ -15,6 +15,8 @@ from kpi_helpers.funnel.history import journeys
 from kpi_helpers.funnel.passages import BLANK, counted
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.counted import usual_days
+from kpi_helpers.measure.judge import FEW, MISSING
+from kpi_helpers.measure.tidy import names_people
 from kpi_helpers.periods import Period
 from kpi_helpers.periods.period import DAY, span
 from kpi_helpers.sources.attempts import NUMBER, Asked, Way, attempts, within
@@ -73,6 +75,7 @@ def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMB
     way = Way(tuple(step.place for step in course), window=_whole_window(data, course))
     asked = Asked([data.config.calendar.year_ago(year), year], data.as_of, unit=unit)
     found = counted(data.con, attempts(events, way).join(entries, "case_id"), way, asked)
+    found = _private(data, found, (), where)
     found = with_earlier(data, named(found, [step.name for step in course]))
     found = found[found["start"] == pd.Timestamp(year.start)].reset_index(drop=True)
     if not (found["started"] + found["young"]).any():
@@ -253,10 +256,20 @@ def _passed(data: Dataset, spans: list[Period], where: Where, by: str) -> pd.Dat
     )
     way = Way(("", ""))
     found = counted(data.con, within(rows, rows.window), way, Asked(spans, data.as_of, groups))
+    found = _private(data, found, groups, where)
     found = found[found["place"] == 1]
     found = found.assign(place=found["turn"].astype(int) + 1).drop(columns="turn")
     found = found.sort_values("place", kind="stable", ignore_index=True)
     return named(found, [step.name for step in course])
+
+
+def _private(data: Dataset, found: pd.DataFrame, by: tuple[str, ...], where: Where) -> pd.DataFrame:
+    """Passages without the few cases of single people, which a shared report does not tell."""
+    few = found["n"].lt(FEW) & names_people(data, by, where)
+    figures = ["value", "low", "high", "numerator", "denominator", "n", "whole"]
+    figures += ["whole_low", "whole_high", "started", "young", "so_far"]
+    hidden = {name: found[name].mask(few) for name in figures}
+    return found.assign(status=found["status"].mask(few, MISSING), **hidden)
 
 
 def named(found: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:

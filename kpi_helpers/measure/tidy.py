@@ -57,12 +57,12 @@ def measured(
         (the counts behind a duration) and ``pace`` (how a figure moves with the days worked).
     """
     found = answer(data, [chosen(data, name) for name in kpis], periods, by, where)
-    private = _names_people(data, by, where)
+    private = names_people(data, by, where)
     blocks = [_block(data, found, name, private) for name in kpis]
     return pd.DataFrame({n: np.concatenate([block[n] for block in blocks]) for n in blocks[0]})
 
 
-def _names_people(data: Dataset, by: tuple[str, ...], where: Where) -> bool:
+def names_people(data: Dataset, by: tuple[str, ...], where: Where) -> bool:
     """Whether figures are of single people whose few cases are not told."""
     where = data.config.segments.get(where, where) if isinstance(where, str) else where
     return bool(data.masked & {*by, *columns_of(where)})
