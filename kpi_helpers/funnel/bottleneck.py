@@ -49,10 +49,10 @@ def bottlenecks(data: Dataset, period: str = "last", where: Where = None) -> pd.
     pandas.DataFrame
         A row a step and ``measure``: ``stage_conversion`` (passing) or ``time_in_stage``. ``now``,
         of ``n`` cases that can be read of ``entered``; ``reference``, the ``before`` periods before
-        at this mix; ``best``, what the own best period makes attainable; ``p_value, p_adjusted``;
-        ``value, low, high``, the gain in the period (of less time, once): 0 without a range where
-        chance explains all; its ``rank``; ``verdict``: ``bottleneck``, ``worse`` (without
-        such a gain), ``none_shown`` or ``unread`` (too few cases that had the time).
+        at this mix of channels (if any: ``has_channels``); ``best``, what the own best period makes
+        attainable; ``p_value, p_adjusted``; ``value, low, high``, the gain in the period (of less
+        time, once), 0 where chance explains all; its ``rank``; ``verdict``: ``bottleneck``,
+        ``worse`` (without such a gain), ``none_shown`` or ``unread`` (too few had the time).
 
     Raises
     ------
@@ -83,7 +83,8 @@ def bottlenecks(data: Dataset, period: str = "last", where: Where = None) -> pd.
         raise Unavailable("nothing_before", period=now.name, first=data.first)
     known = ["step", "place", "entered", "rate", "chance", "chance_se", "amount", "amount_se"]
     frame = pd.DataFrame(rows).merge(steps[[*known, "flow"]], on="place")
-    return _judged(_gains(frame, now)).assign(**tidy("achievable_gain", now))
+    frame = _judged(_gains(frame, now)).assign(has_channels=cells["group"].max() > 0)
+    return frame.assign(**tidy("achievable_gain", now))
 
 
 def _cells(data: Dataset, periods: list[Period], where: Where) -> pd.DataFrame:

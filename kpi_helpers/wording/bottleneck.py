@@ -113,6 +113,7 @@ def _values(row: Row, look: tuple[Any, ...]) -> dict[str, str]:
     said = {name: told.figure(told.number(name)) for name in AMOUNTS if name in row}
     said |= {"range": told.range(), "period": told.period(), "n": write(row["n"], COUNT, lang)}
     said["before"] = write(row.get("before"), COUNT, lang)
+    said["mix"] = text("funnel.mix", lang) if row.get("has_channels") else ""
     said["step"] = step_name(row["step" if "step" in row else "lever"], lang, terms)
     said["change"] = told.difference(told.number("change"))
     unit = PERCENT if row.get("measure") == PASSING else DAYS
