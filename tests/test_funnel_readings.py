@@ -52,6 +52,7 @@ def test_social_networks_let_fewer_pass(sample: Any) -> None:
     apart = funnel.by_group(sample, "2026Q3")
     assert set(apart.loc[apart["adverse"], "group"]) == {"Réseaux sociaux"}
     assert (apart["dimension"] == "source").all()
+    assert funnel.by_group(sample, "2026Q3", by="team")["group"].nunique() == 2
 
 
 def test_steps_are_those_of_a_loop_and_the_young_stay_out(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.errors import Unavailable, unknown
+from kpi_helpers.errors import Unavailable
 from kpi_helpers.funnel.beside import with_earlier, with_others
 from kpi_helpers.funnel.history import journeys
 from kpi_helpers.funnel.passages import BLANK, counted
@@ -240,10 +240,8 @@ def _window(data: Dataset, key: str, counts: pd.DataFrame) -> int | None:
 
 def _passed(data: Dataset, spans: list[Period], where: Where, by: str) -> pd.DataFrame:
     """The passages of each step, of those who entered the one before in the spans."""
-    course, rows = _course(data), journeys(data, where)
-    if by and by not in rows.columns:
-        raise unknown("dimension", by, data.dimensions(JOURNEYS.name))
-    groups = ("turn", by) if by else ("turn",)
+    course, groups = _course(data), ("turn", by) if by else ("turn",)
+    rows = data.filtered(JOURNEYS.name, where, groups[1:])
     turns = {step.place: turn for turn, step in enumerate(course[:-1])}
     windows = {step.place: step.window for step in course[:-1]}
     rows = rows.filter(rows.place.isin([*turns]))

@@ -128,6 +128,10 @@ def conversion_findings(
         if last["young"] > 0:
             young = text("passages.newest", lang, young=write(last["young"], COUNT, lang))
             said = f"{said} {young}"
+        if "window" not in conversion:
+            counts = {name: write(last[name], COUNT, lang) for name in ("numerator", "n")}
+            share = write(last["value"], PERCENT, lang)
+            said = f"{said} {text('passages.last', lang, value=share, **counts)}"
         known = [line for line in lines if line[1] != EARLY]
         lines = [(said, CHANCE, [len(conversion) - 1], NO_MONEY), *known]
     return as_findings(lines[:MOST], table)
