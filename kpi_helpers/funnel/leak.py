@@ -76,6 +76,11 @@ def leak(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFra
     by_reason = frame["reason"].notna()
     keys = [frame["reason"].fillna(""), -frame["n"].where(by_reason, 0), frame["place"], by_reason]
     frame = frame.iloc[np.lexsort(keys)].reset_index(drop=True)
+    return _valued(frame, leads).assign(**tidy("expected_leak", now))
+
+
+def _valued(frame: pd.DataFrame, leads: int) -> pd.DataFrame:
+    """What was lost in full, and as expected with its range."""
     unpriced = frame["n"] - frame["known"]
     whole = frame["x"] + unpriced * frame["amount"]
     squares = frame["xx"] + unpriced * frame["amount"] ** 2
@@ -88,7 +93,6 @@ def leak(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFra
         value=value,
         low=(value - half).clip(lower=0).where(enough),
         high=(value + half).where(enough),
-        **tidy("expected_leak", now),
         status=np.where(enough, "ok", "insufficient"),
     )
 
