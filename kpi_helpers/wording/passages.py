@@ -49,9 +49,9 @@ def passage_rows(
     """
     names = {step: _name(step, lang, terms) for step in {*passages["step"], *passages["after"]}}
     label = [
-        text(
-            "passages.step", lang, before="" if short else names[before], step=names[step]
-        ).lstrip()
+        names[step]
+        if short
+        else text("passages.step", lang, before=names[before], step=names[step])
         for before, step in zip(passages["after"], passages["step"], strict=True)
     ]
     return passages.assign(kpi=label, label=label).drop(columns=list(OF_PASSAGES), errors="ignore")
