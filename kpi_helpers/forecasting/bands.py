@@ -72,5 +72,6 @@ def limits(found: Members, mean: Array, season: int, scale: Scale) -> tuple[Arra
     """
     size = sizes(found.missed)
     off = np.exp(np.array(MULTIPLIERS) @ features(found, size, season).T) * size
+    off[2:] = np.fmax(off[2:], off[:2])
     centre = to(mean, scale)
     return tuple(back(centre + side * far, scale) for side, far in zip(SIDES, off, strict=True))

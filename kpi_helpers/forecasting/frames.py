@@ -49,7 +49,8 @@ def forecast(
         One of `kpi_helpers.forecasting.MODELS`, or ``"best"``: the kit's own where it beats the
         seasonal naive forecast on the series' own past, else that one.
     as_of
-        The last day known (ISO text or date): a period that ends later is left out.
+        The last day known (ISO text or date): a period that ends later, which would be read as a
+        whole one, is left out.
     lang
         Language of the notes.
 
@@ -127,7 +128,7 @@ def _calendar(rows: pd.DataFrame) -> tuple[Calendar, str]:
 
 def _values(rows: pd.DataFrame, calendar: Calendar, grain: str) -> tuple[list[Period], Array]:
     """Every period from the first to the last readable one, and its value; gaps are NaN."""
-    usable = rows[rows["status"].isin(READABLE) & rows["value"].notna()]
+    usable = rows[rows["status"].isin(READABLE) & rows["value"].notna() & rows.get("covered", True)]
     ends = usable if len(usable) else rows
     whole = span(ends["start"].iloc[0].date(), ends["end"].iloc[-1].date())
     past = calendar.split(whole, grain)

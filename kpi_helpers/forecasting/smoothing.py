@@ -15,7 +15,7 @@ TRENDS, DAMPED = (0.1, 0.3, 0.6), (0.7, 0.8, 0.9, 0.95)
 SEASONS = (0.0, 0.1, 0.3)
 # Akaike weights are too sure of themselves: flatter ones did better, and so did a criterion that
 # looks at errors several steps ahead as well.
-FLAT, AHEAD = 0.5, 0.6
+FLAT, AHEAD = 0.6, 0.6
 TINY = 1e-12
 
 
