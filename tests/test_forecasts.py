@@ -161,7 +161,7 @@ def test_the_baseline_is_shipped_where_it_does_better_and_that_is_said() -> None
     """A fall that stops: who goes on with the last value is right."""
     fallen = np.r_[130 - 3.0 * np.arange(11), np.full(9, 99.0)]
     found = kh.forecast(monthly(fallen), 2, lang="fr")
-    assert found["model"].unique().tolist() == ["seasonal_naive"]
+    assert found["model"].unique().tolist() == ["naive"]
     assert (found["status"] == "indicative").all()
     assert found["note"].str.contains("c’est elle qui est montrée").all()
 

@@ -18,7 +18,7 @@ from kpi_helpers.measure.judge import INDICATIVE, INSUFFICIENT, MISSING, OK
 from kpi_helpers.periods import Calendar, Period, as_day
 from kpi_helpers.periods.period import span
 
-BEST, BASELINE = "best", "seasonal_naive"
+BEST = "best"
 SEASONS = {"month": 12, "quarter": 4, "week": 52, "year": 1, "day": 7}
 # What a figure cannot leave, by how it is measured; anything else by its own sign.
 RANGES = {"wilson": (0.0, 1.0), "clustered wilson": (0.0, 1.0), "adjusted wald": (-100.0, 100.0)}
@@ -47,7 +47,7 @@ def forecast(
         How many periods to forecast.
     model
         One of `kpi_helpers.forecasting.MODELS`, or ``"best"``: the kit's own where it beats the
-        seasonal naive forecast on the series' own past, else that one.
+        naive forecast (seasonal from two seasons on) on the series' own past, else that one.
     as_of
         The last day known (ISO text or date): a period that ends later, which would be read as a
         whole one, is left out.
@@ -138,16 +138,17 @@ def _values(rows: pd.DataFrame, calendar: Calendar, grain: str) -> tuple[list[Pe
 
 def _best(y: Array, horizon: int, season: int, scale: str) -> tuple[str, *tuple[Phrase, ...]]:
     """The kit's own model where it beats the baseline on the series' own past; else why not."""
+    baseline = "seasonal_naive" if len(y) >= 2 * season > 2 else "naive"
     try:
         far = max(min(horizon, len(y) - SHORT - ORIGINS + 1), 1)
-        tested = backtest(y, far, season, (OWN, BASELINE), scale)
+        tested = backtest(y, far, season, (OWN, baseline), scale)
     except Unavailable:
         return OWN, Phrase("forecasting.untested")
     if tested["origins"].iloc[0] < ORIGINS:
         return OWN, Phrase("forecasting.untested")
     mase = tested.groupby("model")["mase"].mean()
-    beaten = mase[BASELINE] < mase[OWN]
-    return (BASELINE, Phrase("forecasting.baseline")) if beaten else (OWN,)
+    beaten = mase[baseline] < mase[OWN]
+    return (baseline, Phrase(f"forecasting.{baseline}")) if beaten else (OWN,)
 
 
 def _notes(series: Clean, past: list[str], horizon: int) -> list[Phrase]:
