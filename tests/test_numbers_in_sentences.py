@@ -77,7 +77,8 @@ def unfound(said: str, held: list[Row], lang: str) -> list[float]:
     """
     of_kpis = [row for row in held if "kpi" in row]
     groups = {plain(r[name]) for r in of_kpis for name in set(r) - OWN if isinstance(r[name], str)}
-    named = "|".join(map(re.escape, sorted(groups - {""}, key=len, reverse=True)))
+    groups = {name for name in groups if name and not name.isdigit()}
+    named = "|".join(map(re.escape, sorted(groups, key=len, reverse=True)))
     said = re.sub(rf"(?<=[(,] )(?:{named})(?=[,)])|(?<=\()(?:{named})(?=[,)])", "", said)
     said = COUNTED.sub("", said)
     if not NUMBER.search(said):
