@@ -56,6 +56,41 @@ TABLES = (
         "themes",
         "volumes",
     ),
+    # Of the funnel.
+    *(
+        "02_decisions",
+        "amounts",
+        "apart",
+        "around",
+        "bant_items",
+        "bant_quality",
+        "bant_scores",
+        "bottleneck",
+        "budget",
+        "channels",
+        "coverage",
+        "cycle",
+        "cycle_chances",
+        "cycle_segments",
+        "devices",
+        "entered",
+        "integrity",
+        "leak",
+        "levers",
+        "losses",
+        "movement",
+        "next_steps",
+        "passing",
+        "planned",
+        "promises",
+        "put_off",
+        "rivals",
+        "shop",
+        "slipped",
+        "stalled",
+        "stays",
+        "velocity",
+    ),
 )
 
 
@@ -190,6 +225,8 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(
         PAGE,
         PAGE.replace("html", "ipynb"),
         PAGE.replace("html", "meeting.html"),
+        "02_funnel.html",
+        "02_funnel.ipynb",
     }
     html = (folder / PAGE).read_text("utf-8")
     assert all(words in html for words in [f'<html lang="{lang}">', *said])

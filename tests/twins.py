@@ -16,20 +16,18 @@ NAN = float("nan")
 DAY = dt.timedelta(days=1)
 
 PLANNED = {
-    ("deals", "expected_close"),
-    ("customers", "contract_end"),
-    ("reps", "end"),
-    ("reps", "start"),
+    *{("deals", "expected_close"), ("close_date_history", "expected_close")},
+    *{("customers", "contract_end"), ("reps", "end"), ("reps", "start")},
+    *{(table, f"period_{end}") for table in ("forecasts", "targets") for end in ("start", "end")},
+    *{("actions", day) for day in ("due_date", "start_date", "expected_by")},
 }
-PLANNED.add(("close_date_history", "expected_close"))
-PLANNED |= {("forecasts", "period_start"), ("forecasts", "period_end")}
-PLANNED |= {("targets", "period_start"), ("targets", "period_end")}
-PLANNED |= {("actions", "due_date"), ("actions", "start_date"), ("actions", "expected_by")}
-DATED = {"deals": "created_at", "leads": "created_at", "orders": "order_date", "spend": "date"}
-DATED |= {"actions": "created_at", "mrr": "month", "benchmarks": "source_date"}
-DATED |= {"stage_history": "entered_at", "close_date_history": "changed_at"}
-DATED |= {"campaign_stats": "date", "forecasts": "made_at"}
-DATED |= {"activities": "started_at", "surveys": "responded_at", "web_funnel": "date"}
+DATED = {
+    **dict.fromkeys(("actions", "deals", "leads"), "created_at"),
+    **dict.fromkeys(("campaign_stats", "spend", "web_funnel"), "date"),
+    **{"activities": "started_at", "benchmarks": "source_date", "forecasts": "made_at"},
+    **{"close_date_history": "changed_at", "mrr": "month", "orders": "order_date"},
+    **{"stage_history": "entered_at", "surveys": "responded_at"},
+}
 MOMENTS = ("started_at", "first_reply_at", "entered_at", "received_at", "answered_at")
 
 
@@ -376,21 +374,6 @@ def avg_deal_value(tables: Tables, ask: Asked) -> Found:
     amounts = [deal["amount"] for deal in closed_deals(tables, ask, "won")]
     priced = [amount for amount in amounts if amount is not None and amount > 0]
     return Found(divided(sum(priced), len(priced)), sum(priced), len(priced), len(priced))
-
-
-def revenue_per_customer(tables: Tables, ask: Asked) -> Found:
-    sold = [order for order in orders_in(tables, ask) if order["customer_id"] is not None]
-    total = sum(order["amount_net"] for order in sold)
-    buyers = len({order["customer_id"] for order in sold if is_sale(order)})
-    return Found(divided(total, buyers), total, buyers, len({o["customer_id"] for o in sold}))
-
-
-def aov(tables: Tables, ask: Asked) -> Found:
-    sold = orders_in(tables, ask)
-    total = sum(order["amount_net"] for order in sold)
-    sales = len([order for order in sold if is_sale(order) and order["amount_net"]])
-    buyers = {order["customer_id"] or order["order_id"] for order in sold}
-    return Found(divided(total, sales), total, sales, len(buyers))
 
 
 Twin = Callable[[Tables, Asked], Found]

@@ -195,3 +195,18 @@ def lead_to_customer_rate_period(tables: Tables, ask: Asked) -> Found:
 
 def cost_per_lead(tables: Tables, ask: Asked) -> Found:
     return quotient(media_spend(tables, ask), leads_generated(tables, ask))
+
+
+def revenue_per_customer(tables: Tables, ask: Asked) -> Found:
+    sold = [order for order in orders_in(tables, ask) if order["customer_id"] is not None]
+    total = sum(order["amount_net"] for order in sold)
+    buyers = len({order["customer_id"] for order in sold if is_sale(order)})
+    return Found(divided(total, buyers), total, buyers, len({o["customer_id"] for o in sold}))
+
+
+def aov(tables: Tables, ask: Asked) -> Found:
+    sold = orders_in(tables, ask)
+    total = sum(order["amount_net"] for order in sold)
+    sales = len([order for order in sold if is_sale(order) and order["amount_net"]])
+    buyers = {order["customer_id"] or order["order_id"] for order in sold}
+    return Found(divided(total, sales), total, sales, len(buyers))

@@ -40,7 +40,16 @@ def clean(value: ir.StringValue) -> ir.StringValue:
     stripped = value
     for space in ("\u00a0", "\u202f", "\ufeff"):
         stripped = stripped.replace(space, " ")
-    return stripped.strip().nullif("")
+    return trimmed(stripped).nullif("")
+
+
+def trimmed(value: ir.StringValue) -> ir.StringValue:
+    """Text without white space around it.
+
+    Not ``strip``: Spark reads its vertical tab and form feed as the letters v and f, and takes
+    these off.
+    """
+    return value.re_replace(r"^\s+|\s+$", "")
 
 
 def is_untidy(value: ir.StringValue) -> ir.BooleanValue:
@@ -75,7 +84,7 @@ def _unadorned(value: ir.StringValue) -> ir.StringValue:
     text = text.re_replace(rf"^([+-]?) *{_MONEY}|{_MONEY}$", r"\1")
     for mark, exponent in (("%", "e-2"), ("[kK]", "e3"), ("M", "e6")):
         text = text.re_replace(rf"([0-9]) *{mark} *$", rf"\1{exponent}")
-    return text.strip()
+    return trimmed(text)
 
 
 def _digits(text: ir.StringValue, decimal: str) -> ir.FloatingValue:

@@ -22,6 +22,7 @@ import ibis.expr.types as ir
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.files.headers import ASIDE, FILE
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
+from kpi_helpers.sources.parsing import trimmed
 from kpi_helpers.sources.recognition.names import fold
 from kpi_helpers.sources.registers import REGISTERS
 
@@ -126,7 +127,7 @@ def _is_personal(value: ir.StringValue, kind: str) -> ir.BooleanValue:
 
 def words(text: ir.StringValue) -> ir.IntegerValue:
     """How many words a text has, missing where there is none."""
-    plain = text.re_replace(r"\s+", " ").strip().nullif("")
+    plain = trimmed(text.re_replace(r"\s+", " ")).nullif("")
     return plain.length() - plain.replace(" ", "").length() + 1
 
 
@@ -171,7 +172,7 @@ def _sealed(mapped: Mapped, kinds: dict[str, str], key: str) -> Mapped:
 def _hidden(value: ir.StringValue, kind: str, key: str) -> ir.StringValue:
     if not key:
         return ibis.null("string")
-    plain = value.lower().strip()
+    plain = trimmed(value.lower())
     if kind != "text":
         numbers = ~plain.contains("@")
         plain = ibis.ifelse(numbers, same_phone(plain), plain)
