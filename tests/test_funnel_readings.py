@@ -12,7 +12,7 @@ from numerals import unknown_numbers
 import kpi_helpers as kh
 from kpi_helpers import charts, funnel, sheets, wording
 from kpi_helpers.charts import alt
-from kpi_helpers.errors import UnknownName
+from kpi_helpers.errors import Unavailable, UnknownName
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.pseudonyms import pseudonymised
 
@@ -177,3 +177,16 @@ def test_where_all_are_young_the_page_says_so() -> None:
     rows = wording.funnel_rows(found, "en")
     assert rows["label"].unique().tolist() == ["The newest, so far", "Snapshot (misleading)"]
     assert charts.bars(rows, "step", title="X").axes
+
+
+def test_groups_of_which_none_has_enough_cases_are_not_compared() -> None:
+    deals = {
+        "deal_id": list("123456"),
+        "created_at": ["2026-01-05"] * 6,
+        "status": ["won", "lost"] * 3,
+        "closed_at": ["2026-03-10"] * 6,
+        "owner": list("ABCABC"),
+    }
+    data = kh.load({"deals": pd.DataFrame(deals)})
+    with pytest.raises(Unavailable, match="No segments of owner"):
+        funnel.by_group(data, "2026Q1", by="owner")

@@ -8,7 +8,7 @@ import pandas as pd
 from kpi_helpers.compare import ADDED, judged
 from kpi_helpers.compare.beside import joined
 from kpi_helpers.compare.difference import Z
-from kpi_helpers.errors import NotAddable
+from kpi_helpers.errors import NotAddable, Unavailable
 from kpi_helpers.funnel.passages import PASSAGE
 from kpi_helpers.intervals import wilson
 from kpi_helpers.kpis.settled import divided
@@ -56,6 +56,8 @@ def with_others(data: Dataset, frame: pd.DataFrame, by: str) -> pd.DataFrame:
     ------
     NotAddable
         For amounts and for customers, who may be in two groups: only numbers are taken apart.
+    Unavailable
+        Where no group has enough cases of a step.
     """
     if not frame["adds"].all():
         raise NotAddable(kpi=PASSAGE, over=by)
@@ -66,6 +68,8 @@ def with_others(data: Dataset, frame: pd.DataFrame, by: str) -> pd.DataFrame:
     then["status"] = np.where(n > 0, "ok", "missing")
     found = _judged(data, frame, then, (by,), 0).rename(columns={by: "group"})
     found = found[found["group"].notna() & found["reference"].notna()].reset_index(drop=True)
+    if found.empty:
+        raise Unavailable("no_segments", by=by)
     error, adverse = found["change_high"] - found["change_low"], found["change_verdict"] == "worse"
     return found.assign(
         dimension=by,
