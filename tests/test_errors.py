@@ -76,7 +76,7 @@ SENTENCES = [
     (
         Unavailable(what="cac", needs=["spend.amount"]),
         "This source lacks spend.amount: cac cannot be computed.",
-        f"Il manque spend.amount à cette source{S}: cac ne peut pas être calculé.",
+        f"Il manque spend.amount à cette source{S}: impossible de calculer cac.",
     ),
     (
         NotAddable(kpi="buyers", over="month"),

@@ -61,7 +61,7 @@ def with_others(data: Dataset, frame: pd.DataFrame, by: str) -> pd.DataFrame:
     """
     if not frame["adds"].all():
         raise NotAddable(kpi=PASSAGE, over=by)
-    others = frame.groupby(["start", "step"])[SUMS].transform("sum") - frame[SUMS]
+    others = frame.groupby(["start", "place"])[SUMS].transform("sum") - frame[SUMS]
     k, n = others.to_numpy(float).T
     low, high = wilson(k, n)
     then = frame.assign(value=divided(k, n), low=low, high=high, numerator=k, denominator=n, n=n)
@@ -82,10 +82,13 @@ def with_others(data: Dataset, frame: pd.DataFrame, by: str) -> pd.DataFrame:
 def _judged(
     data: Dataset, now: pd.DataFrame, then: pd.DataFrame, by: tuple[str, ...], back: int
 ) -> pd.DataFrame:
-    """Each passage beside its reference; the first step passes nothing."""
+    """Each passage beside its reference; the first step passes nothing.
+
+    Steps are told apart by their place: a stage may be called as another step is.
+    """
     turn = now["start"].rank(method="dense")
     now, then = now.assign(turn=turn), then.assign(turn=turn + back)
-    frame = joined(now[now["place"] > 0], then, ("turn", "step", *by))
+    frame = joined(now[now["place"] > 0], then, ("turn", "place", *by))
     frame = judged(data, frame.assign(target=np.nan, complete=True))
     inner = [name for name in frame.filter(like="reference_") if name not in ADDED]
     return frame.drop(columns=[*HIDDEN, "adds", "turn", "complete", *inner])

@@ -71,7 +71,9 @@ def channels(data: Dataset, period: str = "last", by: str = "source") -> pd.Data
     year = ripe_year(data, period)
     rows = _steps(data, year, by)
     if rows.empty:
-        raise Unavailable(what=what, needs=Phrase("outreach.old_leads"))
+        known = "converted_at" in data.filled("leads")
+        needs = Phrase("outreach.old_leads") if known else "leads.converted_at"
+        raise Unavailable(what=what, needs=needs)
     for more in (_earned(data, year, by), _spent(data, year, by)):
         rows = rows.merge(more, "outer", "channel")
     counts = ["leads", *STEPS]
@@ -263,9 +265,9 @@ def concordance(
     """
     from statsmodels.stats.inter_rater import cohens_kappa
 
-    needs = Unavailable(what=Phrase("channels.concordance"), needs=f"leads.{by}, leads.{said}")
-    if "leads" not in data.tables or not {by, said} <= {*data.dimensions("leads")}:
-        raise needs
+    known = data.dimensions("leads") if "leads" in data.tables else []
+    if lacking := [f"leads.{name}" for name in (by, said) if name not in known]:
+        raise Unavailable(what=Phrase("channels.concordance"), needs=lacking)
     calendar = data.config.calendar
     year = calendar.year_to(calendar.parse(period, data.as_of, data.first))
     leads = data.table("leads", (by, said))
@@ -274,7 +276,8 @@ def concordance(
     pairs = pairs.apply(lambda names: names.str.strip().str.casefold())
     names = sorted({*pairs["tracked"], *pairs["named"]})
     if len(names) < 2:
-        raise needs
+        needs = f"leads.{by}, leads.{said}"
+        raise Unavailable(what=Phrase("channels.concordance"), needs=needs)
     table = pd.crosstab(pairs["tracked"], pairs["named"]).reindex(names, axis=0, fill_value=0)
     found = cohens_kappa(table.reindex(names, axis=1, fill_value=0).to_numpy(float))
     kappa = {"kappa": found.kappa, "low": found.kappa_low, "high": found.kappa_upp}

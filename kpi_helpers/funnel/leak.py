@@ -68,11 +68,15 @@ def leak(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFra
     now = calendar.parse(period, data.as_of, data.first)
     sums = _sums(data, now, calendar.year_to(now), where)
     steps = sums.groupby(["place", "step"], as_index=False)[list(SUMS)].sum()
+    if not steps["priced"].max() > 0:
+        raise unpaid(data)
     leads = steps_of_leads(data)
     sums = sums[(sums["n"] > 0) & (sums["place"] >= leads)]
     lost = pd.concat([steps.assign(reason=None), sums], ignore_index=True)
     lost = lost[["place", "reason", "n", "known", "x", "xx"]]
     frame = lost.merge(_worth(steps, leads), on="place")
+    if frame.empty:
+        raise Unavailable(what=Phrase("funnel.what"), needs=Phrase("funnel.lost"))
     by_reason = frame["reason"].notna()
     keys = [frame["reason"].fillna(""), -frame["n"].where(by_reason, 0), frame["place"], by_reason]
     frame = frame.iloc[np.lexsort(keys)].reset_index(drop=True)
@@ -130,8 +134,6 @@ def _sums(data: Dataset, now: Period, year: Period, where: Where) -> pd.DataFram
 def _worth(steps: pd.DataFrame, leads: int) -> pd.DataFrame:
     """What a case is worth at each step at which any is lost."""
     n, paid = steps["decided"].to_numpy(float), steps["priced"].max()
-    if not paid:
-        raise Unavailable(what=Phrase("funnel.what"), needs="deals.amount")
     mean, square = (steps[name].max() / paid for name in ("y", "yy"))
     chance, rate = (divided(steps[name].to_numpy(float), n) for name in ("won", "passed"))
     of_chance, of_rate = (divided(1 - each, each * n) for each in (chance, rate))
@@ -149,6 +151,12 @@ def _worth(steps: pd.DataFrame, leads: int) -> pd.DataFrame:
     frame = frame.assign(point=0.01 * frame["flow"] / frame["rate"])
     passing = (frame["rate"] == 1) & (frame["place"] <= leads)
     return frame[~passing].reset_index(drop=True)
+
+
+def unpaid(data: Dataset) -> Unavailable:
+    """What is missing where no deal was won with an amount: the column, or such a deal."""
+    needs = Phrase("funnel.paid") if "amount" in data.filled("deals") else "deals.amount"
+    return Unavailable(what=Phrase("funnel.what"), needs=needs)
 
 
 def steps_of_leads(data: Dataset) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import snapshots
 from kpi_helpers.sources.dataset import Dataset, Where
@@ -47,7 +49,7 @@ def movement(
     Raises
     ------
     Unavailable
-        Without deals, or when the period lies ahead.
+        Without deals, when the period lies ahead, or with ``due`` when no date is expected.
 
     Examples
     --------
@@ -60,6 +62,8 @@ def movement(
     """
     asked, end = days_of(data, period)
     window = data.config.calendar.parse(due, data.as_of, data.first) if due else None
+    if due and data.lacks("closing_dates") and "expected_close" not in data.filled("deals"):
+        raise Unavailable(what=Phrase("pipeline.what"), needs="deals.expected_close")
     back = data.remember("deals that came back", lambda: came_back(data))
     before, after = (_stock(data, day, where, window, back) for day in (asked.start, end))
     counted = not _is_priced(pd.concat([before, after]))

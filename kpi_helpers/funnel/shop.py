@@ -39,6 +39,8 @@ def checkout(data: Dataset, period: str, where: Where = None, by: str = "") -> p
         Without two steps that are counted, or two groups.
     """
     groups, year = (by,) if by else (), year_of(data, period)
+    if "web_funnel" not in data.base:
+        raise Unavailable(what=Phrase("passages.shop"), needs="web_funnel")
     visits = data.filtered("web_funnel", where, groups)
     steps = tuple(name for name in SHOP if name in data.filled("web_funnel"))
     if len(steps) < 2:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput, Unavailable, unknown
 from kpi_helpers.funnel.history import journeys
-from kpi_helpers.funnel.leak import Z, steps_of_leads, tidy
+from kpi_helpers.funnel.leak import Z, steps_of_leads, tidy, unpaid
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
@@ -80,7 +80,7 @@ def outlook(data: Dataset, where: Where = None) -> Prepared:
     won = frame_of(data.con, won.select("amount", new=won.entered_at >= now.start))
     amounts = np.sort(won["amount"].to_numpy(float))
     if not len(amounts):
-        raise Unavailable(what=Phrase("funnel.what"), needs="deals.amount")
+        raise unpaid(data)
     rows = rows.filter(rows.place < len(steps))
     spells = _spells(data, rows, begun)
     life = np.array([_life(spells[spells["place"] == place]) for place in range(len(steps))])

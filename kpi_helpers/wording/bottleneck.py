@@ -60,16 +60,19 @@ def leak_findings(
     table: str = "leak",
 ) -> pd.DataFrame:
     """Return at which step and for which reason most is lost; as for `bottleneck_findings`."""
-    look, lines, rows = (lang, terms, currency), [], found.to_dict("records")
-    whole = found["reason"].isna()
-    for key, of in (("most", whole), ("reason", ~whole & (found["reason"] != ""))):
+    look, rows = (lang, terms, currency), found.to_dict("records")
+    lines: list[Line] = []
+    whole, enough = found["reason"].isna(), found["status"] == "ok"
+    for key, of in (("most", whole), ("reason", ~whole & (found["reason"] != "") & enough)):
         value = found["value"].where(of, 0.0).to_numpy()
         place = int(value.argmax())
         if value[place] > 0:
             said = _said(key, rows[place], look, reason=plain(rows[place]["reason"]))
             # The first step always loses most: that money is not there to be won back.
             stake = NO_MONEY if key == "most" else float(value[place])
-            lines.append((said, CHANCE, [place], stake))
+            lines.append((said, CHANCE if enough[place] else EARLY, [place], stake))
+    if not lines:
+        lines.append((_said("no_loss", rows[0], look), EARLY, range(len(rows)), NO_MONEY))
     return as_findings(lines, table)
 
 
@@ -111,7 +114,12 @@ def _values(row: Row, look: tuple[Any, ...]) -> dict[str, str]:
     lang, terms, currency = look
     told = Told(row, lang, terms, currency)
     said = {name: told.figure(told.number(name)) for name in AMOUNTS if name in row}
-    said |= {"range": told.range(), "period": told.period(), "n": write(row["n"], COUNT, lang)}
+    few = text("funnel.few", lang)
+    said |= {
+        "range": told.range() or few,
+        "period": told.period(),
+        "n": write(row["n"], COUNT, lang),
+    }
     said["before"] = write(row.get("before"), COUNT, lang)
     said["mix"] = text("funnel.mix", lang) if row.get("has_channels") else ""
     said["step"] = step_name(row["step" if "step" in row else "lever"], lang, terms)

@@ -24,6 +24,18 @@ def _name(step: str, lang: str, terms: Terms | None = None) -> str:
     return text(key, lang, **nouns(lang, terms)) if key in texts(lang) else plain(step)
 
 
+def _names(passages: pd.DataFrame, lang: str, terms: Terms | None) -> dict[int, str]:
+    """Return the name of each place; places of one name bear their number too."""
+    steps = dict(zip(passages["place"] - 1, passages["after"], strict=True))
+    steps |= dict(zip(passages["place"], passages["step"], strict=True))
+    names = {place: _name(steps[place], lang, terms) for place in sorted(steps)}
+    said = [*names.values()]
+    return {
+        place: f"{name} ({place + 1})" if said.count(name) > 1 else name
+        for place, name in names.items()
+    }
+
+
 def passage_rows(
     passages: pd.DataFrame,
     lang: str,
@@ -47,12 +59,12 @@ def passage_rows(
     pandas.DataFrame
         As `kpi_helpers.compare` returns, for charts and tables of such.
     """
-    names = {step: _name(step, lang, terms) for step in {*passages["step"], *passages["after"]}}
+    names = _names(passages, lang, terms)
     label = [
-        names[step]
+        names[place]
         if short
-        else text("passages.step", lang, before=names[before], step=names[step])
-        for before, step in zip(passages["after"], passages["step"], strict=True)
+        else text("passages.step", lang, before=names[place - 1], step=names[place])
+        for place in passages["place"]
     ]
     return passages.assign(kpi=label, label=label).drop(columns=list(OF_PASSAGES), errors="ignore")
 
@@ -72,7 +84,7 @@ def funnel_rows(
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
     """
-    told = conversion.assign(step=[_name(step, lang, terms) for step in conversion["step"]])
+    told = conversion.assign(step=conversion["place"].map(_names(conversion, lang, terms)))
     told = told[["unit", "better", "period", "start", "end", "method", "note", "step"]]
     told = told.assign(low=math.nan, high=math.nan, numerator=math.nan, denominator=math.nan)
     whole = {"value": "whole", "low": "whole_low", "high": "whole_high"}
@@ -110,6 +122,7 @@ def conversion_findings(
         Name under which the frame is handed on.
     """
     first, last = conversion.iloc[0], conversion.iloc[-1]
+    names = _names(conversion, lang, terms)
     lines = _moved(conversion, lang, terms)
     if math.isfinite(last["whole"]):
         window = conversion.get("window", pd.Series([None])).iloc[0]
@@ -118,8 +131,8 @@ def conversion_findings(
             "passages.through",
             lang,
             value=write(last["whole"], PERCENT, lang),
-            first=_name(first["after"], lang, terms),
-            last=_name(last["step"], lang, terms),
+            first=names[first["place"] - 1],
+            last=names[last["place"]],
             within=within,
             started=write(last["started"], COUNT, lang),
             k=write(last["numerator"], COUNT, lang),

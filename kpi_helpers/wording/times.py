@@ -43,10 +43,10 @@ def cycle_findings(
     for column, choose in _CHOSEN.items():
         chosen += choose(rows) if column in rows else []
     each = [written(row, lang) for row in rows.to_dict("records")]
-    lines = []
+    lines, blank = [], {"value_range": text("times.no_range", lang)}
     for key, sure, (first, *rest) in chosen[:MOST]:
         other = {f"other_{name}": said for place in rest for name, said in each[place].items()}
-        said = text(f"times.{key}", lang, **nouns(lang, terms), **each[first], **other)
+        said = text(f"times.{key}", lang, **nouns(lang, terms), **(blank | each[first]), **other)
         lines.append((said, sure, [first, *rest], NO_MONEY))
     return as_findings(lines, table)
 
