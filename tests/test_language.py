@@ -1,14 +1,17 @@
 """Texts: the same keys and placeholders in every language, plural forms, French typography."""
 
 import re
+from pathlib import Path
 from string import Formatter
 
+import nbformat
 import pytest
 
 from kpi_helpers import language
 from kpi_helpers.language import LANGUAGES, Noun, Phrase, nouns, text, texts
 
 NBSP = "\u00a0"
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
 def forms(entry):
@@ -63,6 +66,17 @@ def test_french_typography():
         if breaks_french_typography(form)
     }
     assert wrong == {}, "U+00A0 before : ; ! ? % € » and after «, and ’ instead of '"
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
+def test_french_typography_of_the_notebooks(path):
+    cells = [
+        cell["source"]
+        for cell in nbformat.read(path, as_version=4).cells
+        if "lang-fr" in cell["metadata"].get("tags", [])
+    ]
+    assert cells
+    assert [cell for cell in cells if breaks_french_typography(cell)] == []
 
 
 @pytest.mark.parametrize(
