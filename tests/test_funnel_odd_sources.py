@@ -21,6 +21,7 @@ def company(stages: list[str] = STAGES, won: float = 0.5) -> Dataset:
     days = pd.date_range("2025-01-01", "2026-06-01", freq="4D")
     lead_id = [f"L{n:03}" for n in range(len(days))]
     leads = {"lead_id": lead_id, "created_at": days, "sql_at": days + pd.Timedelta(days=2)}
+    leads |= {"source": np.where(np.arange(len(days)) % 2, "web", "fair")}
     is_won = np.arange(len(days)) % 10 < 10 * won
     end = days + pd.Timedelta(days=20)
     deals = {"deal_id": lead_id, "lead_id": lead_id, "created_at": days + pd.Timedelta(days=3)}
@@ -36,6 +37,32 @@ def company(stages: list[str] = STAGES, won: float = 0.5) -> Dataset:
     frames = {name: pd.DataFrame(table) for name, table in tables.items()}
     frames["stage_history"] = pd.concat(moves, ignore_index=True)
     return kh.load(frames, {"stages": stages, "as_of": "2026-06-30", "language": "en"})
+
+
+NAMES = ["turn", "window", "at_0", "Référence", "target", "step", "young", "p_value", "case_id"]
+
+
+def test_a_dimension_may_be_called_as_a_column_of_the_answer_is() -> None:
+    days = pd.date_range("2025-07-01", periods=200, freq="D")
+    deals = {"deal_id": range(200), "created_at": days, "closed_at": days, "amount": 9.0}
+    deals |= {"status": ["won", "lost", "won", "won"] * 50, "colour": ["red", "blue"] * 100}
+    plain = pd.DataFrame(deals)
+    wide = plain.assign(**dict.fromkeys(NAMES, plain["colour"]))
+    data = kh.load({"deals": wide}, {"as_of": "2026-06-30"})
+    expected = funnel.by_group(data, "2026Q2", by="colour")
+    for name in NAMES:
+        found = funnel.by_group(data, "2026Q2", by=f"dim_{name.lower().replace('é', 'e')}")
+        figures = ["group", "numerator", "denominator", "reference"]
+        pd.testing.assert_frame_equal(found[figures], expected[figures])
+
+
+def test_groups_that_nobody_passed_in_or_that_say_how_it_ended_are_none() -> None:
+    data = company()
+    for by in ("status", "outcome", "case_id"):
+        with pytest.raises(Unavailable, match="No segments"):
+            funnel.by_group(data, "2026Q2", by=by)
+    with pytest.raises(Unavailable, match="No segments"):
+        funnel.by_group(data, "2023", by="source")
 
 
 @pytest.mark.parametrize("stages", [STAGES, ["won", "lead", "deal", "qualified"]])

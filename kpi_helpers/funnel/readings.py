@@ -30,6 +30,8 @@ from kpi_helpers.sources.journeys import way as steps_of
 HALF_YEAR, SEEN = dt.timedelta(days=182), dt.timedelta(days=91)
 # How many periods of a grain make a year.
 A_YEAR = {"month": 12, "quarter": 4, "year": 1}
+# What became of a case sorts nobody who entered into a group.
+FATES = ("status", "outcome", "step")
 DIMENSIONS = ("source", "segment", "sector", "region", "product", "owner")
 
 
@@ -149,7 +151,10 @@ def by_group(data: Dataset, period: str, where: Where = None, by: str = "") -> p
     blank = first.loc[first[name].isna(), "started"].sum()
     if first[name].nunique() < 2 or blank > BLANK * first["started"].sum():
         raise Unavailable("no_segments", by=name)
-    return with_others(data, found, name)
+    beside = with_others(data, found, name)
+    if beside.empty:
+        raise Unavailable("no_segments", by=name)
+    return beside
 
 
 def around(data: Dataset, day: dt.date | None = None, where: Where = None) -> pd.DataFrame:
@@ -240,6 +245,8 @@ def _window(data: Dataset, key: str, counts: pd.DataFrame) -> int | None:
 
 def _passed(data: Dataset, spans: list[Period], where: Where, by: str) -> pd.DataFrame:
     """The passages of each step, of those who entered the one before in the spans."""
+    if by in FATES:
+        raise Unavailable("no_segments", by=by)
     course, groups = _course(data), ("turn", by) if by else ("turn",)
     rows = data.filtered(JOURNEYS.name, where, groups[1:])
     turns = {step.place: turn for turn, step in enumerate(course[:-1])}

@@ -122,7 +122,13 @@ IBIS_TYPES: dict[str, str] = {
     "flag": "boolean",
 }
 
-# Names that the tidy frame uses itself: a source column of that name gets the prefix ``dim_``.
+# Names that the tidy frame and those of analyses use themselves: a source column of that name gets
+# the prefix ``dim_``.
+ADDED_COLUMNS = (
+    *("reference", "change", "target", "p_value", "p_adjusted", "certainty", "change_verdict"),
+    *("step", "place", "after", "window", "turn", "at_0", "at_1", "case_id", "outcome"),
+    *("started", "young", "so_far", "standing", "naive", "whole", "adverse", "signals"),
+)
 TIDY_COLUMNS: tuple[str, ...] = (
     "kpi",
     "label",

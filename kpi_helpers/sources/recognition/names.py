@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 
 from kpi_helpers.sources.derived import unbound
-from kpi_helpers.sources.schema import TIDY_COLUMNS, Table
+from kpi_helpers.sources.schema import ADDED_COLUMNS, TIDY_COLUMNS, Table
 
 _UNIT = re.compile(r"[(\[] *(?:[kKM] ?€|k?eur|k?usd|k?£|h|s|min|j|jours|days) *[)\]] *$", re.I)
 _THOUSANDS = re.compile(r"[(\[] *(?:[kK] ?[€$£]|k ?eur|k ?usd) *[)\]] *$", re.I)
@@ -50,7 +50,7 @@ def dimension_names(
     columns: Iterable[str], table: Table, besides: Collection[str]
 ) -> dict[str, str]:
     """A name of its own for each column that is not canonical, and its name in the source."""
-    ours = {*TIDY_COLUMNS, *unbound(table.name).columns} - {*table.names}
+    ours = {*TIDY_COLUMNS, *ADDED_COLUMNS, *unbound(table.name).columns} - {*table.names}
     named: dict[str, str] = {}
     for source in columns:
         if source in besides:
