@@ -6,6 +6,7 @@ table that is made once: to join each row to the twelve months in which it count
 
 from __future__ import annotations
 
+import by_deal
 import duckdb
 import pandas as pd
 
@@ -34,6 +35,7 @@ WITH moves AS (
 
 # Figures of one pass over the files.
 AT_ONCE = {
+    **by_deal.QUERIES,
     "new_vs_existing_revenue": f"SELECT month, team, {_RATIO} FROM ("
     + _of(
         "orders",

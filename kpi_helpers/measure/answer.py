@@ -31,6 +31,7 @@ from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.measure.outside import columns_told, of_actions, of_best, of_market, sourced
 from kpi_helpers.measure.question import questions
 from kpi_helpers.measure.repeated import joined
+from kpi_helpers.measure.trailing import over_months
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import Columns, frame_of
@@ -165,13 +166,15 @@ def _asked(
 ) -> Columns:
     """The sums of one group; a period that is still running is read as far in its past too."""
     begun = [earlier_period(data, period, group[0]) for period in periods]
-    if kind_of(find(group[0].kpi)).ask == "told":
-        return _told(data, find(group[0].kpi), begun, by, where)
-    tomorrow = data.as_of + dt.timedelta(days=1)
-    until = tomorrow if group[0].over else _known_until(data, periods, begun)
+    kpis = [find(each.kpi) for each in group]
+    if kind_of(kpis[0]).ask == "told":
+        return _told(data, kpis[0], begun, by, where)
+    if group[0].over:
+        return over_months(data, kpis, begun, by, where)
+    until = _known_until(data, periods, begun)
     results, offset = [], 0
     for question in questions(begun, by, where):
-        result = ask(data, [find(each.kpi) for each in group], question, until)
+        result = ask(data, kpis, question, until)
         moved = {name: result[name] + offset for name in (PLACE, LEFT) if name in result}
         results.append(result | moved)
         offset += len(question.periods)
@@ -237,14 +240,14 @@ def _before(day: dt.date, months: int) -> dt.date:
 
 def _settle(data: Dataset, spread: Spread, cells: Cells, kpi: Kpi) -> Settled:
     kind = kind_of(kpi)
+    if LEFT in spread.found:
+        spread = spread.until_left(len(cells.combos))
     for name, settle in _COUNTED.items():
         if kind is KINDS[name]:
             return settle(spread, kpi)
     for name, settle_within in _WITHIN.items():
         if kind is KINDS[name]:
             return settle_within(spread, kpi, window_of(data, kpi))
-    if kind is KINDS["standing"]:
-        spread = spread.until_left(len(cells.combos))
     sums = spread.totals(f"{kpi.id}__")
     settled = kind.settle(sums)
     if kind is KINDS["outside"]:
