@@ -1,21 +1,24 @@
-"""How fast funnels are: ``python benchmarks/funnel.py [--deals N] [--times N]``.
+"""How fast funnels are: ``python benchmarks/funnel.py [--deals N] [--times N] [--notebook]``.
 
 A made company of N deals (by default 1 million) with four times as many moves between stages stands
 in parquet files. The funnel by quarter and channel and the time in each stage are asked of the kit
 and set against raw SQL on the same files, with the engine's own number of threads on both sides, in
 turns. Both must give the same numbers, else the run fails. Times are of the processor; memory is
-that of a process that asks the kit alone.
+that of a process that asks the kit alone. With ``--notebook``, notebook 02 is run on the same files
+instead: its slowest cells by the clock, and the most memory of the report and of its kernel.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import duckdb
@@ -24,11 +27,13 @@ import numpy as np
 import pandas as pd
 from timing import HEADER, Line, in_turns
 
-from kpi_helpers import load, measure
+from kpi_helpers import load, measure, reports
 from kpi_helpers.funnel import Asked, Way, attempts, counted
+from kpi_helpers.reports.places import notebooks
 from kpi_helpers.sources import Dataset
 
 GOAL, MEMORY_GOAL = 1.3, 4.0
+SLOWEST = 8
 WINDOW, STAGES, AS_OF = 90, 6, "2025-12-30"
 SETTINGS = {
     "as_of": AS_OF,
@@ -147,11 +152,38 @@ def table(folder: Path, times: int) -> None:
     print(f"median ratio {median:.2f}, goal {GOAL}; {memory:.1f} GB at most, goal {MEMORY_GOAL}")
 
 
+def notebook(folder: Path) -> None:
+    """Print how long the cells of notebook 02 take, the slowest first, and its memory."""
+    source = notebooks() / "02_funnel.ipynb"
+    config = folder / "kpi.toml"
+    stages = json.dumps(SETTINGS["stages"])
+    config.write_text(f'as_of = "{AS_OF}"\nlanguage = "en"\nstages = {stages}\n', "utf-8")
+    begun = [("reading", time.perf_counter())]
+
+    def progress(step: str, **counted: int) -> None:
+        begun.append((f"cell {counted['n']}" if counted else step, time.perf_counter()))
+
+    values = {"data": str(folder), "config": str(config), "period": "2025Q4"}
+    reports.run(values, folder / "reports", progress, [source])
+    names, moments = zip(*begun, strict=True)
+    seconds = pd.Series(np.diff(moments), names[:-1]).sort_values(ascending=False)
+    print(seconds.head(SLOWEST).map("{:6.1f} s".format).to_string())
+    report, kernel = (
+        resource.getrusage(who).ru_maxrss / 2**20
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    print(
+        f"notebook 02: {seconds.sum():.0f} s by the clock; {report:.1f} GB at most for the report, "
+        f"{kernel:.1f} for its kernel, goal {MEMORY_GOAL}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how fast funnels are.")
     parser.add_argument("--deals", type=int, default=1_000_000, help="deals of the company")
     parser.add_argument("--times", type=int, default=5, help="turns of each comparison")
     parser.add_argument("--folder", type=Path, help="files to ask the kit of once")
+    parser.add_argument("--notebook", action="store_true", help="run notebook 02 instead")
     given = parser.parse_args()
     if given.folder:
         data = load(given.folder, SETTINGS)
@@ -162,7 +194,7 @@ def main() -> None:
         moves = MOVES.format(folder=folder.as_posix())
         with duckdb.connect() as con:
             con.execute(f"COPY ({moves}) TO '{folder}/stage_history.parquet' (FORMAT parquet)")
-        table(folder, given.times)
+        notebook(folder) if given.notebook else table(folder, given.times)
 
 
 if __name__ == "__main__":

@@ -201,6 +201,21 @@ def test_w17_velocity() -> None:
     assert value(data, "sales_velocity", "2026Q1") == WORKED["W17"]["velocity_per_day"]
 
 
+@pytest.mark.parametrize("grain", ["month", "quarter"])
+def test_velocity_is_the_same_for_many_periods_and_one_at_a_time(
+    sample: Dataset, grain: str
+) -> None:
+    data = sample.at("2026-05-15")
+    together = kh.measure(data, "sales_velocity", "2025Q2:2026Q2", grain=grain, by="owner")
+    names = together["period"].unique()
+    alone = [kh.measure(data, "sales_velocity", name, by="owner") for name in names]
+    keys = ["period", "owner"]
+    each = pd.concat(alone).set_index(keys)["value"].dropna().sort_index()
+    assert len(each) > len(names)
+    found = together.set_index(keys)["value"].dropna().sort_index()
+    pd.testing.assert_series_equal(found, each, rtol=1e-12)
+
+
 STOCKS = ["stalled_share", "weighted_pipeline", "pipeline_age", "qualified_pipeline_share"]
 
 
