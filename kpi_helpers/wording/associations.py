@@ -9,36 +9,23 @@ import pandas as pd
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.language import Terms, nouns, text
 from kpi_helpers.units import COUNT, write
-from kpi_helpers.wording.lines import NO_MONEY, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.told import TIDY, Said, Told, plain
 
 SURE, CHANCE = 0, 1
 ENOUGH, NAMED = 2, 3
 
 
-def segments_findings(
-    segments: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "segments",
-) -> pd.DataFrame:
+@finds("segments")
+def segments_findings(segments: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return the segments that do worse than the others for certain on two KPIs or more.
 
     Parameters
     ----------
     segments : DataFrame
         What `kpi_helpers.associations.crossed` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`, at most three rows.
     """
+    lang, terms, currency = look
     adverse = segments[segments["adverse"]].sort_values("strength", kind="stable")
     lines = []
     order = adverse.drop_duplicates(["dimension", "group"])
@@ -55,25 +42,19 @@ def segments_findings(
         )
         lines.append((sentence, SURE, list(own.index[:NAMED]), NO_MONEY))
     none = (text("associations.none_worse", lang), CHANCE, list(range(len(segments))), NO_MONEY)
-    return as_findings(lines[:3] or [none], table)
+    return lines[:3] or [none]
 
 
-def volumes_findings(
-    volumes: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "volumes",
-) -> pd.DataFrame:
+@finds("volumes")
+def volumes_findings(volumes: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return which volumes go with what they should bring, and which show no link.
 
     Parameters
     ----------
     volumes : DataFrame
         What `kpi_helpers.associations.lagged` returns.
-    lang, terms, currency, table
-        As for `segments_findings`.
     """
+    lang, terms, _ = look
     own = nouns(lang, terms)
     lines = []
     for place, row in enumerate(volumes.to_dict("records")):
@@ -101,7 +82,7 @@ def volumes_findings(
             months=write(alone["months"].max(), COUNT, lang),
         )
         lines.append((said, CHANCE, list(alone.index), NO_MONEY))
-    return as_findings(lines[:3], table)
+    return lines[:3]
 
 
 def _beside(told: Told) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from kpi_helpers.funnel.bottleneck import PASSING
 from kpi_helpers.language import Terms, nouns, text, texts
 from kpi_helpers.units import COUNT, DAYS, PERCENT, write
-from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.told import TIDY, Row, Told, plain
 
 KNOWN, CHANCE, EARLY = 0, 1, 2
@@ -17,23 +18,17 @@ TIDY_ROWS = tuple(name for name in TIDY if name not in ("numerator", "denominato
 AMOUNTS = ("value", "point", "lost", "booked")
 
 
-def bottleneck_findings(
-    found: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "bottleneck",
-) -> pd.DataFrame:
+@finds("bottleneck")
+def bottleneck_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return which steps are bottlenecks, or that none is shown, and what cannot be read yet.
 
     Parameters
     ----------
     found : DataFrame
         What `kpi_helpers.funnel.bottlenecks` returns; `leak` and `levers` for the next two.
-    lang, terms, currency, table
-        As for `kpi_helpers.wording.economics_findings`.
     """
-    look, rows = (lang, terms, currency), found.to_dict("records")
+    lang, terms, _ = look
+    rows = found.to_dict("records")
     judged = found[found["verdict"].isin(["bottleneck", "worse"])].sort_values("rank")
     lines: list[Line] = []
     for place in judged.index[:2]:
@@ -49,18 +44,13 @@ def bottleneck_findings(
         names = ", ".join(step_name(step, lang, terms) for step in unread["step"])
         said = _said("unread", rows[0], look, steps=names)
         lines.append((said, EARLY, [*unread.index], NO_MONEY))
-    return as_findings(lines, table)
+    return lines
 
 
-def leak_findings(
-    found: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "leak",
-) -> pd.DataFrame:
+@finds("leak")
+def leak_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return at which step and for which reason most is lost; as for `bottleneck_findings`."""
-    look, rows = (lang, terms, currency), found.to_dict("records")
+    rows = found.to_dict("records")
     lines: list[Line] = []
     whole, enough = found["reason"].isna(), found["status"] == "ok"
     for key, of in (("most", whole), ("reason", ~whole & (found["reason"] != "") & enough)):
@@ -73,24 +63,20 @@ def leak_findings(
             lines.append((said, CHANCE if enough[place] else EARLY, [place], stake))
     if not lines:
         lines.append((_said("no_loss", rows[0], look), EARLY, range(len(rows)), NO_MONEY))
-    return as_findings(lines, table)
+    return lines
 
 
-def levers_findings(
-    found: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "levers",
-) -> pd.DataFrame:
+@finds("levers")
+def levers_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return what is expected, and what leads and time change; as for `bottleneck_findings`."""
-    look, lines, rows = (lang, terms, currency), [], found.to_dict("records")
+    rows = found.to_dict("records")
+    lines: list[Line] = []
     for lever in ("base", "volume", "cycle"):
         first, then = (place for place, row in enumerate(rows) if row["lever"] == lever)
         later = {f"next_{name}": said for name, said in _values(rows[then], look).items()}
         said = _said(f"levers.{lever}", rows[first], look, **later)
         lines.append((said, CHANCE, [first, then], NO_MONEY))
-    return as_findings(lines, table)
+    return lines
 
 
 def step_name(step: str, lang: str, terms: Terms | None = None) -> str:
@@ -105,11 +91,12 @@ def step_rows(found: pd.DataFrame, lang: str, terms: Terms | None) -> pd.DataFra
     return found[list(TIDY_ROWS)].assign(step=names)
 
 
-def _said(key: str, row: Any, look: tuple[Any, ...], **values: str) -> str:
-    return text(f"funnel.{key}", look[0], **nouns(look[0], look[1]), **_values(row, look), **values)
+def _said(key: str, row: Any, look: Look, **values: str) -> str:
+    said = {**nouns(look.lang, look.terms), **_values(row, look), **values}
+    return text(f"funnel.{key}", look.lang, **said)
 
 
-def _values(row: Row, look: tuple[Any, ...]) -> dict[str, str]:
+def _values(row: Row, look: Look) -> dict[str, str]:
     """Return the figures of a row as they are told."""
     lang, terms, currency = look
     told = Told(row, lang, terms, currency)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from kpi_helpers.language import Terms, text
-from kpi_helpers.wording.lines import NO_MONEY, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.told import TIDY, Row, Told, plain
 from kpi_helpers.wording.when import label_of
 
@@ -13,29 +15,16 @@ TOLD, NAMED = 2, 3
 UNKNOWN = "unknown"
 
 
-def control_findings(
-    latest: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "control",
-) -> pd.DataFrame:
+@finds("control")
+def control_findings(latest: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return the KPIs that left their usual variation, and how many call for nothing.
 
     Parameters
     ----------
     latest : DataFrame
         What `kpi_helpers.control.latest` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`, at most three rows.
     """
+    lang, terms, currency = look
     lines, names = [], []
     quiet = [place for place, row in enumerate(latest["news"]) if not row]
     for place, row in enumerate(latest[latest["news"]].to_dict("records")):
@@ -47,7 +36,7 @@ def control_findings(
     last = [text("wording.control.more", lang, names=_listed(names[TOLD:], lang))] if rest else []
     last += [text("wording.control.quiet", lang, n=len(quiet))] if quiet else []
     closing = [(" ".join(last), 1, [*rest, *quiet], NO_MONEY)] if last else []
-    return as_findings([*lines[:TOLD], *closing], table)
+    return [*lines[:TOLD], *closing]
 
 
 def control_title(latest: pd.DataFrame, lang: str, terms: Terms | None = None) -> str:

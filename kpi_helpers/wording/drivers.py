@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from kpi_helpers.catalogue import find
 from kpi_helpers.language import Terms, nouns, text, texts
 from kpi_helpers.units import MONEY, PERCENT, write
-from kpi_helpers.wording.lines import NO_MONEY, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.told import Row, Said, Told, plain
 from kpi_helpers.wording.when import kind_of, label_of
 
@@ -78,26 +79,14 @@ def bridged(
     return said + (_lever_clause(lever, after) if lever else "")
 
 
-def drivers_findings(
-    steps: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "steps",
-) -> pd.DataFrame:
+@finds("steps")
+def drivers_findings(steps: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return what `bridged` says as a finding, sure only as far as what moved the figure is.
 
     Parameters
     ----------
-    steps, lang, terms, currency
+    steps : DataFrame
         As for `bridged`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`, one row.
     """
     last, lever = steps.iloc[-1].to_dict(), main_step(steps)
     judged = last if last["certainty"] else lever or last
@@ -105,8 +94,7 @@ def drivers_findings(
     at_stake = judged["amount"] if lever and sure and last["unit"] == MONEY else NO_MONEY
     places = [0, lever["place"], len(steps) - 1] if lever else [0, len(steps) - 1]
     places = list(range(len(steps))) if last["certainty"] else places
-    said = bridged(steps, lang, terms, currency) + "."
-    return as_findings([(said, int(not sure), places, at_stake)], table)
+    return [(f"{bridged(steps, *look)}.", int(not sure), places, at_stake)]
 
 
 def is_sure(row: Row) -> bool:

@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
 from kpi_helpers import language
 from kpi_helpers.customers.outlook import Outlook
-from kpi_helpers.language import Terms, nouns
+from kpi_helpers.language import nouns
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_date, write_range, write_relative
-from kpi_helpers.wording.lines import Line, as_findings
+from kpi_helpers.wording.lines import Line, Look, finds
 from kpi_helpers.wording.told import Row, plain
 
 MOST, ENOUGH = 3, 5
 
 
-def economics_findings(
-    economics: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "economics",
-) -> pd.DataFrame:
+@finds("economics")
+def economics_findings(economics: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return which channels cost more than they bring, what customers cost in all, which pay.
 
     Parameters
     ----------
     economics : DataFrame
         What `kpi_helpers.customers.economics` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`, at most three rows. At stake is what the
-        customers of a channel cost beyond what they leave.
     """
     rows = economics.to_dict("records")
-    look = (lang, terms, currency)
     cuts = sorted(_places(rows, "cut"), key=lambda place: -_lost(rows[place]))
     lines = [_cut(rows, place, look) for place in cuts]
     lines.append((_whole(rows[0], look), int(not rows[0]["verdict"]), [0], float("nan")))
@@ -52,26 +35,20 @@ def economics_findings(
         lines.append((_said("scale", look, rows[0], channels=names), 0, scale, float("nan")))
     elif not cuts:
         lines += _apart(rows, look)
-    return as_findings(lines[:MOST], table)
+    return lines[:MOST]
 
 
-def outlook_findings(
-    outlook: Outlook,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "outlook",
-) -> pd.DataFrame:
+@finds("outlook")
+def outlook_findings(outlook: Outlook, look: Look) -> Sequence[Line]:
     """Return what is expected of the customers there are, and how well that held before.
 
     Parameters
     ----------
     outlook : Outlook
         What `kpi_helpers.customers.outlook` returns.
-    lang, terms, currency, table
-        As for `economics_findings`.
     """
-    look, lines = (lang, terms, currency), []
+    lang, _, currency = look
+    lines: list[Line] = []
     for place, row in enumerate(outlook.parts.to_dict("records")):
         counts = {name: write(round(row[name]), COUNT, lang) for name in ("customers", "alive")}
         counts["expected"] = write(round(row["expected"]), COUNT, lang)
@@ -83,7 +60,7 @@ def outlook_findings(
         worth["what"] = language.text(f"economics.{row['valued']}", lang)
         said = _text(f"outlook.{row['part']}", look, **counts, **days, **worth)
         lines.append((said, int(row["part"] == "ahead"), [place], float("nan")))
-    return as_findings(lines, table)
+    return lines
 
 
 def _places(rows: Sequence[Row], verdict: str) -> list[int]:
@@ -94,7 +71,7 @@ def _lost(row: Row) -> float:
     return float(row["customers"] * (row["cac"] - row["value"]))
 
 
-def _cut(rows: Sequence[Row], place: int, look: tuple[Any, ...]) -> Line:
+def _cut(rows: Sequence[Row], place: int, look: Look) -> Line:
     """Say what a channel costs, beside the one that brings most of those that pay."""
     row, behind = rows[place], [place]
     share, beside = "", ""
@@ -111,12 +88,12 @@ def _cut(rows: Sequence[Row], place: int, look: tuple[Any, ...]) -> Line:
     return said, 0, sorted(behind), _lost(row)
 
 
-def _whole(row: Row, look: tuple[Any, ...]) -> str:
+def _whole(row: Row, look: Look) -> str:
     known = row["valued"] == "margin" and row["ratio"] == row["ratio"]
     return _said(row["verdict"] or ("open" if known else "costs"), look, row)
 
 
-def _apart(rows: Sequence[Row], look: tuple[Any, ...]) -> list[Line]:
+def _apart(rows: Sequence[Row], look: Look) -> list[Line]:
     """Say between what costs channels lie, and whether chance explains it."""
     known = [i for i, row in enumerate(rows) if i and row["customers"] >= ENOUGH]
     known = [i for i in known if rows[i]["cac"] == rows[i]["cac"]]
@@ -129,7 +106,7 @@ def _apart(rows: Sequence[Row], look: tuple[Any, ...]) -> list[Line]:
     return [(_text(key, look, **ends), int(not sure), [low, high], float("nan"))]
 
 
-def _said(key: str, look: tuple[Any, ...], row: Row, **values: str) -> str:
+def _said(key: str, look: Look, row: Row, **values: str) -> str:
     """Return a text with the figures of a row."""
     lang, _, currency = look
     figures = {name: write(row[name], MONEY, lang, currency) for name in ("cac", "value")}
@@ -140,6 +117,6 @@ def _said(key: str, look: tuple[Any, ...], row: Row, **values: str) -> str:
     return _text(key, look, months=str(row["months"]), **figures | values)
 
 
-def _text(key: str, look: tuple[Any, ...], **values: str) -> str:
+def _text(key: str, look: Look, **values: str) -> str:
     lang, terms, _ = look
     return language.text(f"economics.{key}", lang, **nouns(lang, terms), **values)

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from kpi_helpers.language import Terms, nouns, text
+from kpi_helpers.language import nouns, text
 from kpi_helpers.units import COUNT, PERCENT, write
-from kpi_helpers.wording.lines import NO_MONEY, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 
 MOST, FEWEST, LEAST = 3, 5, 0.05  # fewer deals than that distort no figure
 
 
-def history_findings(
-    integrity: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "integrity",
-) -> pd.DataFrame:
+@finds("integrity")
+def history_findings(integrity: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return what makes the figures of stages doubtful; nothing where little is odd.
 
     Parameters
     ----------
     integrity : DataFrame
         What `kpi_helpers.funnel.integrity` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`, at most three rows.
     """
+    lang, terms, _ = look
     many = integrity["deals"].ge(FEWEST) & integrity["share"].ge(LEAST)
     lines = []
     for place, row in integrity[many & integrity["severity"].eq("warn")].head(MOST).iterrows():
@@ -49,4 +38,4 @@ def history_findings(
             **nouns(lang, terms),
         )
         lines.append((said, 0, [int(str(place))], NO_MONEY))
-    return as_findings(lines, table)
+    return lines

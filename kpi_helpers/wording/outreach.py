@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from kpi_helpers.language import Terms, nouns, text
+from kpi_helpers.language import nouns, text
 from kpi_helpers.units import COUNT, PERCENT, write, write_range
-from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.told import TIDY, Told
 
 KNOWN, CHANCE, MOST = 0, 1, 3
 
 
-def missed_findings(
-    missed: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "missed",
-) -> pd.DataFrame:
+@finds("missed")
+def missed_findings(missed: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return when calls are missed more often than usual for certain, the most of them first.
 
     Parameters
     ----------
     missed : DataFrame
         What `kpi_helpers.outreach.missed` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`, at most three rows.
     """
+    lang = look.lang
     lines: list[Line] = []
     blocks = [rows for _, rows in missed.groupby("block")]
     surplus = [float((rows["k"] - rows["n"] * rows["usual_value"]).sum()) for rows in blocks]
@@ -56,25 +45,19 @@ def missed_findings(
         whole = share(row["usual_k"], row["usual_n"], row["usual_low"], row["usual_high"], lang)
         said = text("outreach.no_block", lang, **whole)
         lines.append((said, CHANCE, range(len(missed)), NO_MONEY))
-    return as_findings(lines, table)
+    return lines
 
 
-def calls_findings(
-    steps: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "call_steps",
-) -> pd.DataFrame:
+@finds("call_steps")
+def calls_findings(steps: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return in one sentence what becomes of calls.
 
     Parameters
     ----------
     steps : DataFrame
         What `kpi_helpers.outreach.call_steps` returns.
-    lang, terms, currency, table
-        As for `missed_findings`.
     """
+    lang, terms, _ = look
     said = []
     for row in steps.to_dict("records"):
         values = {"value": write(row["value"], PERCENT, lang)}
@@ -82,25 +65,19 @@ def calls_findings(
         said.append(text(f"outreach.{row['step']}", lang, **values, **nouns(lang, terms)))
     n = write(steps["n"].iloc[0], COUNT, lang)
     sentence = text("outreach.chain", lang, n=n, parts=", ".join(said))
-    return as_findings([(sentence, CHANCE, range(len(steps)), NO_MONEY)], table)
+    return [(sentence, CHANCE, range(len(steps)), NO_MONEY)]
 
 
-def responses_findings(
-    responses: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "responses",
-) -> pd.DataFrame:
+@finds("responses")
+def responses_findings(responses: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return, a KPI a sentence, what becomes of leads that had the soonest answer.
 
     Parameters
     ----------
     responses : DataFrame
         What `kpi_helpers.outreach.responses` returns.
-    lang, terms, currency, table
-        As for `missed_findings`.
     """
+    lang, terms, currency = look
     lines = []
     for place, row in responses.drop_duplicates("kpi").iterrows():
         told = Told({name: row[name] for name in TIDY}, lang, terms, currency)
@@ -116,7 +93,7 @@ def responses_findings(
             **nouns(lang, terms),
         )
         lines.append((said, CHANCE, [int(str(place))], NO_MONEY))
-    return as_findings(lines[:MOST], table)
+    return lines[:MOST]
 
 
 def hour(number: float, lang: str) -> str:

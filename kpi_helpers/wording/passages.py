@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from kpi_helpers.funnel.passages import OWN as OF_PASSAGES
 from kpi_helpers.language import Terms, nouns, text, texts
 from kpi_helpers.measure.judge import IMMATURE, OK
 from kpi_helpers.units import COUNT, PERCENT, write, write_range
-from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.sentences import sentence
 from kpi_helpers.wording.told import plain
 from kpi_helpers.wording.when import label_of
@@ -103,24 +104,16 @@ def funnel_rows(
     return pd.concat(named, ignore_index=True)
 
 
-def conversion_findings(
-    conversion: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "conversion",
-) -> pd.DataFrame:
+@finds("conversion")
+def conversion_findings(conversion: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return how many got through, and the steps that changed for certain.
 
     Parameters
     ----------
     conversion : DataFrame
         What `kpi_helpers.funnel.conversion` or `checkout` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
     """
+    lang, terms, _ = look
     first, last = conversion.iloc[0], conversion.iloc[-1]
     names = _names(conversion, lang, terms)
     lines = _moved(conversion, lang, terms)
@@ -147,25 +140,19 @@ def conversion_findings(
             said = f"{said} {text('passages.last', lang, value=share, **counts)}"
         known = [line for line in lines if line[1] != EARLY]
         lines = [(said, CHANCE, [len(conversion) - 1], NO_MONEY), *known]
-    return as_findings(lines[:MOST], table)
+    return lines[:MOST]
 
 
-def passages_findings(
-    passages: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "passages",
-) -> pd.DataFrame:
+@finds("passages")
+def passages_findings(passages: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return the steps of which the last figure that can be read changed for certain.
 
     Parameters
     ----------
     passages : DataFrame
         What `kpi_helpers.funnel.trend` or `around` returns.
-    lang, terms, currency, table
-        As for `conversion_findings`.
     """
+    lang, terms, _ = look
     lines = _moved(passages, lang, terms)[:MOST]
     if lines and "event" in passages and passages["event"].iloc[0]:
         event = plain(passages["event"].iloc[0])
@@ -173,7 +160,7 @@ def passages_findings(
             (text("passages.since", lang, event=event, said=said), sure, rows, money)
             for said, sure, rows, money in lines
         ]
-    return as_findings(lines, table)
+    return lines
 
 
 def _moved(passages: pd.DataFrame, lang: str, terms: Terms | None) -> list[Line]:

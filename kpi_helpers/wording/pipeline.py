@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from kpi_helpers.language import Terms, nouns, text
 from kpi_helpers.units import COUNT, MONEY, PERCENT, TIMES, write, write_compact, write_range
 from kpi_helpers.wording.drivers import drivers_findings
-from kpi_helpers.wording.lines import NO_MONEY, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.sentences import sentence
 from kpi_helpers.wording.when import label_of
 
@@ -15,29 +17,16 @@ KNOWN, CHANCE, MOST = 0, 1, 3
 BANDS = ("amount_band", "times_put_off")
 
 
-def stalled_findings(
-    steps: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "next_steps",
-) -> pd.DataFrame:
+@finds("next_steps")
+def stalled_findings(steps: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return how many open deals no longer move, and what to do with them.
 
     Parameters
     ----------
     steps : DataFrame
         What `kpi_helpers.funnel.next_steps` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`, at most three rows.
     """
+    lang, terms, currency = look
     lines = []
     for place, row in enumerate(steps.to_dict("records")):
         if row["next"] not in ("stalled", "revive", "close") or not row["n"]:
@@ -60,7 +49,7 @@ def stalled_findings(
         n = write(steps["n"].iloc[0], COUNT, lang)
         said = text("pipeline.none", lang, n=n, **nouns(lang, terms))
         lines = [(said, KNOWN, [0], NO_MONEY)]
-    return as_findings(lines, table)
+    return lines
 
 
 def movement_findings(
@@ -82,22 +71,16 @@ def movement_findings(
     return drivers_findings(steps, lang, terms, currency, table).assign(money_at_stake=NO_MONEY)
 
 
-def coverage_findings(
-    covered: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "coverage",
-) -> pd.DataFrame:
+@finds("coverage")
+def coverage_findings(covered: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return how the pipeline due stands beside what the win rate requires.
 
     Parameters
     ----------
     covered : DataFrame
         What `kpi_helpers.funnel.coverage` returns.
-    lang, terms, currency, table
-        As for `stalled_findings`.
     """
+    lang, terms, currency = look
     row = covered.iloc[0].to_dict()
     told = {name: write(row[name], TIMES, lang) for name in ("coverage", "required")}
     told |= {name: write_compact(row[name], lang, currency) for name in ("due", "missing")}
@@ -110,25 +93,19 @@ def coverage_findings(
     sure = CHANCE if row["verdict"] == "open" else KNOWN
     short = row["missing"] - row["due"] * row["win_rate"]
     stake = short if row["verdict"] == "short" else NO_MONEY
-    return as_findings([(said, sure, [0], stake)], table)
+    return [(said, sure, [0], stake)]
 
 
-def bands_findings(
-    compared: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "slipped",
-) -> pd.DataFrame:
+@finds("slipped")
+def bands_findings(compared: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return the bands of deals that differ for certain, or of the first one that it does not.
 
     Parameters
     ----------
     compared : DataFrame
         What `kpi_helpers.funnel.slipped` or `put_off` returns.
-    lang, terms, currency, table
-        As for `stalled_findings`.
     """
+    lang, terms, currency = look
     rows = with_bands(compared, lang, currency).to_dict("records")
     told = [(place, row) for place, row in enumerate(rows) if pd.notna(row["change"])]
     sure = [(place, row) for place, row in told if row["change_verdict"] in ("better", "worse")]
@@ -143,7 +120,7 @@ def bands_findings(
         )
         for place, row in (sure or told[:1])[:MOST]
     ]
-    return as_findings(lines, table)
+    return lines
 
 
 def with_bands(compared: pd.DataFrame, lang: str, currency: str = "EUR") -> pd.DataFrame:

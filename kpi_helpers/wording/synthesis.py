@@ -69,7 +69,7 @@ def gathered(*told: pd.DataFrame | None, lang: str = "en") -> pd.DataFrame:
     >>> gathered(None)["sentence"].tolist()
     ['Nothing to report']
     """
-    nothing = as_findings([(text("wording.nothing", lang), 2, [], 0.0)], "")
+    nothing = as_findings([(text("sheets.nothing", lang), 2, [], 0.0)], "")
     return synthesis(nothing.assign(kind="nothing"), *told)
 
 

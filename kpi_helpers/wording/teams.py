@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from kpi_helpers.catalogue import REGISTRY
@@ -9,35 +11,22 @@ from kpi_helpers.language import Terms, nouns, text
 from kpi_helpers.teams.rates import ABOVE, BELOW, NONE_SHOWN, SURE
 from kpi_helpers.teams.reps import NOBODY
 from kpi_helpers.units import PERCENT, write, write_range
-from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.told import TIDY, Row, Told
 
 LISTED, SAME = 3, 0.005
 
 
-def teams_findings(
-    team: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "team",
-) -> pd.DataFrame:
+@finds("team")
+def teams_findings(team: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return who stands apart, what pay hangs on, and what nobody owns.
 
     Parameters
     ----------
     team : DataFrame
         What `kpi_helpers.teams.compared` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`, at most three rows.
     """
+    lang, terms, _ = look
     rows = team.to_dict("records")
     lines = [_apart(team, lang, terms)]
     paid = str(team["paid"].iloc[0])
@@ -49,25 +38,19 @@ def teams_findings(
         told = _told(rows[place], lang, terms)
         said = text("teams.unowned", lang, what=told.kpi_name(), cases=told.cases(told.number("n")))
         lines.append((said, 0, [place], NO_MONEY))
-    return as_findings(lines, table)
+    return lines
 
 
-def rep_targets_findings(
-    targets: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "rep_targets",
-) -> pd.DataFrame:
+@finds("rep_targets")
+def rep_targets_findings(targets: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return how the reps' targets add up to the company's, for the KPI where they do so least.
 
     Parameters
     ----------
     targets : DataFrame
         What `kpi_helpers.teams.targets` returns.
-    lang, terms, currency, table
-        As for `teams_findings`.
     """
+    lang, terms, currency = look
     place = int(targets["gap_relative"].abs().round(6).argmax())
     row = targets.to_dict("records")[place]
     told, gap = _told(row, lang, terms, currency), row["gap_relative"]
@@ -81,7 +64,7 @@ def rep_targets_findings(
         company=told.figure(row["company_target"]),
         share=write(abs(gap), PERCENT, lang),
     )
-    return as_findings([(said, 0, [place], NO_MONEY)], table)
+    return [(said, 0, [place], NO_MONEY)]
 
 
 def _apart(team: pd.DataFrame, lang: str, terms: Terms | None) -> Line:

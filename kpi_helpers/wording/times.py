@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from kpi_helpers.language import Terms, nouns, text
+from kpi_helpers.language import nouns, text
 from kpi_helpers.measure.judge import ENOUGH
 from kpi_helpers.units import COUNT, DAYS, PERCENT, write, write_range
-from kpi_helpers.wording.lines import NO_MONEY, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.told import plain
 
 SURE, CHANCE, MOST = 0, 1, 2
@@ -22,22 +22,16 @@ UNITS = {
 }
 
 
-def cycle_findings(
-    found: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "cycle",
-) -> pd.DataFrame:
+@finds("cycle")
+def cycle_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return what a frame of the time to win or of stays says, in at most two findings.
 
     Parameters
     ----------
     found : DataFrame
         What `kpi_helpers.funnel.cycle`, `cycle_chances`, `cycle_segments` or `stays` returns.
-    lang, terms, currency, table
-        As for `kpi_helpers.wording.findings`, whose columns it has.
     """
+    lang, terms, _ = look
     rows = found.reset_index(drop=True)
     chosen = [("half", CHANCE, [0, 1])] if "measure" in rows else []
     for column, choose in _CHOSEN.items():
@@ -48,7 +42,7 @@ def cycle_findings(
         other = {f"other_{name}": said for place in rest for name, said in each[place].items()}
         said = text(f"times.{key}", lang, **nouns(lang, terms), **(blank | each[first]), **other)
         lines.append((said, sure, [first, *rest], NO_MONEY))
-    return as_findings(lines, table)
+    return lines
 
 
 def written(row: Mapping[Any, Any], lang: str) -> dict[str, str]:

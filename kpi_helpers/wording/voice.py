@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from kpi_helpers.language import Terms, text
+from kpi_helpers.language import text
 from kpi_helpers.periods.names import read
 from kpi_helpers.units import COUNT, PERCENT, POINTS, write, write_change, write_range
 from kpi_helpers.units import write_change_range as write_difference
 from kpi_helpers.voice import SURE
-from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
+from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.told import Row, Told, plain
 from kpi_helpers.wording.when import label_of
 
@@ -18,29 +20,16 @@ LOW_RESPONSE, NAMED = 0.25, 3
 KEYS = {"worse": "fell", "better": "rose", "none_shown": "none_shown", "no_reference": "alone"}
 
 
-def voice_findings(
-    rounds: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "rounds",
-) -> pd.DataFrame:
+@finds("rounds")
+def voice_findings(rounds: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return what the last round says beside the one before, and how many answered it.
 
     Parameters
     ----------
     rounds : DataFrame
         What `kpi_helpers.voice.rounds` returns.
-    lang, terms, currency
-        As for `kpi_helpers.wording.sentence`.
-    table : str
-        Name under which the frame is handed on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.wording.findings`, two rows.
     """
+    lang, terms, currency = look
     place, row = len(rounds) - 1, rounds.iloc[-1].to_dict()
     told = Told(row, lang, terms, currency)
     said = text(
@@ -60,25 +49,19 @@ def voice_findings(
     counted = {"response": write(row["response"], PERCENT, lang)}
     counted["invited"] = write(row["invited"], COUNT, lang)
     lines.append((text(f"voice.{key}", lang, **counted), CHANCE, [place], NO_MONEY))
-    return as_findings(lines, table)
+    return lines
 
 
-def parts_findings(
-    parts: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "parts",
-) -> pd.DataFrame:
+@finds("parts")
+def parts_findings(parts: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return which groups differ from the others, and whether some answer less than others.
 
     Parameters
     ----------
     parts : DataFrame
         What `kpi_helpers.voice.parts` returns.
-    lang, terms, currency, table
-        As for `voice_findings`.
     """
+    lang = look.lang
     apart = parts[parts["change_verdict"].isin(["better", "worse"])].sort_values("p_value")
     lines: list[Line] = []
     for place, row in apart.head(NAMED - 1).iterrows():
@@ -99,25 +82,19 @@ def parts_findings(
         low, high = (write(share, PERCENT, lang) for share in shares)
         said = text("voice.uneven", lang, low=low, high=high, **values)
         lines.append((said, KNOWN, [int(place) for place in ends.values()], NO_MONEY))
-    return as_findings(lines, table)
+    return lines
 
 
-def themes_findings(
-    themes: pd.DataFrame,
-    lang: str,
-    terms: Terms | None = None,
-    currency: str = "EUR",
-    table: str = "themes",
-) -> pd.DataFrame:
+@finds("themes")
+def themes_findings(themes: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return what comments name most often.
 
     Parameters
     ----------
     themes : DataFrame
         What `kpi_helpers.voice.themes` returns.
-    lang, terms, currency, table
-        As for `voice_findings`.
     """
+    lang = look.lang
     first = themes.head(NAMED).to_dict("records")
     said = [
         text(
@@ -131,7 +108,7 @@ def themes_findings(
     ]
     n = write(themes["n"].iloc[0], COUNT, lang)
     sentence = text("voice.most_said", lang, n=n, themes=", ".join(said))
-    return as_findings([(sentence, CHANCE, range(len(first)), NO_MONEY)], table)
+    return [(sentence, CHANCE, range(len(first)), NO_MONEY)]
 
 
 def wave(name: str, row: Row, lang: str) -> str:
