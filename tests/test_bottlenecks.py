@@ -323,6 +323,18 @@ def test_every_lever_has_its_rows_and_nonsense_is_refused(prepared: Prepared) ->
             funnel.what_if(prepared, **wrong)
 
 
+def test_what_is_no_outlook_or_no_factor_is_refused_with_the_fix(
+    sample: Dataset, prepared: Prepared
+) -> None:
+    for asked in (funnel.what_if, funnel.levers):
+        with pytest.raises(BadInput, match=r"outlook\(data\)"):
+            asked(sample)
+    with pytest.raises(BadInput, match=r"Négociation: '1\.1' is not a number such as 1\.1"):
+        funnel.what_if(prepared, rates={"Négociation": "1.1"})
+    with pytest.raises(BadInput, match=r"dict\(Proposition=1\.1\)"):
+        funnel.what_if(prepared, rates=1.1)
+
+
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
     with pytest.MonkeyPatch.context() as patch:

@@ -209,3 +209,9 @@ def test_a_long_horizon_and_a_part_period_are_said() -> None:
 def test_what_is_no_series_is_an_error(tidy: pd.DataFrame, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         kh.forecast(tidy, 3)
+
+
+@pytest.mark.parametrize("asked", ["revenue", 3, pd.DataFrame({"value": [1.0]})])
+def test_anything_but_figures_by_period_is_refused_with_the_fix(asked: Any) -> None:
+    with pytest.raises(BadInput, match=r'measure\(data, "revenue", .*grain="month"\)'):
+        kh.forecast(asked, 3)

@@ -12,7 +12,7 @@ from numerals import unknown_numbers
 import kpi_helpers as kh
 from kpi_helpers import charts, funnel, sheets, wording
 from kpi_helpers.charts import alt
-from kpi_helpers.errors import Unavailable, UnknownName
+from kpi_helpers.errors import BadPeriod, Unavailable, UnknownName
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.pseudonyms import pseudonymised
 
@@ -190,3 +190,15 @@ def test_groups_of_which_none_has_enough_cases_are_not_compared() -> None:
     data = kh.load({"deals": pd.DataFrame(deals)})
     with pytest.raises(Unavailable, match="No segments of owner"):
         funnel.by_group(data, "2026Q1", by="owner")
+
+
+OF_A_PERIOD = ("bant", "bottlenecks", "by_group", "channels", "checkout", "conversion")
+OF_A_PERIOD += ("coverage", "cycle", "leak", "losses", "movement", "put_off", "rivals", "slipped")
+OF_A_PERIOD += ("stalled", "stays", "trend")
+
+
+@pytest.mark.parametrize("name", OF_A_PERIOD)
+def test_a_period_outside_the_data_is_said_with_their_days(sample: Any, name: str) -> None:
+    for period in ("2010Q1", "2027Q3"):
+        with pytest.raises(BadPeriod, match=f"no data in {period}: they run from 20.*-30"):
+            getattr(funnel, name)(sample, period)

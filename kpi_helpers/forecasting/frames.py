@@ -64,7 +64,8 @@ def forecast(
     Raises
     ------
     BadInput
-        For periods that are there twice or of different lengths, and for infinite values.
+        For anything but such a frame, for periods that are there twice or of different lengths, and
+        for infinite values.
 
     Examples
     --------
@@ -74,6 +75,9 @@ def forecast(
     >>> found["period"].tolist(), found["model"].unique().tolist()
     (['2026-10', '2026-11', '2026-12'], ['four'])
     """
+    if not {"kpi", "period", "start", "value"} <= {*getattr(tidy, "columns", ())}:
+        given = tidy if isinstance(tidy, str) else type(tidy).__name__
+        raise BadInput(value=given, expected=Phrase("forecasting.tidy"))
     checked(horizon)
     by = [str(name) for name in tidy.columns if name not in MEASURED]
     if as_of is not None:

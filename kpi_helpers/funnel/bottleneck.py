@@ -27,6 +27,7 @@ from kpi_helpers.kpis.settled import Array, divided
 from kpi_helpers.measure.counted import time_to_win
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import frame_of
@@ -67,9 +68,8 @@ def bottlenecks(data: Dataset, period: str = "last", where: Where = None) -> pd.
     [['lead', 'stage_conversion']]
     """
     calendar = data.config.calendar
-    now = calendar.parse(period, data.as_of, data.first)
     steps = leak(data, period, where)
-    steps = steps[steps["reason"].isna()]
+    steps, now = steps[steps["reason"].isna()], period_of(data, period)
     periods = [calendar.shift(now, -back) for back in range(BEFORE, -1, -1)]
     cells = _cells(data, periods, where)
     rows = [

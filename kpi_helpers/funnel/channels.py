@@ -26,6 +26,7 @@ from kpi_helpers.measure.counted import window_of
 from kpi_helpers.periods import Period
 from kpi_helpers.periods.period import span
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import frame_of
 
@@ -83,7 +84,7 @@ def channels(data: Dataset, period: str = "last", by: str = "source") -> pd.Data
 
 def ripe_year(data: Dataset, period: str) -> Period:
     """The last twelve whole months, up to a period's end, of leads old enough to be customers."""
-    asked = data.config.calendar.parse(period, data.as_of, data.first)
+    asked = period_of(data, period)
     window = window_of(data, find(STEPS["won"])) or 0
     last = data.as_of + dt.timedelta(days=1 - window)
     end = asked.end if asked.end <= last else last.replace(day=1)
@@ -268,8 +269,7 @@ def concordance(
     known = data.dimensions("leads") if "leads" in data.tables else []
     if lacking := [f"leads.{name}" for name in (by, said) if name not in known]:
         raise Unavailable(what=Phrase("channels.concordance"), needs=lacking)
-    calendar = data.config.calendar
-    year = calendar.year_to(calendar.parse(period, data.as_of, data.first))
+    year = data.config.calendar.year_to(period_of(data, period))
     leads = data.table("leads", (by, said))
     leads = leads.filter(leads.created_at >= year.start, leads.created_at < year.end)
     pairs = frame_of(data.con, leads.select(tracked=by, named=said).drop_null())

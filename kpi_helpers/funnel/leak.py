@@ -16,6 +16,7 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.measure.counted import window_of
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.journeys import DEAL, WON, way
@@ -65,7 +66,7 @@ def leak(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFra
     if "deals" not in data.tables:
         raise Unavailable(what=Phrase("funnel.what"), needs="deals")
     calendar = data.config.calendar
-    now = calendar.parse(period, data.as_of, data.first)
+    now = period_of(data, period)
     sums = _sums(data, now, calendar.year_to(now), where)
     steps = sums.groupby(["place", "step"], as_index=False)[list(SUMS)].sum()
     if not steps["priced"].max() > 0:

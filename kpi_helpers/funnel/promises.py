@@ -12,6 +12,7 @@ from kpi_helpers.errors import MissingColumn, Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measured
 from kpi_helpers.periods.period import span
+from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.standing import ONE, days_of, times_put_off
@@ -76,6 +77,7 @@ def slipped(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
         Without expected closing dates and their history, or without amounts.
     """
     _check(data)
+    period_of(data, period)  # compare says nothing of one outside the data
     read = data.table("deals", ("deal_id", "amount", "is_won", "is_decided"), alone=True)
     deals = frame_of(data.con, read).dropna()
     if deals["amount"].nunique() < 2:

@@ -19,6 +19,7 @@ from kpi_helpers.measure.judge import FEW, MISSING
 from kpi_helpers.measure.tidy import names_people
 from kpi_helpers.periods import Period
 from kpi_helpers.periods.period import DAY, span
+from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.attempts import NUMBER, Asked, Way, attempts, within
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import days_between
@@ -69,7 +70,7 @@ def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMB
     Unavailable
         When nobody entered in that time, or the amounts or customers of too many are not known.
     """
-    course, rows, year = _course(data), journeys(data, where), year_of(data, period)
+    year, course, rows = year_of(data, period), _course(data), journeys(data, where)
     if unit != NUMBER and DEAL in (names := steps_of(data)):
         course = [step for step in course if step.place >= names.index(DEAL)]
     events = rows.select("case_id", "entered_at", step=rows.place)
@@ -113,7 +114,7 @@ def trend(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.D
         needed for that step), how many went on; columns of `counted` and `with_earlier`, ``after``.
     """
     calendar = data.config.calendar
-    whole = calendar.parse(period, data.as_of, data.first)
+    whole = period_of(data, period)
     grain = whole.grain if whole.grain in A_YEAR else "quarter"
     last, back = calendar.at(whole.end - DAY, grain), A_YEAR[grain]
     spans = [calendar.shift(last, -turn) for turn in reversed(range(2 * back))]
@@ -195,8 +196,7 @@ def around(data: Dataset, day: dt.date | None = None, where: Where = None) -> pd
 
 def year_of(data: Dataset, period: str) -> Period:
     """The year that ends with a period."""
-    calendar = data.config.calendar
-    return calendar.year_to(calendar.parse(period, data.as_of, data.first))
+    return data.config.calendar.year_to(period_of(data, period))
 
 
 def _course(data: Dataset) -> list[Step]:

@@ -16,6 +16,7 @@ from kpi_helpers.kpis.settled import Array
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measured
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.engine import frame_of
 
@@ -76,8 +77,7 @@ def bant(data: Dataset, period: str = "last", where: Where = None) -> Bant:
     table, kpi, done = next(homes, ("", "", ""))
     if not table:
         raise needs
-    calendar = data.config.calendar
-    year = calendar.year_to(calendar.parse(period, data.as_of, data.first))
+    year = data.config.calendar.year_to(period_of(data, period))
     year = ripe_year(data, period) if table == "leads" else year
     scored = data.add(_noted(data, table), on=f"{table[:-1]}_id", to=table)
     grid = measured(scored, [kpi], [year], ("answers",), where)

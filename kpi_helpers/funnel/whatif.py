@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -126,14 +127,17 @@ def what_if(
     UnknownName
         For a step that does not exist.
     BadInput
-        For a factor below 0, or a cycle under a quarter of today's.
+        For a factor that is no number or below 0, or a cycle under a quarter of today's; and for
+        anything but what `outlook` returns.
     """
+    _checked(prepared, rates)
     factors = {"volume": volume, "amount": amount, "cycle": cycle, **(rates or {})}
     for name in rates or {}:
         if name not in prepared.steps:
             raise unknown("value", name, prepared.steps)
     for name, factor in factors.items():
-        if not (math.isfinite(factor) and factor >= QUICKEST * (name == "cycle")):
+        known = isinstance(factor, numbers.Real) and math.isfinite(factor)
+        if not (known and factor >= QUICKEST * (name == "cycle")):
             raise BadInput(column=name, value=factor, expected=Phrase("expected.factor"))
     ratio = np.array([(rates or {}).get(name, 1.0) for name in prepared.steps])
     rows, before, come = [], np.zeros(len(prepared.open)), 0.0
@@ -158,6 +162,7 @@ def levers(prepared: Prepared, more: float = 1.1, sooner: float = 0.9) -> pd.Dat
         The rows of `what_if` by ``lever`` (``base, volume``, the steps that lose cases, ``cycle,
         amount``), with its ``factor`` and ``change``, the expected value less that of the base.
     """
+    _checked(prepared)
     losing = prepared.moved.sum(axis=1) < ALL
     steps = [name for name, some in zip(prepared.steps, losing, strict=True) if some]
     asked: dict[str, tuple[float, dict[str, Any]]] = {"base": (1.0, {})}
@@ -172,6 +177,14 @@ def levers(prepared: Prepared, more: float = 1.1, sooner: float = 0.9) -> pd.Dat
         for lever, (factor, own) in asked.items()
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def _checked(prepared: object, rates: object = None) -> None:
+    """Refuse a data set that is not prepared, and rates that name no steps."""
+    if not isinstance(prepared, Prepared):
+        raise BadInput(value=type(prepared).__name__, expected=Phrase("expected.outlook"))
+    if not isinstance(rates, Mapping | None):
+        raise BadInput(column="rates", value=rates, expected=Phrase("expected.factors"))
 
 
 def _spells(data: Dataset, rows: Rows, begun: dt.date) -> pd.DataFrame:

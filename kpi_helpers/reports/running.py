@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpi_helpers.errors import BadPeriod, ReportFailed, unknown
+from kpi_helpers.errors import ReportFailed, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.settings import check_segments
 from kpi_helpers.reports import pack, places
@@ -26,6 +26,7 @@ from kpi_helpers.reports.parameters import of_each
 from kpi_helpers.reports.record import record, scrub, scrubbed, secrets
 from kpi_helpers.reports.sections import MEETING, has
 from kpi_helpers.reports.tables import ROW_LEVEL, TABLES, gather, read_csv
+from kpi_helpers.sources.asked import covered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,8 +167,7 @@ def check(data: Dataset, period: Period, by: str = "", segment: str = "") -> Non
     BadConfig
         For a segment that filters by what no table has.
     """
-    if period.start > data.as_of or period.end <= data.first:
-        raise BadPeriod("no_data", period=period.name, first=data.first, last=data.as_of)
+    covered(data, period)
     dimensions = sorted({each for table in data.tables for each in data.dimensions(table)})
     for kind, name, allowed in (
         ("dimension", by, dimensions),

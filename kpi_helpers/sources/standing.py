@@ -10,6 +10,7 @@ import pandas as pd
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
+from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.course import ladder
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import days_between
@@ -19,10 +20,10 @@ ONE = dt.timedelta(days=1)
 
 
 def days_of(data: Dataset, period: str) -> tuple[Period, dt.date]:
-    """Return a period and the day after the last of it that is known; it must have begun."""
-    asked = data.config.calendar.parse(period, data.as_of, data.first)
+    """Return a period and the day after the last of it that is known."""
+    asked = period_of(data, period)
     end = min(asked.end, data.as_of + ONE)
-    if "deals" not in data.tables or asked.start >= end:
+    if "deals" not in data.tables:
         raise Unavailable(what=Phrase("pipeline.what"), needs=f"deals ({asked.name})")
     return asked, end
 
