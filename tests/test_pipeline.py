@@ -211,12 +211,12 @@ def test_stalled_deals_of_the_sample_by_a_plain_loop(sample: Dataset) -> None:
     share = kh.measure(sample, "stalled_share", "2026Q3").iloc[0]
     assert ((slow | late).sum(), len(judged)) == (share["numerator"], share["n"])
     weighted = kh.measure(sample, "weighted_pipeline", "2026Q3")["value"].item()
-    assert judged["expected"].sum() == pytest.approx(weighted)
-    assert judged["expected"].is_monotonic_decreasing
+    assert 0 < weighted - judged["expected"].sum() < judged["amount"][judged["chance"].isna()].sum()
+    assert judged["expected"].dropna().is_monotonic_decreasing
     stalled = judged[judged["next"] != "moving"]
     assert stalled[["days_over", "days_late", "days_quiet"]].notna().any(axis=1).all()
     rate = judged["win_rate"].iloc[0]
-    hopeless = (stalled["chance"] < rate / 2) & (stalled["days"] > 2 * stalled["usual_days"])
+    hopeless = ~(stalled["chance"] >= rate / 2) & (stalled["days"] > 2 * stalled["usual_days"])
     expected = np.where(
         hopeless, "close", np.where(stalled["chance"] >= rate, "revive", "requalify")
     )

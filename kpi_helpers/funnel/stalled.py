@@ -15,22 +15,25 @@ from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.standing import ONE, activities, days_of, standing
 
 READ = ("deal_name", "owner", "stage", "amount", "chance", "since", "usual_days", "expected_close")
+FOLLOWED = "followed_days"
 WHY = {"over": "days_over", "late": "days_late", "quiet": "days_quiet"}
 MOVING, REVIVE, REQUALIFY, CLOSE = "moving", "revive", "requalify", "close"
 # A deal is given up below this share of the usual chance, after so many times the usual days.
 HOPELESS, OLD = 0.5, 2
 
 
-def stalled(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFrame:
-    """Judge each deal open at the end of a period: does it still move, and what comes next.
+def stalled(data: Dataset, period: str = "", where: Where = None) -> pd.DataFrame:
+    """Judge each open deal: does it still move, and what comes next.
 
     It is stalled after longer in its stage than three in four of the deals won took, past its
     expected closing date, or without an activity for longer than three in four deals won ever were.
 
     Parameters
     ----------
-    data, period
+    data
         As for `kpi_helpers.measure`; histories and ``activities`` are read where there are any.
+    period
+        As for `kpi_helpers.measure`: deals open at its end; by default on the last day known.
     where
         As for `kpi_helpers.measure`, of deals as they are today.
 
@@ -38,11 +41,12 @@ def stalled(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     -------
     pandas.DataFrame
         A row a deal, the most expected first: ``deal_id, deal_name, owner, stage, amount, chance``
-        (share won of the deals as long in that stage), ``expected`` (amount × chance), ``days`` (in
-        the stage), ``usual_days, expected_close, last_activity``, the reasons ``days_over,
+        (share won of the deals as long in that stage; not known of a stalled one that stays longer
+        than ten decided deals did, or any that was won), ``expected`` (amount × chance), ``days``
+        (in the stage), ``usual_days, expected_close, last_activity``, the reasons ``days_over,
         days_late, days_quiet`` where they hold, ``win_rate`` (of all decided by then) and ``next``:
         ``moving``; of a stalled deal ``revive`` (a chance not below the win rate), ``close`` (below
-        half of it, after twice the usual days) or ``requalify``.
+        half of it, or not known, after twice the usual days) or ``requalify``.
 
     Raises
     ------
@@ -58,12 +62,12 @@ def stalled(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     >>> found[["deal_id", "days_late", "next"]].values.tolist()
     [['a', 27.0, 'requalify'], ['b', 1.0, 'requalify'], ['c', nan, 'moving']]
     """
-    asked, end = days_of(data, period)
-    found = standing(data, end, READ, where)
+    asked, end = days_of(data, period or f"{data.as_of:%Y-%m}")
+    found = standing(data, end, (*READ, FOLLOWED), where)
     if found.empty:
         needs = Phrase("pipeline.no_open", {"period": asked.name})
         raise Unavailable(what=Phrase("pipeline.what"), needs=needs)
-    numbers = ("amount", "chance", "usual_days")
+    numbers = ("amount", "chance", "usual_days", FOLLOWED)
     found = found.astype(dict.fromkeys(numbers, float)).replace({"amount": {0.0: np.nan}})
     last, quiet = _activities(data, end)
     found["last_activity"] = pd.to_datetime(last.reindex(found.index))
@@ -74,12 +78,14 @@ def stalled(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     over = found["days"] - found["usual_days"]
     reasons = {"days_over": over[over > 0], "days_late": late[late > 0]}
     found = found.assign(**reasons, days_quiet=silent[silent > quiet])
+    alike = found["days"] <= found[FOLLOWED]
+    found["chance"] = found["chance"].where(alike | _is_moving(found))
     deals = data.table("deals")
     won = deals.filter(deals.left_at < end).is_won.ifelse(1.0, 0.0).mean()
     found = found.assign(
         expected=found["amount"] * found["chance"], win_rate=number_of(data.con, won)
     )
-    found = found.assign(next=_next(found)).reset_index().drop(columns="since")
+    found = found.assign(next=_next(found)).reset_index().drop(columns=["since", FOLLOWED])
     order = {"expected": False, "amount": False, "deal_id": True}
     return found.sort_values([*order], ascending=[*order.values()], ignore_index=True)
 
@@ -109,11 +115,15 @@ def next_steps(judged: pd.DataFrame) -> pd.DataFrame:
 def _next(found: pd.DataFrame) -> np.ndarray:
     chance, rate = found["chance"], found["win_rate"]
     tests = {
-        MOVING: found[[*WHY.values()]].isna().all(axis=1),
-        CLOSE: (chance < HOPELESS * rate) & (found["days"] > OLD * found["usual_days"]),
+        MOVING: _is_moving(found),
+        CLOSE: ~(chance >= HOPELESS * rate) & (found["days"] > OLD * found["usual_days"]),
         REVIVE: chance >= rate,
     }
     return np.select([*tests.values()], [*tests], REQUALIFY)
+
+
+def _is_moving(found: pd.DataFrame) -> pd.Series:
+    return found[[*WHY.values()]].isna().all(axis=1)
 
 
 def _activities(data: Dataset, end: dt.date) -> tuple[pd.Series, float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kpi_helpers.language import Terms, nouns, text
-from kpi_helpers.sheets.table import absent, build, noted, plain, records
+from kpi_helpers.sheets.table import NOTHING, absent, build, noted, plain, records
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_date
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def stalled(
             "owner": plain(row["owner"]),
             "stage": plain(row["stage"]),
             **{
-                of: "" if absent(row[of]) else write(row[of], unit, lang, currency)
+                of: NOTHING if absent(row[of]) else write(row[of], unit, lang, currency)
                 for of, unit in (("amount", MONEY), ("chance", PERCENT), ("expected", MONEY))
             },
             "why": "\n".join(

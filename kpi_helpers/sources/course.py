@@ -25,7 +25,7 @@ AGES = (0, 7, 14, 30, 60, 120)
 USUAL = 0.75
 MISCLICK_SECONDS = 24 * 3600
 NEVER = 1_000_000  # days
-_OF_STAGE = ("stage", "since", "usual_days", "chance")
+_OF_STAGE = ("stage", "since", "usual_days", "chance", "followed_days")
 
 
 class Ladder(NamedTuple):
@@ -182,7 +182,8 @@ def standing_deals(known: Known) -> ir.Table:
 
     ``since`` is the day of entering the stage (without a history of stages, of the deal's
     creation), ``usual_days`` what three in four of the deals won by then took for that stage,
-    ``chance`` the share won of the deals decided by then that had been in it for as long.
+    ``chance`` the share won of the deals decided by then that had been in it for as long,
+    ``followed_days`` until when it is known: ten of them, and one of those won, were in it so long.
     """
     deals = known.tables["deals"]
     open_then = (deals.opened_at < END) & (deals.left_at.isnull() | (deals.left_at >= END))
@@ -202,6 +203,8 @@ def _in_stage(rows: ir.Table, known: Known) -> ir.Table:
     rows = rows.left_join(now, "deal_id").drop("deal_id_right")
     if known.asks("usual_days"):
         rows = rows.left_join(_usual(_decided(stays)), "_stage").drop("_stage_right")
+    if known.asks("followed_days"):
+        rows = rows.left_join(_followed(_decided(stays)), "_stage").drop("_stage_right")
     if known.asks("chance"):
         bands = _won_shares(_decided(stays))
         # Nobody stays beyond the day that is known, however far ahead the period ends.
@@ -257,6 +260,15 @@ def _usual(decided: ir.Table) -> ir.Table:
     late = won.mutate(late=so_far.cast("float64") >= USUAL * every, every=every)
     late = late.filter(late.late, late.every >= FEWEST)
     return late.group_by(_stage=late.band).agg(usual_days=late.days.min())
+
+
+def _followed(decided: ir.Table) -> ir.Table:
+    """The longest stay, by stage, that ten decided deals had and after which one was won."""
+    longer = ibis.cumulative_window(group_by="band", order_by=ibis.desc("days"))
+    n, won = decided.n.sum().over(longer), decided.won.sum().over(longer)
+    rows = decided.mutate(so_long=n, won_later=won)
+    rows = rows.filter(rows.so_long >= FEWEST, rows.won_later > 0)
+    return rows.group_by(_stage=rows.band).agg(followed_days=rows.days.max())
 
 
 def _won_shares(decided: ir.Table) -> ir.Table:
