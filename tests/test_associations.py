@@ -94,6 +94,14 @@ def test_what_is_said(segments: pd.DataFrame, links: pd.DataFrame, lang: str) ->
     assert not any(wording.banned(said, lang) for said in told)
 
 
+def test_steps_are_called_so_and_keep_the_letters_of_their_names(segments: pd.DataFrame) -> None:
+    stage = "Négociation → Gagné"
+    steps = segments.assign(kpi=stage, label=stage, group=segments["group"].str.lower())
+    said = wording.segments_findings(steps, "fr")["sentence"].iloc[0].replace("\u00a0", " ")
+    assert said.startswith("Segment « réseaux sociaux » : moins bien que les autres sur 3 étapes")
+    assert f"({stage} " in said
+
+
 def test_a_link_is_told_with_its_delay(links: pd.DataFrame) -> None:
     planted = links.assign(linked=[True, *[False] * (len(links) - 1)], lag=2, correlation=0.61)
     (said, _) = wording.volumes_findings(planted, "en")["sentence"]

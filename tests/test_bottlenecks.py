@@ -316,6 +316,10 @@ def test_every_lever_has_its_rows_and_nonsense_is_refused(prepared: Prepared) ->
     stages = ["lead", "Qualification", "Rendez-vous", "Proposition", "Négociation"]
     assert found["lever"].unique().tolist() == ["base", "volume", *stages, "cycle", "amount"]
     assert (found.loc[found["lever"] != "base", "change"] > 0).all()
+    told = wording.levers_findings(found, "en")
+    first = int(told["rows"].iloc[1].split(",")[0]) - 1
+    assert found["lever"].iloc[first] == found.groupby("lever")["change"].sum().idxmax()
+    assert len(wording.levers_findings(found[found["lever"].isin(["base", "cycle"])], "en")) == 2
     with pytest.raises(UnknownName, match="Did you mean Proposition"):
         funnel.what_if(prepared, rates={"Propositon": 1.1})
     for wrong in ({"cycle": 0.1}, {"volume": -1.0}, {"amount": math.inf}):

@@ -51,7 +51,8 @@ def test_the_clock_is_named(sample: Dataset, clock: str, words: str) -> None:
 
 def test_the_slow_sector_is_the_only_segment_named(frames: Any) -> None:
     found = wording.cycle_findings(frames["cycle_segments"], "fr", table="cycle_segments")
-    assert found["sentence"].str.startswith(TRUTHS["public_cycle"]["sector"]).tolist() == [True]
+    (said,) = found["sentence"]
+    assert said.startswith(f"Segment «\u00a0{TRUTHS['public_cycle']['sector']}\u00a0»")
     assert found["sureness"].tolist() == [0]
     (row,) = (int(each) - 1 for each in found["rows"])
     assert frames["cycle_segments"]["group"].iloc[row] == TRUTHS["public_cycle"]["sector"]

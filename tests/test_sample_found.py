@@ -150,7 +150,8 @@ def test_found_public_deals_take_longer(segments: pd.DataFrame) -> None:
     assert cycle["group"].tolist() == [TRUTHS["public_cycle"]["sector"]]
     assert cycle["certainty"].tolist() == ["established"]
     told = wording.segments_findings(segments, **LOOK)
-    told = told[told["sentence"].str.startswith(TRUTHS["public_cycle"]["sector"])]
+    named = wording.told.subject(TRUTHS["public_cycle"]["sector"], LOOK["lang"])
+    told = told[told["sentence"].str.startswith(named)]
     assert told["sureness"].tolist() == [SURE]
 
 

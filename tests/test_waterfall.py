@@ -107,6 +107,16 @@ def test_the_title_names_the_largest_step_and_what_is_known_of_it() -> None:
     assert doubtful.endswith("; largest driver: new customers since, +€900k (may be chance)")
 
 
+@pytest.mark.parametrize(("way", "named"), [(-1, "did not buy"), (1, "new customers since")])
+def test_a_rise_does_not_explain_a_fall(way: int, named: str) -> None:
+    """Nor a fall a rise: the step named goes the way of the whole, though another is larger."""
+    steps = bridge(("new", None, 1.4e6, ""), ("lost", "B", -1.4e6 + way * 1e5, ""))
+    assert named in wording.bridged(steps, "en")
+    assert wording.drivers_findings(steps, "en")["rows"].tolist() == [
+        "1, 2, 4" if way > 0 else "1, 3, 4"
+    ]
+
+
 def test_text_of_the_data_stays_text() -> None:
     hostile = bridge(("lost", "$\\x$ <b>\u202e", -1.0, ""))
     figure = charts.waterfall(hostile)

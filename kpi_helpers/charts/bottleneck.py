@@ -59,7 +59,7 @@ def lever_bars(found: pd.DataFrame, **options: Unpack[Options]) -> Figure:
         **{"start": found["start"].min(), "end": found["end"].max()},
         period=":".join(found["period"].unique()),
     )
-    title = wording.levers_findings(found, *_look(reader))["sentence"].iloc[-1]
+    title = wording.levers_findings(found, *_look(reader))["sentence"].iloc[1]
     options["title"] = reader.title or title
     return bars(rows, "step", **options)
 

@@ -10,7 +10,7 @@ from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.language import Terms, nouns, text
 from kpi_helpers.units import COUNT, write
 from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
-from kpi_helpers.wording.told import TIDY, Said, Told, plain
+from kpi_helpers.wording.told import TIDY, Said, Told, subject
 
 SURE, CHANCE = 0, 1
 ENOUGH, NAMED = 2, 3
@@ -32,11 +32,12 @@ def segments_findings(segments: pd.DataFrame, look: Look) -> Sequence[Line]:
     for _, row in order.sort_values("signals", ascending=False, kind="stable").iterrows():
         own = adverse[(adverse["group"] == row["group"]) & (adverse["signals"] == row["signals"])]
         said = [_beside(Told(each, lang, terms, currency)) for each in own.to_dict("records")]
-        key = "worse" if row["signals"] >= ENOUGH else "worse_once"
+        several = "worse" if row["kpi"] in REGISTRY else "worse_steps"
+        key = several if row["signals"] >= ENOUGH else "worse_once"
         sentence = text(
             f"associations.{key}",
             lang,
-            group=plain(row["group"]),
+            group=subject(row["group"], lang),
             n=int(row["signals"]),
             figures=text("associations.join", lang).join(said[:NAMED]),
         )
@@ -88,7 +89,7 @@ def volumes_findings(volumes: pd.DataFrame, look: Look) -> Sequence[Line]:
 def _beside(told: Told) -> str:
     """Name a KPI of a segment, its figure, and that of the others."""
     figure, other = (told.figure(told.number(column)) for column in ("value", "reference"))
-    what = Said(told.kpi_name())
+    what = told.kpi_name()
     return text("associations.figure", told.lang, what=what, value=figure, reference=other)
 
 

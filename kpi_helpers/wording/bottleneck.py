@@ -68,13 +68,16 @@ def leak_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
 
 @finds("levers")
 def levers_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
-    """Return what is expected, and what leads and time change; as for `bottleneck_findings`."""
+    """Return what is expected, and which lever brings most; as for `bottleneck_findings`."""
     rows = found.to_dict("records")
     lines: list[Line] = []
-    for lever in ("base", "volume", "cycle"):
+    brought = found[found["lever"] != "base"].groupby("lever", sort=False)["change"].sum()
+    told = {"base": "base", str(brought.idxmax()): "most"}
+    told.setdefault("cycle", "cycle")
+    for lever, key in told.items():
         first, then = (place for place, row in enumerate(rows) if row["lever"] == lever)
         later = {f"next_{name}": said for name, said in _values(rows[then], look).items()}
-        said = _said(f"levers.{lever}", rows[first], look, **later)
+        said = _said(f"levers.{key}", rows[first], look, **later)
         lines.append((said, CHANCE, [first, then], NO_MONEY))
     return lines
 

@@ -103,8 +103,13 @@ def is_sure(row: Row) -> bool:
 
 
 def main_step(steps: pd.DataFrame) -> dict[Any, Any] | None:
-    """Return the largest step with its ``place``, one with a name before all others."""
-    moved = steps.assign(place=range(len(steps)), size=steps["amount"].abs())
+    """Return the largest step the way the figure went, with its ``place``, one with a name first.
+
+    A rise does not explain a fall; of a figure that did not move, the step that rose most.
+    """
+    change = steps["amount"].iloc[-1] - steps["amount"].iloc[0]
+    way = -1 if change < 0 else 1
+    moved = steps.assign(place=range(len(steps)), size=way * steps["amount"])
     moved = moved[(moved["kind"] == "change") & (moved["size"] > 0)]
     named = moved[moved["name"].notna()]
     ranked = (moved if named.empty else named).sort_values("size", ascending=False, kind="stable")

@@ -11,7 +11,7 @@ from kpi_helpers.customers.outlook import Outlook
 from kpi_helpers.language import nouns
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_date, write_range, write_relative
 from kpi_helpers.wording.lines import Line, Look, finds
-from kpi_helpers.wording.told import Row, plain
+from kpi_helpers.wording.told import Row, plain, subject
 
 MOST, ENOUGH = 3, 5
 
@@ -84,7 +84,8 @@ def _cut(rows: Sequence[Row], place: int, look: Look) -> Line:
         best = max(others, key=lambda other: rows[other]["customers"])
         beside = _said("beside", look, rows[best])
         behind.append(best)
-    said = _said("cut", look, row, share=share, beside=beside)
+    channel = subject(row["channel"], look.lang, "channel")
+    said = _said("cut", look, row, share=share, beside=beside, channel=channel)
     return said, 0, sorted(behind), _lost(row)
 
 

@@ -11,7 +11,7 @@ from kpi_helpers.compare.verdicts import UNREADABLE
 from kpi_helpers.language import Terms, text
 from kpi_helpers.measure.judge import MISSING
 from kpi_helpers.wording.sentences import sentence
-from kpi_helpers.wording.told import OWN, Said, Told
+from kpi_helpers.wording.told import OWN, Told
 from kpi_helpers.wording.when import short_label
 
 # kind, sentence, places of the rows behind it, sureness, minus the money at stake
@@ -196,7 +196,7 @@ def _names(told: list[Told]) -> str:
     """Name the first few; the groups of one KPI stand together behind its name."""
     groups: dict[str, list[str]] = {}
     for each in told[:NAMED]:
-        groups.setdefault(f"{Said(each.kpi_name()):low}", []).extend(each.groups())
+        groups.setdefault(f"{each.kpi_name():low}", []).extend(each.groups())
     one = told[0]
     names = ", ".join(
         one.text("grouped", what=what, group=", ".join(those)) if those else what

@@ -8,7 +8,7 @@ from kpi_helpers.language import Terms, nouns, text
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_compact, write_range
 from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
 from kpi_helpers.wording.outreach import share
-from kpi_helpers.wording.told import plain
+from kpi_helpers.wording.told import plain, subject
 
 SURE, CHANCE, MOST = 0, 1, 3
 # Shares of what is not noted, and of what was noted late, from which a reader should know.
@@ -60,7 +60,7 @@ def _channels(found: pd.DataFrame, look: Look) -> list[Line]:
             f"returned_{row['valued']}" if paid else "converts",
             look,
             **rate,
-            channel=_name(row["channel"], look),
+            channel=subject(_name(row["channel"], look), lang, "channel"),
             rest=write(row["won_rest"], PERCENT, lang),
             one=write(1, MONEY, lang, currency, digits=0),
             returned=write(row["returned"], MONEY, lang, currency),

@@ -11,7 +11,7 @@ from kpi_helpers.language import nouns, text
 from kpi_helpers.measure.judge import ENOUGH
 from kpi_helpers.units import COUNT, DAYS, PERCENT, write, write_range
 from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
-from kpi_helpers.wording.told import plain
+from kpi_helpers.wording.told import plain, subject
 
 SURE, CHANCE, MOST = 0, 1, 2
 UNITS = {
@@ -48,6 +48,7 @@ def cycle_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
 def written(row: Mapping[Any, Any], lang: str) -> dict[str, str]:
     """Return the figures of a row with their units, their ranges, and its names."""
     said = {name: plain(row[name]) for name in ("group", "stage") if name in row}
+    said |= {"segment": subject(row["group"], lang)} if "group" in row else {}
     for name, unit in UNITS.items():
         if name in row and row[name] == row[name]:
             said[name] = write(row[name], unit, lang)

@@ -55,6 +55,15 @@ class Said(str):
         return str(self) if keeps else self[:1].lower() + self[1:]
 
 
+class Kept(Said):
+    """A name out of the data, which has the letters it has wherever it stands."""
+
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        return str(self)
+
+
 @dataclass(frozen=True)
 class Told:
     """A row of a compared or tidy frame, for a reader.
@@ -74,7 +83,7 @@ class Told:
 
     def text(self, key: str, **values: object) -> str:
         """Return a text of this room, in the company's words."""
-        said = {n: Said(value) if isinstance(value, str) else value for n, value in values.items()}
+        said = {name: _said(value) for name, value in values.items()}
         return language.text(f"wording.{key}", self.lang, **nouns(self.lang, self.terms), **said)
 
     def has_text(self, key: str) -> bool:
@@ -136,7 +145,7 @@ class Told:
 
     def name(self, how: str = "") -> str:
         """Return the name of the KPI and of its group; ``dated`` or ``early``, with its period."""
-        said = self.kpi_name()
+        said: str = self.kpi_name()
         if how:
             period = self.when("of") if how == "early" else self.period()
             said = self.text(how, name=said, period=period)
@@ -144,13 +153,13 @@ class Told:
             said = self.text("grouped", what=said, group=group)
         return said
 
-    def kpi_name(self) -> str:
-        """Return the name of the KPI alone."""
-        kpi, said = self.kpi, plain(self.row["label"])
+    def kpi_name(self) -> Said:
+        """Return the name of the KPI alone; that of a stage is the company's own."""
+        kpi = self.kpi
         if kpi is None:
-            return said
+            return Kept(plain(self.row["label"]))
         key = f"names.{kpi.id}"
-        return self.text(key) if self.has_text(key) else kpi.label(self.lang)
+        return Said(self.text(key) if self.has_text(key) else kpi.label(self.lang))
 
     def groups(self) -> list[str]:
         """Return the names of the row's groups, one a dimension."""
@@ -269,6 +278,24 @@ def plain(value: object, longest: int | None = LONGEST) -> str:
     # Kept by itself, what runs from right to left leaves the figures beside it in their order.
     from_right = any(unicodedata.bidirectional(c) in ("R", "AL") for c in line)
     return f"\u2068{line}\u2069" if from_right else line
+
+
+def subject(value: object, lang: str, kind: str = "segment") -> str:
+    """Return a value of the data that begins a sentence; a common word with what it is.
+
+    Examples
+    --------
+    >>> subject("Industrie", "en"), subject("mobile", "en")
+    ('Industrie', 'Segment “mobile”')
+    """
+    name = plain(value)
+    return (
+        name if name[:1].isupper() else language.text(f"wording.subjects.{kind}", lang, name=name)
+    )
+
+
+def _said(value: object) -> object:
+    return Said(value) if isinstance(value, str) and not isinstance(value, Said) else value
 
 
 def _is_seen(character: str) -> bool:

@@ -12,7 +12,7 @@ from kpi_helpers.units import COUNT, PERCENT, POINTS, write, write_change, write
 from kpi_helpers.units import write_change_range as write_difference
 from kpi_helpers.voice import SURE
 from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
-from kpi_helpers.wording.told import Row, Told, plain
+from kpi_helpers.wording.told import Row, Told, plain, subject
 from kpi_helpers.wording.when import label_of
 
 KNOWN, CHANCE = 0, 1
@@ -68,7 +68,7 @@ def parts_findings(parts: pd.DataFrame, look: Look) -> Sequence[Line]:
         within = write_difference(row["change_low"], row["change_high"], POINTS, lang)
         values = {"value": _points(row["value"], lang), "range": _range(row.to_dict(), lang)}
         values |= {"reference": _points(row["reference"], lang), "change_range": within}
-        said = text("voice.part", lang, group=plain(row["group"]), **values)
+        said = text("voice.part", lang, group=subject(row["group"], lang), **values)
         lines.append((said, KNOWN, [int(str(place))], NO_MONEY))
     if not lines:
         ends = {"low": parts["value"].min(), "high": parts["value"].max()}
