@@ -23,8 +23,8 @@ RAW = re.compile(
     r"\b(?:nan|NaN|NaT|None|inf|True|False|null|dtype|Timestamp)\b|<NA>|[{}]|\d[eE][-+]\d{2}|"
     r"\d\.\d{5,}|\d{4}-\d\d-\d\d[T ]00:00"
 )
-# Names in the sample company's data, which no language owns: a region, an event.
-NAMES = ("Bretagne et Pays de la Loire", "Le Concurrent B")
+# Names in the sample company's data, which no language owns: regions, an event, a reason.
+NAMES = ("Bretagne et Pays de la Loire", "Grand Est", "Le Concurrent B", "Sans décision")
 MOST_PAGES = 8
 # What a reader of the language would not write: signs, thousands and decimals of the other one, a
 # sign that may begin a line, the change of a rate in percent where it is one in points. A relative

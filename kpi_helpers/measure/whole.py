@@ -57,13 +57,9 @@ def _of_newcomers(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.T
 
 def _largest(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
     each = by_entity(rows, parts, parts.terms["id"], by)
-    rank = ibis.row_number().over(ibis.window(group_by=list(by), order_by=ibis.desc("x")))
-    ranked = each.mutate(_rank=rank)
-    tops = {
-        f"top_{most}": ibis.ifelse(ranked._rank < most, ranked.x, 0.0).sum().fill_null(0.0)
-        for most in LARGEST
-    }
-    return ranked, {"n": ranked.count(), "b": ranked.x.sum().fill_null(0.0), **tops}
+    ranked = each.x.collect().sort()
+    tops = {f"top_{most}": ranked[-most:].sums().fill_null(0.0) for most in LARGEST}
+    return each, {"n": each.count(), "b": each.x.sum().fill_null(0.0), **tops}
 
 
 def _share(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:

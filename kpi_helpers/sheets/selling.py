@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COUNTS, NAME = {"k": COUNT, "n": COUNT, "value": PERCENT}, ""
 TABLES = {
     "channels": {"channel": NAME, "leads": COUNT, "qualified_rate": PERCENT, "won_rate": PERCENT}
-    | dict.fromkeys(("spend", "cac", "net", "returned"), MONEY)
+    | dict.fromkeys(("spend", "net", "returned"), MONEY)
     | {"chance": PERCENT, "verdict": NAME},
     "budget": {"channel": NAME}
     | dict.fromkeys(("spend", "spend_after", "margin", "margin_after", "change"), MONEY),
