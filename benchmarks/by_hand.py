@@ -104,11 +104,10 @@ def _closed(rows: pd.DataFrame, cells: pd.MultiIndex) -> dict[str, tuple[np.ndar
         others = intervals.wilson(s["a"] / s["b"] * alike, alike)
     bounds = [np.where(extreme, o, b) for o, b in zip(others, bounds, strict=True)]
     bounds = [np.clip(bound, 0, 1) for bound in bounds]
-    exact = (np.full(len(cells), NAN),) * 2
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
             "deals_won_count": (s["won"], s["won"], *intervals.garwood(s["won"])),
-            "bookings": (s["a"], s["priced"], *exact),
+            "bookings": _amounts(s["a"], s["priced"], s["won"]),
             "win_rate_count": (
                 s["won"] / s["decided"],
                 s["decided"],
@@ -124,6 +123,13 @@ def _closed(rows: pd.DataFrame, cells: pd.MultiIndex) -> dict[str, tuple[np.ndar
         }
 
 
+def _amounts(value: np.ndarray, priced: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, ...]:
+    """A sum, not known where no amount is, and doubtful from a tenth without one on."""
+    exact, lacking = np.full(len(n), NAN), n - priced
+    known = np.where((lacking > 0) & (priced == 0), NAN, value)
+    return known, priced, exact, exact, (lacking > 0) & (10 * lacking >= n)
+
+
 def _created(rows: pd.DataFrame, cells: pd.MultiIndex) -> dict[str, tuple[np.ndarray, ...]]:
     aged = rows[rows["age"] >= 0]
     lost = aged["decided"] & ~aged["won"]
@@ -136,11 +142,10 @@ def _created(rows: pd.DataFrame, cells: pd.MultiIndex) -> dict[str, tuple[np.nda
     limits = survival.conditional_median_interval(time, *counts, horizon)
     terms = {"added": 1, "value": rows["amount"], "priced": rows["amount"].notna()}
     s = _summed(rows[CELL].assign(**terms), cells)
-    exact = (np.full(len(cells), NAN),) * 2
     return {
         "sales_cycle_duration": (median, counts[0].sum(axis=1), *limits),
         "deals_added": (s["added"], s["added"], *intervals.garwood(s["added"])),
-        "value_added": (s["value"], s["priced"], *exact),
+        "value_added": _amounts(s["value"], s["priced"], s["added"]),
     }
 
 

@@ -13,7 +13,7 @@ from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
 import kpi_helpers as kh
 from kpi_helpers import funnel
-from kpi_helpers.errors import Unavailable, UnknownName
+from kpi_helpers.errors import BadPeriod, Unavailable, UnknownName
 from kpi_helpers.sources import Dataset
 from kpi_helpers.survival import won_by
 
@@ -270,7 +270,7 @@ def test_a_clock_needs_its_date() -> None:
             funnel.cycle(data, "2026Q1", clock)
     with pytest.raises(UnknownName, match="first_contact"):
         funnel.cycle(data, "2026Q1", "first contact")
-    with pytest.raises(Unavailable, match="5"):
+    with pytest.raises(BadPeriod, match="2025Q4"):
         funnel.cycle_chances(data, "2025Q4")
 
 

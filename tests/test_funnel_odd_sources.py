@@ -8,7 +8,7 @@ import pytest
 
 import kpi_helpers as kh
 from kpi_helpers import charts, funnel, sheets, wording
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import BadPeriod, Unavailable
 from kpi_helpers.kpis.stages import DEALS
 from kpi_helpers.sources import Dataset
 
@@ -61,7 +61,7 @@ def test_groups_that_nobody_passed_in_or_that_say_how_it_ended_are_none() -> Non
     for by in ("status", "outcome", "case_id"):
         with pytest.raises(Unavailable, match="No segments"):
             funnel.by_group(data, "2026Q2", by=by)
-    with pytest.raises(Unavailable, match="No segments"):
+    with pytest.raises(BadPeriod, match="2023"):
         funnel.by_group(data, "2023", by="source")
 
 

@@ -215,7 +215,7 @@ def test_naive_cycle_the_quick_wins_are_not_the_cycle() -> None:
     ("amounts", "status", "value"),
     [
         ([None, None, None, None], "missing", None),
-        ([100.0, 100.0, None, None], "missing", None),
+        ([100.0, 100.0, None, None], "indicative", 200.0),
         ([100.0, 100.0, 100.0, None], "indicative", 300.0),
         ([100.0, 0.0, 0.0, 0.0], "ok", 100.0),
     ],

@@ -135,11 +135,10 @@ def _sum(amounts: Iterable[float | None]) -> Found:
 
 
 def total(amounts: Iterable[float | None]) -> Found:
-    """A sum that is not known where half of its amounts are not."""
+    """A sum that is not known where none of its amounts is."""
     every = list(amounts)
     found = _sum(every)
-    unknown = len(every) - found.n
-    return Found(NAN, NAN, NAN, found.n) if unknown and 2 * unknown >= len(every) else found
+    return Found(NAN, NAN, NAN, 0) if every and not found.n else found
 
 
 def share_of(part: int, of: int) -> Found:

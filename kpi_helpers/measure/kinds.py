@@ -208,15 +208,17 @@ def _settle_standing(sums: Sums) -> Settled:
 
 def _settle_flow(sums: Sums) -> Settled:
     settled, lacking = _settle_total(sums), sums["lacking"]
-    return _unless_unknown(settled, lacking, settled.n + lacking, "figures")
+    return _unless_unknown(settled, lacking, settled.n + lacking, "figures", most=1.0)
 
 
-def _unless_unknown(settled: Settled, unknown: Array, n: Array, what: str) -> Settled:
-    """A sum has no value where half of its rows or more carry no amount; the note counts them.
+def _unless_unknown(
+    settled: Settled, unknown: Array, n: Array, what: str, most: float = 0.5
+) -> Settled:
+    """A sum has no value where so many of its rows carry no amount; the note counts them.
 
     From a tenth on it is to be read with care.
     """
-    value = np.where((unknown > 0) & (2 * unknown >= n), np.nan, settled.value)
+    value = np.where((unknown > 0) & (unknown >= most * n), np.nan, settled.value)
     remark = Remark(f"notes.unknown_{what}", unknown > 0, {"unknown": unknown, "n": n})
     doubtful = (unknown > 0) & (10 * unknown >= n)
     return settled._replace(value=value, numerator=value, remarks=(remark,), doubtful=doubtful)

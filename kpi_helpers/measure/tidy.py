@@ -120,7 +120,7 @@ def _bounded(settled: Settled) -> Settled:
     if not beyond.any():
         return settled
     low, high = (np.where(beyond, np.nan, limit) for limit in (settled.low, settled.high))
-    remark = Remark("notes.unbounded", beyond, {})
+    remark = Remark("notes.unbounded", beyond & np.isfinite(settled.value), {})
     return settled._replace(low=low, high=high, remarks=(*settled.remarks, remark))
 
 

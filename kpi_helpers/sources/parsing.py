@@ -35,6 +35,10 @@ _DAY = f"^(?:[0-9]{{4}}-(?:{_DAYS})|{_LEAP})$"
 _MOMENT = rf"{_DAY[:-1]}(?: (?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?)?$"
 
 
+# White space at the end of a text.
+_EDGE = r"[ \t\n\r\v\f]"
+
+
 def clean(value: ir.StringValue) -> ir.StringValue:
     """Text without spaces around it; empty text is missing."""
     stripped = value
@@ -49,13 +53,12 @@ def trimmed(value: ir.StringValue) -> ir.StringValue:
     Not ``strip``: Spark reads its vertical tab and form feed as the letters v and f, and takes
     these off.
     """
-    return value.re_replace(r"^\s+|\s+$", "")
+    return value.re_replace(f"^{_EDGE}+|{_EDGE}+$", "")
 
 
 def is_untidy(value: ir.StringValue) -> ir.BooleanValue:
     """Whether `clean` would change a text."""
-    edge = r"[ \t\n\r\v\f]"
-    return value.re_search(f"^$|^{edge}|{edge}$|[\u00a0\u202f\ufeff]")
+    return value.re_search(f"^$|^{_EDGE}|{_EDGE}$|[\u00a0\u202f\ufeff]")
 
 
 def as_number(value: ir.StringValue, decimal: str) -> ir.FloatingValue:
