@@ -107,7 +107,7 @@ def _deals(rng: Rng, law: Law, pace: float, runs: int) -> dict[str, Settled]:
     value = {"n": count, "of": count, "a": x, "b": b, "aa": xx, "bb": bb, "ab": xx}
     found = {
         "deals_won_count": _settled("count", k=k),
-        "bookings": _settled("total", x=x, xx=xx, n=k),
+        "bookings": _settled("total", x=x, xx=xx, n=k, lacking=0 * k),
         "win_rate_count": _settled("share", k=k, n=count),
         "win_rate_value": _settled("value_share", **value, outside=lost, outside_priced=lost),
         "avg_deal_value": _settled("average", n=k, x=x, xx=xx, xxx=xxx),
@@ -135,7 +135,7 @@ def _orders(rng: Rng, law: Law, pace: float, habits: Buyers) -> dict[str, Settle
     known = {"n": active.sum(axis=1), "a": x, "aa": xx}
     target = np.full(len(x), law.buyers * law.orders_each * law.invoice_median * 1.6)
     return {
-        "revenue": _settled("total", x=x, xx=squares, n=orders),
+        "revenue": _settled("total", x=x, xx=squares, n=orders, lacking=0 * orders),
         "revenue_attainment": _settled("exact_ratio", a=x, b=target, squares=squares, n=orders),
         "revenue_per_customer": _settled("clustered_ratio", **known, **by_buyer),
         "aov": _settled("clustered_ratio", **known, **by_order),
