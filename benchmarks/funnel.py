@@ -154,7 +154,7 @@ def table(folder: Path, times: int) -> None:
 
 def notebook(folder: Path) -> None:
     """Print how long the cells of notebook 02 take, the slowest first, and its memory."""
-    source = notebooks() / "02_funnel.ipynb"
+    source = notebooks() / "02_funnel_pipeline.ipynb"
     config = folder / "kpi.toml"
     stages = json.dumps(SETTINGS["stages"])
     config.write_text(f'as_of = "{AS_OF}"\nlanguage = "en"\nstages = {stages}\n', "utf-8")

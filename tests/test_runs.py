@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from kpi_helpers.errors import ReportFailed, UnknownName
-from kpi_helpers.reports import running
+from kpi_helpers.reports import places, running
 from kpi_helpers.units import write
 
 TINY = Path(__file__).parent / "data" / "tiny.ipynb"
@@ -16,6 +16,7 @@ CANARY = "c4nary-f0r-tests"
 PATIENCE = 10
 
 PAGE = "01_kpi_evaluation.html"
+NOTEBOOKS = sorted(places.notebooks().glob("*.ipynb"))
 TABLES = (
     *(
         "accounting",
@@ -91,6 +92,8 @@ TABLES = (
         "stays",
         "velocity",
     ),
+    # Of the forecasts.
+    *("04_decisions",),
 )
 
 
@@ -222,11 +225,8 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(
         "known/deals.csv",
         "known/names.csv",
         "run.json",
-        PAGE,
-        PAGE.replace("html", "ipynb"),
+        *(name for path in NOTEBOOKS for name in (path.name, f"{path.stem}.html")),
         PAGE.replace("html", "meeting.html"),
-        "02_funnel.html",
-        "02_funnel.ipynb",
     }
     html = (folder / PAGE).read_text("utf-8")
     assert all(words in html for words in [f'<html lang="{lang}">', *said])
