@@ -25,6 +25,7 @@ FLOORS: list[list[set[str]]] = [
             *{"associations", "benchmarking", "control", "customers", "drivers", "forecasting"},
             *{"funnel", "outreach", "teams", "voice"},
         },
+        {"landing"},
         {"alerts", "actions"},
     ],
     [{"wording"}, {"charts", "sheets"}],
