@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 import kpi_helpers as kh
 from kpi_helpers import control
-from kpi_helpers.control import _events
 from kpi_helpers.control.limits import ALL, ONE, limits, moving_ranges
 from kpi_helpers.errors import Unavailable, UnknownName
 from kpi_helpers.kpis.headline import FIRST
+from kpi_helpers.measure.monthly import by_period, periods_to
 from kpi_helpers.sources import Dataset
 
 W13: dict[str, Any] = json.loads(
@@ -272,9 +272,10 @@ def test_limits_that_ignore_what_varies_more_would_be_seen(bench: ModuleType) ->
 
 
 def test_without_events_the_months_say_nothing() -> None:
-    deals = {"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["won"], "amount": [9.0]}
-    data = kh.load(pd.DataFrame({**deals, "closed_at": ["2026-02-01"]}))
-    assert _events(data, pd.DataFrame({"period": ["2026-01", "2026-02"]})).tolist() == ["", ""]
+    deals = {"deal_id": ["1", "2"], "created_at": ["2025-11-03", "2026-02-02"], "status": "won"}
+    data = kh.load(pd.DataFrame({**deals, "closed_at": ["2025-12-01", "2026-03-31"]}))
+    found = by_period(data, ["deals_won_count"], periods_to(data, "2026-03", 1))
+    assert found["event"].tolist() == [""] * len(found) != []
 
 
 def test_rules_that_do_not_exist_are_refused() -> None:

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.catalogue import Ago, find
-from kpi_helpers.compare.beside import READABLE
-from kpi_helpers.control.limits import LEAST, ONE, limits
-from kpi_helpers.errors import Unavailable, unknown
-from kpi_helpers.kpis.tried import tried
+from kpi_helpers.control.limits import ONE, limits
+from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
-from kpi_helpers.measure import HIDDEN, measured, names_in
-from kpi_helpers.measure.answer import chosen, made_of
-from kpi_helpers.measure.counted import time_to_win, window_of
-from kpi_helpers.measure.judge import IMMATURE
-from kpi_helpers.periods import Period
+from kpi_helpers.measure import HIDDEN, names_in
+from kpi_helpers.measure.monthly import by_period, is_stock, periods_to
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 
 __all__ = ["latest", "limits", "watched"]
 
 YEARS = 4
-# What remains from one month to the next does not vary around a level of its own.
-STOCKS = ("standing", "largest")
 # A signal of these months is news; signals as far apart as that belong together; three are sure.
 NEWS, APART, SURE = 3, 6, 3
-DAY = dt.timedelta(days=1)
 
 
 def watched(
@@ -79,22 +69,13 @@ def watched(
     >>> found.loc[found["signal"], "period"].tolist()
     ['2025-07', '2025-08', '2025-09', '2025-10', '2025-11', '2025-12']
     """
-    months = _months(data, period)
-    flows = [name for name in names_in("kpis", kpis) if not _is_stock(data, name)]
-    if not flows or not months:
-        raise _none()
-    frame = measured(data, flows, months, (), where)
-    usable = frame["status"].isin(READABLE) & frame["covered"]
-    frame = _matured(data, frame.assign(usable=usable))
-    frame = frame[frame["start"] >= frame.loc[frame["usable"], "start"].min()]
-    if frame.empty:
-        raise _none()
-    exposure, phase = _exposure(data, frame), _phases(data, frame, rebase)
-    found = limits(frame.assign(exposure=exposure, phase=phase), rules)
-    if found["centre"].isna().all():
-        raise _none()
-    found = found.drop(columns=[*HIDDEN, "exposure", "phase", "usable"])
-    return found.assign(event=_events(data, found))
+    months = periods_to(data, period, YEARS)
+    flows = [name for name in names_in("kpis", kpis) if not is_stock(data, name)]
+    frame = by_period(data, flows, months, where, rebase) if flows and months else pd.DataFrame()
+    found = limits(frame, rules) if len(frame) else frame
+    if found.empty or found["centre"].isna().all():
+        raise Unavailable(what=Phrase("control.what"), needs=Phrase("control.needs"))
+    return found.drop(columns=[*HIDDEN, "exposure", "phase", "usable"])
 
 
 def latest(found: pd.DataFrame) -> pd.DataFrame:
@@ -131,85 +112,3 @@ def _latest(rows: pd.DataFrame) -> dict[Any, Any]:
     more = {"news": True, "since": first["period"], "signals": len(places)}
     more |= {"months": len(rows) - places[0], "sure": len(places) >= SURE, "event": first["event"]}
     return rows.iloc[places[-1]].to_dict() | more
-
-
-def _months(data: Dataset, period: str) -> list[Period]:
-    """The whole months of the last four years up to the end of a period."""
-    calendar = data.config.calendar
-    last = min(calendar.parse(period, data.as_of, data.first).end, data.as_of + DAY)
-    first = max(data.first, last.replace(year=last.year - YEARS, day=1))
-    months = calendar.periods(f"{first:%Y-%m}:{max(last - DAY, first):%Y-%m}", "month")
-    return [month for month in months if month.end <= last]
-
-
-def _exposure(data: Dataset, frame: pd.DataFrame) -> pd.Series[float]:
-    """What each figure grows with: the days worked, where it does so."""
-    months = frame[["start", "end"]].drop_duplicates()
-    days = {
-        start: max(data.config.calendar.working_days(start.date(), end.date()), 1)
-        for start, end in zip(months["start"], months["end"], strict=True)
-    }
-    return frame["start"].map(days).astype(float) ** frame["pace"].fillna(0.0)
-
-
-def _is_stock(data: Dataset, name: str) -> bool:
-    bases = made_of(data, Ago(chosen(data, name).id, 0))
-    return any(tried(find(base.kpi)).kind in STOCKS for base in bases)
-
-
-def _matured(data: Dataset, frame: pd.DataFrame) -> pd.DataFrame:
-    """Leave to later what is too young: part of a cohort, or cycles seen less far than the first.
-
-    The first months say up to which age sales cycles are read, so that all are read alike.
-    """
-    frame = frame.copy()
-    for name, rows in frame[frame["usable"]].groupby("kpi"):
-        kpi = chosen(data, str(name))
-        if rows["method"].iloc[0] == "aalen-johansen":
-            horizons = np.array([float(time_to_win(ages)[3]) for ages in rows["ages"]])
-            horizon = horizons[:LEAST].min()
-            young = rows.index[horizons < horizon]
-            again = [time_to_win(ages, horizon)[:3] for ages in rows["ages"]]
-            frame.loc[rows.index, ["value", "low", "high"]] = np.array(again, dtype=float)
-        elif not kpi.derived and tried(kpi).kind == "cohort":
-            window = pd.Timedelta(days=window_of(data, kpi) or 0)
-            young = rows.index[rows["end"] + window > pd.Timestamp(data.as_of + DAY)]
-        else:
-            continue
-        frame.loc[young, "usable"] = False
-        frame.loc[young, "status"] = IMMATURE
-    return frame
-
-
-def _phases(data: Dataset, frame: pd.DataFrame, rebase: Sequence[str]) -> pd.Series[int]:
-    """How many definitions of its KPI, and days of `rebase`, each month comes after."""
-    log, events = (_dated(data, table) for table in ("kpi_log", "events"))
-    documented = {f"{day:%Y-%m-%d}" for day in [*log["date"], *events["date"]]}
-    for day in rebase:
-        if day not in documented:
-            raise unknown("event", day, documented)
-    phase = pd.Series(0, index=frame.index)
-    for name in frame["kpi"].unique():
-        rows = frame["kpi"] == name
-        own = log.loc[log["kpi_id"].isin({name, *(ago.kpi for ago in find(name).of.values())})]
-        for day in [*own["date"], *pd.to_datetime(list(rebase))]:
-            phase[rows] += (frame.loc[rows, "start"] >= day).astype(int)
-    return phase
-
-
-def _events(data: Dataset, found: pd.DataFrame) -> pd.Series[str]:
-    """What happened in each month; labels may name people, whom a shared report leaves out."""
-    events = _dated(data, "events").iloc[: 0 if data.masked else None]
-    months = events["date"].dt.strftime("%Y-%m")
-    said = events["label"].astype(str).groupby(months).agg(" · ".join)
-    return found["period"].map(lambda month: said.get(month, ""))
-
-
-def _dated(data: Dataset, table: str) -> pd.DataFrame:
-    if table in data.tables:
-        return data[table].dropna(subset=["date"]).sort_values("date", kind="stable")
-    return pd.DataFrame({"date": pd.to_datetime([]), "label": [], "kpi_id": []})
-
-
-def _none() -> Unavailable:
-    return Unavailable(what=Phrase("control.what"), needs=Phrase("control.needs"))
