@@ -18,7 +18,7 @@ import kpi_helpers as kh
 from kpi_helpers import charts, funnel, sheets, wording
 from kpi_helpers.errors import BadInput, Unavailable, UnknownName
 from kpi_helpers.funnel.bottleneck import mantel_haenszel, shrunk
-from kpi_helpers.funnel.whatif import Prepared
+from kpi_helpers.funnel.habits import Prepared
 from kpi_helpers.periods import Calendar
 from kpi_helpers.sources import Dataset
 
@@ -226,13 +226,13 @@ def made(days: tuple[int, int], moved: list[list[float]], lost: list[list[float]
 
 
 def test_the_chance_of_a_deal_is_that_of_all_its_ways() -> None:
-    from kpi_helpers.funnel.whatif import _won_by
+    from kpi_helpers.funnel.whatif import won_by
 
     moved = [[0.1, 0.1, 0.1, 0.2, 0.1, 0.0], [0.0, 0.3, 0.1, 0.1, 0.1, 0.0]]
     lost = [[0.0, 0.1, 0.0, 0.1, 0.0, 0.1], [0.1, 0.0, 0.0, 0.1, 0.0, 0.1]]
     prepared = made((3, 6), moved, lost)
     for days in (1, 2, 3):
-        chance, *_ = _won_by(prepared, days, 1.0, np.ones(2))
+        chance, *_ = won_by(prepared, days, 1.0, np.ones(2))
         a, b = moved
         still = [1 - sum(m[:3]) - sum(x[:3]) for m, x in zip(moved, lost, strict=True)]
         first = sum(

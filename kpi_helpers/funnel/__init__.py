@@ -3,6 +3,7 @@
 from kpi_helpers.funnel.beside import with_earlier, with_others
 from kpi_helpers.funnel.bottleneck import bottlenecks
 from kpi_helpers.funnel.channels import channels, concordance, duels, moved_budget
+from kpi_helpers.funnel.habits import Cases, Prepared, cases, outlook, prepared
 from kpi_helpers.funnel.history import journeys
 from kpi_helpers.funnel.leak import leak
 from kpi_helpers.funnel.losses import losses, rivals
@@ -15,7 +16,7 @@ from kpi_helpers.funnel.shop import checkout
 from kpi_helpers.funnel.stalled import next_steps, stalled
 from kpi_helpers.funnel.stays import stays
 from kpi_helpers.funnel.times import CLOCKS, cycle, cycle_chances, cycle_segments
-from kpi_helpers.funnel.whatif import levers, outlook, what_if
+from kpi_helpers.funnel.whatif import levers, what_if, won_by
 from kpi_helpers.sources.attempts import Asked, Way, attempts
 from kpi_helpers.sources.checks.moves import integrity, odd_rows
 from kpi_helpers.sources.journeys import way
@@ -24,6 +25,8 @@ __all__ = [
     "CLOCKS",
     "Asked",
     "Bant",
+    "Cases",
+    "Prepared",
     "Way",
     "around",
     "attempts",
@@ -31,6 +34,7 @@ __all__ = [
     "bottlenecks",
     "by_group",
     "calibration",
+    "cases",
     "channels",
     "checkout",
     "concordance",
@@ -51,6 +55,7 @@ __all__ = [
     "next_steps",
     "odd_rows",
     "outlook",
+    "prepared",
     "put_off",
     "rivals",
     "score",
@@ -62,4 +67,5 @@ __all__ = [
     "what_if",
     "with_earlier",
     "with_others",
+    "won_by",
 ]

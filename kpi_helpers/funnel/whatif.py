@@ -8,92 +8,22 @@ remain. Nothing is drawn, so that two answers differ by their levers alone.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import numbers
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, Unavailable, unknown
-from kpi_helpers.funnel.history import journeys
-from kpi_helpers.funnel.leak import Z, steps_of_leads, tidy, unpaid
+from kpi_helpers.errors import BadInput, unknown
+from kpi_helpers.funnel.habits import Prepared
+from kpi_helpers.funnel.leak import Z, tidy
 from kpi_helpers.language import Phrase
-from kpi_helpers.periods import Period
-from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.dataset import Where
-from kpi_helpers.sources.derived import days_between
-from kpi_helpers.sources.engine import Rows, frame_of
-from kpi_helpers.sources.journeys import way
-from kpi_helpers.survival.curves import Floats, just_before, over, quiet, running_product
+from kpi_helpers.survival.curves import Floats
 
-HABITS_DAYS, OLDEST, FEW = 365, 1095, 10
 LIMITS = ("low", "median", "high")
 QUICKEST, NONE, ALL = 0.25, 1e-9, 0.995
-ON, LOST, STAYS = range(3)
-
-
-class Prepared(NamedTuple):
-    """What `what_if` needs of a data set.
-
-    ``moved, left`` (steps × ages in days) are the chances to go on at an age, and to be there still
-    after it; ``open`` has a deal's ``place, age, amount`` a row; ``waiting`` (steps × ages) counts
-    leads without a deal, ``come`` what comes a day to each step; ``days`` are left to the end of
-    each period, ``amounts`` those won in the last year.
-    """
-
-    steps: tuple[str, ...]
-    moved: Floats
-    left: Floats
-    open: pd.DataFrame
-    waiting: Floats
-    come: Floats
-    booked: float
-    amounts: Floats
-    periods: tuple[Period, Period]
-    days: tuple[int, int]
-
-
-def outlook(data: Dataset, where: Where = None) -> Prepared:
-    """Prepare `what_if`: the habits of a year and the open deals, asked once.
-
-    Parameters
-    ----------
-    data
-        A data set of `kpi_helpers.load` with deals; the quarter is that of the day after its last.
-    where
-        As for `kpi_helpers.measure`.
-
-    Raises
-    ------
-    Unavailable
-        Without deals, or where none was won with an amount in the last year.
-    """
-    if "deals" not in data.tables:
-        raise Unavailable(what=Phrase("funnel.what"), needs="deals")
-    begun = data.as_of - dt.timedelta(days=HABITS_DAYS - 1)
-    now = data.config.calendar.at(data.as_of + dt.timedelta(days=1), "quarter")
-    periods = (now, data.config.calendar.shift(now, 1))
-    rows, steps = journeys(data, where), way(data)[:-1]
-    won = rows.filter(rows.place == len(steps), rows.amount > 0, rows.entered_at >= begun)
-    won = frame_of(data.con, won.select("amount", new=won.entered_at >= now.start))
-    amounts = np.sort(won["amount"].to_numpy(float))
-    if not len(amounts):
-        raise unpaid(data)
-    rows = rows.filter(rows.place < len(steps))
-    spells = _spells(data, rows, begun)
-    life = np.array([_life(spells[spells["place"] == place]) for place in range(len(steps))])
-    there = spells[spells["is_lead"] & (spells["end"] == STAYS)]
-    waiting, come = np.zeros((len(steps), OLDEST + 1)), np.zeros(len(steps))
-    np.add.at(waiting, (there["place"], there["last"]), there["n"])
-    began = spells[spells["is_new"]]
-    np.add.at(come, began["place"], began["n"] / HABITS_DAYS)
-    days = ((now.end - data.as_of).days - 1, (periods[1].end - data.as_of).days - 1)
-    booked = float(won.loc[won["new"], "amount"].sum())
-    opened, moved, left = _open(data, rows, float(amounts.mean())), life[:, 0], life[:, 1]
-    return Prepared(steps, moved, left, opened, waiting, come, booked, amounts, periods, days)
 
 
 def what_if(
@@ -142,7 +72,7 @@ def what_if(
     ratio = np.array([(rates or {}).get(name, 1.0) for name in prepared.steps])
     rows, before, come = [], np.zeros(len(prepared.open)), 0.0
     for place, (period, days) in enumerate(zip(prepared.periods, prepared.days, strict=True)):
-        chance, leads, new = _won_by(prepared, days, cycle, ratio)
+        chance, leads, new = won_by(prepared, days, cycle, ratio)
         coming, booked = leads + volume * new, 0.0 if place else prepared.booked
         found = _summed(prepared, chance - before, coming - come)
         row = {f"from_{name}": amount * found[name] for name in ("open", "new")}
@@ -187,53 +117,6 @@ def _checked(prepared: object, rates: object = None) -> None:
         raise BadInput(column="rates", value=rates, expected=Phrase("expected.factors"))
 
 
-def _spells(data: Dataset, rows: Rows, begun: dt.date) -> pd.DataFrame:
-    """Cases at a step by age: from which one they are seen, until which, and how that ended.
-
-    Only what happened since a day counts: older cases are seen from the age they had then.
-    """
-    end = rows.advanced_at.coalesce(rows.lost_at)
-    then = rows.age_days - (HABITS_DAYS - 1)  # how old it was on that day
-    no_lead = rows.lead_id.isnull() & (rows.place == steps_of_leads(data))
-    seen = rows.filter(end.isnull() | (end >= begun)).select(
-        "place",
-        first=then.clip(lower=0),
-        last=days_between(rows.entered_at, end).coalesce(rows.age_days).clip(upper=OLDEST),
-        end=rows.advanced_at.notnull().ifelse(ON, rows.lost_at.notnull().ifelse(LOST, STAYS)),
-        is_lead=rows.deal_id.isnull(),
-        is_new=(then <= 0) & ((rows.place == 0) | no_lead),
-    )
-    found = frame_of(data.con, seen.group_by(*seen.columns).agg(n=seen.count()))
-    return found[found["last"] >= found["first"]]
-
-
-@quiet
-def _life(spells: pd.DataFrame) -> tuple[Floats, Floats]:
-    """The chances to go on at an age, and to be there still after it."""
-    first, last, end = (spells[name].to_numpy(int) for name in ("first", "last", "end"))
-    n = spells["n"].to_numpy(float)
-    came, went = (np.bincount(at, n, OLDEST + 2) for at in (first, last + 1))
-    risk: Floats = np.cumsum(came - went)[:-1].astype(np.float64)
-    late = np.arange(OLDEST + 1) > np.max(np.flatnonzero(risk >= FEW), initial=0)
-    hazards = []
-    for way_out in (ON, LOST):
-        events = np.bincount(last, n * (end == way_out), OLDEST + 1).astype(np.float64)
-        pooled = events[late].sum() / max(risk[late].sum(), 1.0)
-        hazards.append(np.where(late, pooled, over(events, risk)))
-    left = running_product(np.clip(1 - hazards[0] - hazards[1], 0, 1))
-    return just_before(left) * hazards[0], left
-
-
-def _open(data: Dataset, rows: Rows, mean: float) -> pd.DataFrame:
-    """The open deals, the largest first: at which step, for how many days, and their amount."""
-    rows = rows.filter(rows.advanced_at.isnull(), rows.lost_at.isnull(), rows.deal_id.notnull())
-    age = rows.age_days.clip(upper=OLDEST)
-    frame = frame_of(data.con, rows.select("place", "amount", age=age))
-    amount = frame["amount"].astype(float)
-    frame = frame.assign(amount=amount.where(amount > 0, mean))
-    return frame.sort_values(["amount", "place", "age"], ascending=False, ignore_index=True)
-
-
 def _summed(prepared: Prepared, chance: Floats, new: float) -> dict[str, float]:
     """What these chances of the open deals, and so many new ones, add up to, with its limits.
 
@@ -252,7 +135,7 @@ def _summed(prepared: Prepared, chance: Floats, new: float) -> dict[str, float]:
     return {"open": opened, "new": coming} | dict(zip(LIMITS, limits, strict=True))
 
 
-def _won_by(
+def won_by(
     prepared: Prepared, days: int, cycle: float, ratio: Floats
 ) -> tuple[Floats, float, float]:
     """The chance of each open deal to be won within so many days; wins of leads, and of new ones.
