@@ -6,9 +6,11 @@ in between and no figure is missing for want of coverage.
 
 import dataclasses
 import datetime as dt
+import os
 from typing import Any
 
 import pandas as pd
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from unmoved import AS_OF, DAY, FIRST, actions, forecasts, mailings, reps, targets
 
@@ -25,6 +27,21 @@ CONFIG = {"language": "en", "windows": dict.fromkeys(COHORTS, WINDOW), "lags": {
 CONFIG["stages"] = STAGES
 
 Frames = dict[str, pd.DataFrame]
+
+
+def some(examples: int) -> Any:
+    """So many examples, always the same ones; a third outside continuous integration (``KPI_CI``).
+
+    Shrinking would load hundreds of companies more.
+    """
+    return settings(
+        max_examples=examples if os.environ.get("KPI_CI") else max(examples // 3, 2),
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
 
 days = st.integers(0, (AS_OF - FIRST).days).map(lambda passed: FIRST + dt.timedelta(passed))
 owners = st.sampled_from(["Ann", "Bob", "Cyd", None])

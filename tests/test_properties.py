@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import (
     AS_OF,
@@ -40,6 +40,7 @@ from strategies import (
     opened,
     orders,
     quick,
+    some,
     spend,
 )
 from twins import truncated
@@ -50,17 +51,6 @@ from kpi_helpers.kpis import catalogue
 
 KPIS, KINDS = catalogue()["id"].tolist(), catalogue()["kind"].tolist()
 NUMBERS = ["value", "numerator", "denominator", "n", "low", "high"]
-
-
-def some(examples: int) -> Any:
-    """So many examples, always the same ones; shrinking would load hundreds of companies more."""
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
 
 
 def of_kind(*kinds: str) -> list[str]:

@@ -15,9 +15,9 @@ import twins_outlook
 import twins_pipeline
 import twins_service
 import twins_worth
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from strategies import AS_OF, COHORTS, QUARTERS, WINDOW, Frames, companies, opened, quick
+from strategies import AS_OF, COHORTS, QUARTERS, WINDOW, Frames, companies, opened, quick, some
 from twins import Asked, Row, rows_of, twins_in
 
 import kpi_helpers as kh
@@ -139,13 +139,7 @@ def test_the_sample_company_as_its_twins_count_it(
     assert not found["note"].str.startswith("No data").any()
 
 
-@settings(
-    max_examples=8,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@some(8)
 @given(
     companies(),
     st.sampled_from(["", *BREAKDOWNS]),
