@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import kpi_helpers as kh
+from kpi_helpers.compare import through
 from kpi_helpers.control.limits import ALL, CHANCE, ONE, RECENT, WEIGHT, limits, recent
+from kpi_helpers.sources import Dataset
 
 # --- The rule: in short; ``benchmarks/alerts.py`` prints it in full -------------------------------
 
@@ -72,3 +75,19 @@ def test_a_change_that_lasts_is_seen_in_time(
     assert (row.least, row.verdict) == (often, "holds"), bench.line(row)
     others = [bench.seen(size, within, rules, bench.BASELINE, 80, 5) for rules in (ONE, ALL)]
     assert min(other.found for other in others) < row.found
+
+
+# --- Several periods at once ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", [(), ("team",)])
+def test_several_periods_are_compared_as_each_by_itself(
+    sample: Dataset, by: tuple[str, ...]
+) -> None:
+    kpis, calendar = ["bookings", "win_rate_count", "sales_cycle_duration"], sample.config.calendar
+    names = ["2025Q4", "2026Q1", "2026-05"]
+    found = through(sample, kpis, [calendar.parse(name) for name in names], "year_ago", by)
+    for name in names:
+        one = kh.compare(sample, kpis, name, "year_ago", by)
+        rows = found[found["period"] == name].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows[list(one)], one)

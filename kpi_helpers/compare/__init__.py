@@ -9,18 +9,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.compare.beside import NUMBERS, PREVIOUS, READABLE, REFERENCE, To, beside
+from kpi_helpers.compare.beside import (
+    NUMBERS,
+    PREVIOUS,
+    READABLE,
+    REFERENCE,
+    To,
+    beside,
+    earlier_period,
+    joined,
+)
 from kpi_helpers.compare.difference import Figures, adjusted, difference
+from kpi_helpers.compare.durations import same_horizon
 from kpi_helpers.compare.enough import detectable
 from kpi_helpers.compare.others import everything_but
 from kpi_helpers.compare.verdicts import verdicts
 from kpi_helpers.kpis.settled import divided
 from kpi_helpers.measure import HIDDEN, measured, names_in
 from kpi_helpers.measure.targets import target_values
+from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 
-__all__ = ["compare", "detectable", "everything_but", "judged", "last_readable"]
+__all__ = ["compare", "detectable", "everything_but", "judged", "last_readable", "through"]
 
 LOOKED_BACK = 12
 ADDED = (
@@ -100,6 +111,49 @@ def compare(
     target = target_values(data, frame, now, dimensions, where)
     frame = judged(data, frame.assign(target=target, complete=frame["covered"] & over))
     return frame[[*tidy, *ADDED]]
+
+
+def through(
+    data: Dataset,
+    kpis: Sequence[str],
+    periods: Sequence[Period],
+    to: str = PREVIOUS,
+    by: Sequence[str] = (),
+    where: Where = None,
+) -> pd.DataFrame:
+    """Compare KPIs in several periods that are over, all of them measured at once.
+
+    Parameters
+    ----------
+    data, kpis, by, where
+        As for `compare`.
+    periods
+        The periods, each beside its own reference.
+    to
+        ``"previous"`` or ``"year_ago"``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The frames of `compare` one below the other, each with its own ``p_adjusted``, and
+        ``reference_start``.
+    """
+    earlier = [then for now in periods if (then := earlier_period(data, now, to))]
+    every = list(dict.fromkeys([*earlier, *periods]))
+    measures, dimensions, frames = (
+        measured(data, list(kpis), every, tuple(by), where),
+        tuple(by),
+        [],
+    )
+    for now in periods:
+        then = earlier_period(data, now, to)
+        rows = measures[measures["period"] == now.name]
+        before = measures[measures["period"] == (then.name if then else "")]
+        frame = same_horizon(joined(rows, before, dimensions), data.config.lang)
+        target = target_values(data, frame, now, dimensions, where)
+        frames.append(judged(data, frame.assign(target=target, complete=frame["covered"])))
+    tidy = [column for column in measures if column not in HIDDEN]
+    return pd.concat(frames, ignore_index=True)[[*tidy, *ADDED, "reference_start"]]
 
 
 def judged(data: Dataset, frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from kpi_helpers.actions import money_at_stake
+from kpi_helpers.compare.stake import money_at_stake
 from kpi_helpers.compare.verdicts import UNREADABLE
 from kpi_helpers.language import Terms, text
 from kpi_helpers.measure.judge import MISSING
