@@ -170,19 +170,25 @@ def window_of(data: Dataset, kpi: Kpi) -> int | None:
         return data.config.windows[name]
     if tried(kpi).window is not None:
         return tried(kpi).window
-    result: int = data.remember(("window", kpi), lambda: _usual(data, kpi))
+    result: int = data.remember(("window", kpi), lambda: usual_days(_needed(data, kpi)))
     return result
 
 
-def _usual(data: Dataset, kpi: Kpi) -> int:
+def median_days(data: Dataset, kpi: Kpi) -> int:
+    """Days that every other conversion of a cohort needed."""
+    return usual_days(_needed(data, kpi), 0.5)
+
+
+def _needed(data: Dataset, kpi: Kpi) -> pd.DataFrame:
+    """How many converted by the days that they needed, and by their age."""
     table = fact(data, [kpi], (), None)
     parts: Parts = kpi.body(table)
     counted = table.select(days=parts.terms["days"], age=parts.terms["age"])
     counted = counted.filter(counted.days >= 0)
-    return usual_days(frame_of(data.con, counted.group_by(["days", "age"]).agg(n=counted.count())))
+    return frame_of(data.con, counted.group_by(["days", "age"]).agg(n=counted.count()))
 
 
-def usual_days(frame: pd.DataFrame) -> int:
+def usual_days(frame: pd.DataFrame, share: float = USUAL_SHARE) -> int:
     """Days that nine in ten needed, of rows ``n`` by ``days`` needed and ``age``; 90 without any.
 
     Only those old enough to have had twice that time are looked at, so that the young ones, of
@@ -190,12 +196,12 @@ def usual_days(frame: pd.DataFrame) -> int:
     """
     if frame.empty:
         return 90
-    first = _quantile(frame)
+    first = _quantile(frame, USUAL_SHARE)
     old = frame[frame["age"] >= 2 * first]
-    return max(_quantile(old) if len(old) else first, 1)
+    return max(_quantile(old if len(old) else frame, share), 1)
 
 
-def _quantile(frame: pd.DataFrame) -> int:
+def _quantile(frame: pd.DataFrame, share: float) -> int:
     by_days = frame.groupby("days")["n"].sum().sort_index()
-    reached = by_days.cumsum() >= USUAL_SHARE * by_days.sum()
+    reached = by_days.cumsum() >= share * by_days.sum()
     return math.ceil(by_days.index[reached].min())
