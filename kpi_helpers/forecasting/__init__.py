@@ -6,10 +6,25 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kpi_helpers.forecasting.cleaning import cleaned
+from kpi_helpers.forecasting.decomposition import decomposed
 from kpi_helpers.forecasting.models import MODELS, OWN, Forecast, checked, made
 from kpi_helpers.forecasting.scores import backtest, errors, together
+from kpi_helpers.forecasting.series import paced, series, with_adjusted
+from kpi_helpers.forecasting.trends import trends
 
-__all__ = ["MODELS", "Forecast", "backtest", "errors", "forecast", "together"]
+__all__ = [
+    "MODELS",
+    "Forecast",
+    "backtest",
+    "decomposed",
+    "errors",
+    "forecast",
+    "paced",
+    "series",
+    "together",
+    "trends",
+    "with_adjusted",
+]
 
 
 def forecast(

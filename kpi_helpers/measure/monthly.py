@@ -137,12 +137,12 @@ def _phases(data: Dataset, frame: pd.DataFrame, rebase: Sequence[str]) -> pd.Ser
 def _events(data: Dataset, frame: pd.DataFrame) -> pd.Series[str]:
     """What happened in each period; labels may name people, whom a shared report leaves out."""
     events = dated(data, "events").iloc[: 0 if data.masked else None]
-    at = [
-        events["date"].between(*ends, inclusive="left")
-        for ends in zip(frame["start"], frame["end"], strict=True)
-    ]
-    said = [" · ".join(events.loc[there, "label"].astype(str)) for there in at]
-    return pd.Series(said, index=frame.index, dtype=object)
+    periods = frame[["start", "end"]].drop_duplicates()
+    said = {
+        start: " · ".join(events.loc[events["date"].between(start, end, "left"), "label"].map(str))
+        for start, end in periods.itertuples(index=False)
+    }
+    return frame["start"].map(said).astype(object)
 
 
 def dated(data: Dataset, table: str) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def with_pace(data: Dataset, targets: ir.Table, daily: Daily) -> ir.Table:
     spans = targets.filter(targets.period_start <= last, targets.period_end > last)
     spans = spans.select("metric", "period_start", "period_end").distinct()
     running = [
-        (_same(targets, row), _share(data, daily(str(row.metric)), row))
+        (_same(targets, row), share(data, daily(str(row.metric)), row.period_start, row.period_end))
         for row in frame_of(data.con, spans).itertuples(index=False)
     ]
     ended = (targets.period_end <= last, 1.0)
@@ -57,7 +57,7 @@ def with_pace(data: Dataset, targets: ir.Table, daily: Daily) -> ir.Table:
         name: ibis.cases(ended, *((test, getattr(s, part)) for test, s in running), else_=0.0)
         for name, part in _COLUMNS.items()
     }
-    linear = [test for test, share in running if share.linear]
+    linear = [test for test, part in running if part.linear]
     return targets.mutate(**shares, is_linear=ibis.or_(ibis.literal(False), *linear))
 
 
@@ -70,21 +70,32 @@ def _same(targets: ir.Table, row: Any) -> ir.BooleanValue:
     return same & (targets.metric == row.metric)
 
 
-def _share(data: Dataset, amounts: pd.Series, row: Any) -> Share:
-    """The share of past years at as much of their working days, of this one's else."""
-    worked = _worked(data, row.period_start, pd.Timestamp(data.as_of + DAY))
-    part = worked / max(_worked(data, row.period_start, row.period_end + DAY), 1)
-    past = [_of_year(data, amounts, row, years, part) for years in range(1, PAST_YEARS + 1)]
-    known = [share for share in past if share is not None]
+def share(data: Dataset, amounts: pd.Series, first: Any, last: Any) -> Share:
+    """The share of past years at as much of their working days, of this one's else.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    amounts
+        What came in, by day.
+    first, last
+        The days of a period that is running, both included.
+    """
+    worked = _worked(data, first, pd.Timestamp(data.as_of + DAY))
+    part = worked / max(_worked(data, first, last + DAY), 1)
+    years = [pd.DateOffset(years=years) for years in range(1, PAST_YEARS + 1)]
+    past = [_of_year(data, amounts, first - ago, last - ago, part) for ago in years]
+    known = [each for each in past if each is not None]
     if not known or worked == 0:
         return Share(part, part, part, True)
     return Share(min(known), float(np.median(known)), max(known), False)
 
 
-def _of_year(data: Dataset, amounts: pd.Series, row: Any, years: int, part: float) -> float | None:
+def _of_year(
+    data: Dataset, amounts: pd.Series, start: pd.Timestamp, end: pd.Timestamp, part: float
+) -> float | None:
     """What had come of a past year's total once this part of its days was worked."""
-    ago = pd.DateOffset(years=years)
-    start, end = row.period_start - ago, row.period_end - ago
     if amounts.empty or amounts.index[0] > start + pd.Timedelta(31, "D"):
         return None
     days = pd.date_range(start, end, freq="D")
