@@ -109,7 +109,8 @@ def cases(data: Dataset, where: Where = None, first: dt.date = dt.date(1, 12, 31
     )
     frame = frame_of(data.con, asked)
     days = {name: _numbered(frame[name]) for name in ("entered", "advanced", "lost")}
-    return Cases(steps, leads, frame.assign(**days), data.config.calendar)
+    frame = frame.astype({"deal_id": object}).assign(**days)
+    return Cases(steps, leads, frame, data.config.calendar)
 
 
 def prepared(known: Cases, day: dt.date) -> Prepared:

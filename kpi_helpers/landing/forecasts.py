@@ -1,0 +1,149 @@
+"""Where a quarter lands: what its deals say, what its months say, and both of them together."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers import forecasting
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.funnel import Cases, Prepared, won_by
+from kpi_helpers.landing.sums import NORMAL, Total, likely, reached, shaken, total
+from kpi_helpers.periods import Calendar, Period
+from kpi_helpers.survival.curves import Floats
+
+# How many past forecasts weights of their own take. A shock is taken to be of a tenth before there
+# are any, which then counts as much as four quarters.
+ENOUGH, USUAL, WEIGHT = 8, 0.1, 4
+ONE, MONTHS, SD_80 = dt.timedelta(days=1), 12, 2 * NORMAL.inv_cdf(0.9)
+
+
+class Sold(NamedTuple):
+    """The days on which something was won, counted from 1970, and all amounts up to each."""
+
+    first: dt.date
+    days: Floats
+    sums: Floats
+
+    def between(self, start: dt.date, end: dt.date) -> float:
+        """What was won from one day to the day before another."""
+        ends = np.array([start, end], dtype="M8[D]").astype(int)
+        before, after = self.sums[np.searchsorted(self.days, ends)]
+        return float(after - before)
+
+
+def sold(known: Cases) -> Sold:
+    """What was won by day, as the rows have it, and the first day that they tell of."""
+    rows = known.rows
+    won = rows[(rows["place"] == len(known.steps)) & (rows["amount"] > 0)].sort_values("entered")
+    first = pd.Timestamp(int(rows["entered"].min()), unit="D").date()
+    return Sold(first, won["entered"].to_numpy(), np.append(0.0, won["amount"].to_numpy().cumsum()))
+
+
+class Views(NamedTuple):
+    """The two forecasts of a quarter: from the sum of its deals, before any shock, and by month."""
+
+    booked: float
+    opened: float
+    sum: Total
+    series: float
+    series_sd: float
+
+
+def views(found: Prepared, past: Sold, calendar: Calendar, day: dt.date) -> Views:
+    """Forecast the quarter that the day after belongs to.
+
+    The second carries on the bookings of the whole months (`kpi_helpers.forecasting.forecast`), of
+    which those days take their part that are left; missing where there are too few.
+    """
+    chance, leads, new = won_by(found, found.days[0], 1.0, np.ones(len(found.steps)))
+    amount = found.open["amount"].to_numpy(float)
+    of = total(amount, chance, leads + new, found.amounts)
+    series, sd = _by_month(past, calendar, day, found.periods[0])
+    return Views(found.booked, float(amount @ chance), of, found.booked + series, sd)
+
+
+def _by_month(past: Sold, calendar: Calendar, day: dt.date, quarter: Period) -> tuple[float, float]:
+    """What the days left in a quarter bring if the months go on, and the error of that."""
+    month, months = calendar.at(day + ONE, "month"), list[float]()
+    ahead = [month]
+    while ahead[-1].end < quarter.end:
+        ahead.append(calendar.shift(ahead[-1], 1))
+    while (month := calendar.shift(month, -1)).start >= past.first:
+        months.insert(0, past.between(month.start, month.end))
+    try:
+        found = forecasting.forecast(months, len(ahead), MONTHS)
+    except Unavailable:
+        return np.nan, np.nan
+    left = np.array([(each.end - max(each.start, day + ONE)).days / each.days for each in ahead])
+    return float(found.mean @ left), float((found.hi80 - found.lo80) @ left / SD_80)
+
+
+class Forecast(NamedTuple):
+    """A forecast: what is booked, the ``sum`` to come with its shock, then ``value`` and ``sd``.
+
+    It is spread as the sum is, about a value and with an error of its own.
+    """
+
+    booked: float
+    sum: Total
+    value: float
+    sd: float
+    weight: float = 1.0
+
+    def chance(self, target: float) -> float:
+        """The probability that the quarter reaches a target."""
+        if target <= self.booked or not self.sum.sd > 0:
+            return float(target <= max(self.booked, self.value))
+        return float(likely(self.sum, self.sum.mean + (target - self.value) * self._scale))
+
+    def level(self, chances: float) -> float:
+        """What the quarter stays below, or at, with such a probability."""
+        away = float(reached(self.sum, chances)) - self.sum.mean
+        return max(self.booked, self.value + (away / self._scale if self.sum.sd > 0 else 0.0))
+
+    @property
+    def _scale(self) -> float:
+        return self.sum.sd / self.sd
+
+
+def by_deals(made: Views, past: pd.DataFrame) -> Forecast:
+    """The forecast from the deals, with the shock that past forecasts of that kind say is usual."""
+    of = shaken(made.sum, shock(past))
+    return Forecast(made.booked, of, made.booked + of.mean, of.sd)
+
+
+def shock(past: pd.DataFrame) -> float:
+    """The standard error of what all deals share, relative to what is expected of them.
+
+    What past forecasts missed beyond the luck of each deal, moved towards what is usual.
+    """
+    if past.empty:
+        return USUAL
+    quarters, missed = past["period"].nunique(), past["actual"] - past["value"]
+    beyond = (missed**2 - past["spread"] ** 2).sum() / (past["expected"] ** 2).sum()
+    return float(np.sqrt((quarters * max(beyond, 0) + WEIGHT * USUAL**2) / (quarters + WEIGHT)))
+
+
+def together(deals: Forecast, made: Views, past: pd.DataFrame) -> Forecast:
+    """Both forecasts, weighted as the errors of past ones say, else equally.
+
+    Each error counts over what luck was to be expected then. With equal weights both are taken to
+    err alike. Too few months leave the deals alone.
+    """
+    if np.isnan(made.series):
+        return deals
+    known = past[past["series"].notna()]
+    errors = known[["value", "series"]].sub(known["actual"], axis=0).div(known["spread"], axis=0)
+    if len(errors) >= ENOUGH:
+        (a, shared), (_, b) = (errors.T @ errors / len(errors)).to_numpy()
+        sides = (deals.value, np.sqrt(a)), (made.series, np.sqrt(b))
+        weight, value, sd = forecasting.together(*sides, shared / np.sqrt(a * b))
+        sd *= deals.sd / np.sqrt(a)
+    else:
+        weight, value = 0.5, (deals.value + made.series) / 2
+        sd = (deals.sd + made.series_sd) / 2
+    return deals._replace(value=value, sd=sd, weight=weight)

@@ -1,0 +1,224 @@
+"""Where the quarter will land, whether it will hit its target, and what that would take."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.funnel import Prepared, cases, outlook, prepared, won_by
+from kpi_helpers.funnel.leak import tidy
+from kpi_helpers.landing.forecasts import Forecast, Views, by_deals, shock, sold, together, views
+from kpi_helpers.landing.replay import FEWEST, QUARTERS, Crm, Past, reliability, replay, scores
+from kpi_helpers.landing.sums import NORMAL, shaken, total
+from kpi_helpers.language import Phrase
+from kpi_helpers.measure import measured
+from kpi_helpers.measure.judge import ENOUGH, INDICATIVE, OK
+from kpi_helpers.measure.targets import target_values
+from kpi_helpers.periods import Period
+from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.dataset import Where
+from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.journeys import DEAL
+from kpi_helpers.survival.curves import Floats
+
+KPI, TARGET = "bookings", "bookings_target"
+SURE, LOW, HIGH = 0.8, 0.1, 0.9
+SCENARIOS = {"low": 0.2, "base": 0.5, "high": 0.8}
+POINTS, DAYS = 0.03, 20
+
+
+class Landed(NamedTuple):
+    """What `landing` returns, five frames."""
+
+    quarter: pd.DataFrame
+    scenarios: pd.DataFrame
+    scores: pd.DataFrame
+    reliability: pd.DataFrame
+    past: pd.DataFrame
+
+
+def landing(data: Dataset, where: Where = None) -> Landed:
+    """Forecast what will be won by the end of the quarter, and how likely its target is.
+
+    Booked so far, open deals by the chance of their stage and age, and deals still to come, which
+    all share a shock that past forecasts tell; together with the forecast of the months, by weights
+    from the same past.
+
+    Parameters
+    ----------
+    data
+        A data set with deals; the quarter is that of the day after its last.
+    where
+        As for `kpi_helpers.measure`. Targets are set for the whole, hence there is none then.
+
+    Returns
+    -------
+    Landed
+        ``quarter``: a row a ``method`` (``together`` first, then its parts ``deals`` and
+        ``series``): ``booked, from_open, from_new, value`` with ``low, high`` (80 %), ``weight``,
+        ``target`` and its ``chance``; ``deals_needed, pipeline_needed``: how many more deals won,
+        or how much more of open deals, make it 8 in 10; ``n`` deals won in the last year.
+        ``scenarios``: ``low, base, high`` (20, 50, 80 %), then ``win_rate`` (3 points less),
+        ``cycle`` (20 days more) and ``key_deal`` (the largest lost): ``value, chance``, ``change``
+        of the value, and what it starts ``from`` (a rate, days, an amount).
+        ``scores``, ``reliability``, ``past``: see `replay`.
+
+    Raises
+    ------
+    Unavailable
+        Without deals, amounts, or five deals won with an amount in the last year.
+    """
+    of = _past(data, where)
+    found = of.at(data.as_of)
+    if len(found.amounts) < FEWEST:
+        needs = Phrase("landing.few", {"n": len(found.amounts), "least": FEWEST})
+        raise Unavailable(what=Phrase("landing.what"), needs=needs)
+    now = found.periods[0]
+    past = replay(of, data.as_of, _targets(data, now, where))
+    made = views(found, of.sold, of.known.calendar, data.as_of)
+    deals = by_deals(made, past)
+    both = together(deals, made, past)
+    asked = pd.DataFrame({"kpi": [KPI]})
+    target = float(target_values(data, asked, now, (), where)[0])
+    return Landed(
+        _quarter(found, made, {"together": both, "deals": deals}, target),
+        _scenarios(found, both, shock(past), target),
+        scores(past),
+        reliability(past),
+        past,
+    )
+
+
+def _past(data: Dataset, where: Where) -> Past:
+    """The cases, as their rows say they were; or asked again for each day.
+
+    Of several deals of one lead the rows keep the one that got furthest in the end.
+    """
+    known = cases(data, where)
+    crm, won = _crm(data, known.steps), sold(known)
+    alone = known.leads == 0 or data.unique("deals", "lead_id")
+    if alone:
+        return Past(known, won, lambda day: prepared(known, day), crm)
+    return Past(known, won, lambda day: outlook(data.at(day), where), crm)
+
+
+def _targets(data: Dataset, now: Period, where: Where) -> Mapping[str, float]:
+    """The targets of the quarters before."""
+    if "targets" not in data.base or where:
+        return {}
+    quarters = [data.config.calendar.shift(now, -back) for back in range(QUARTERS, 0, -1)]
+    rows = measured(data, [TARGET], quarters)
+    return dict(zip(rows["period"], rows["value"], strict=True))
+
+
+def _crm(data: Dataset, steps: tuple[str, ...]) -> Crm | None:
+    """What the chances that the CRM puts to stages make of deals said to close by a quarter's end.
+
+    None where it has no such chances, or its history does not tell what was said when.
+    """
+    known = "probability_crm" in data.filled("deals") and "stage_history" in data.base
+    if not known or data.lacks("closing_dates"):
+        return None
+    deals = frame_of(data.con, data.table("deals", ("stage", "probability_crm", "is_open"), True))
+    usual = deals[deals["is_open"]].groupby("stage")["probability_crm"].median()
+    chance = pd.Series(steps).map(usual).fillna(0.0)
+    dates = frame_of(data.con, data.table("closing_dates")).astype({"deal_id": object})
+
+    def expected(found: Prepared, day: dt.date, quarter: Period) -> float:
+        then, end = pd.Timestamp(day), pd.Timestamp(quarter.end)
+        said = dates[(dates["changed_at"] <= then) & ~(dates["until_at"] <= then)]
+        due = said.loc[said["expected_close"] < end, "deal_id"]
+        own = found.open[found.open["deal_id"].isin(due)]
+        return float((own["amount"] * own["place"].map(chance)).sum())
+
+    return expected
+
+
+def _quarter(
+    found: Prepared, made: Views, forecasts: Mapping[str, Forecast], target: float
+) -> pd.DataFrame:
+    """A row a forecast, the one to rely on first."""
+    alone = math.isnan(made.series)
+    rows = [
+        {
+            "method": name,
+            "value": each.value,
+            "low": each.level(LOW),
+            "high": each.level(HIGH),
+            "weight": each.weight,
+            "chance": each.chance(target) if target > 0 else np.nan,
+            **_needed(found, made, each, target),
+        }
+        for name, each in forecasts.items()
+        if not (alone and name == "together")
+    ]
+    if not alone:
+        away = NORMAL.inv_cdf(HIGH) * made.series_sd
+        ends = {"low": max(made.series - away, made.booked), "high": made.series + away}
+        rows.append({"method": "series", "value": made.series, **ends})
+    frame = pd.DataFrame(rows).assign(
+        booked=made.booked,
+        from_open=made.opened,
+        from_new=made.sum.mean - made.opened,
+        target=target,
+        n=len(found.amounts),
+        status=OK if len(found.amounts) >= ENOUGH else INDICATIVE,
+    )
+    return frame.assign(**{k: v for k, v in tidy(KPI, found.periods[0]).items() if k != "method"})
+
+
+def _needed(found: Prepared, made: Views, each: Forecast, target: float) -> dict[str, float]:
+    """How many more deals, or how much more pipeline, make a target likely."""
+    lacking = max(target - each.level(1 - SURE), 0.0) if target > 0 else np.nan
+    amount = found.open["amount"].sum()
+    share = made.opened / amount if made.opened > 0 else np.nan
+    deals = np.ceil(lacking / found.amounts.mean())
+    return {"deals_needed": float(deals), "pipeline_needed": lacking / share}
+
+
+def _scenarios(found: Prepared, both: Forecast, sd: float, target: float) -> pd.DataFrame:
+    """The three levels of the forecast, and what three named shocks make of it."""
+    rows = [{"scenario": n, "value": both.level(chance)} for n, chance in SCENARIOS.items()]
+    base = both.level(SCENARIOS["base"])
+    rate, cycle = _habits(found)
+    none, last = np.ones(len(found.steps)), np.zeros(len(found.steps))
+    last[-1] = POINTS / rate if rate > POINTS else 1.0
+    shocks: dict[str, tuple[float, float, Floats, int]] = {
+        "win_rate": (rate, 1.0, none - last, 0),
+        "cycle": (cycle, 1 + DAYS / cycle, none, 0),
+    }
+    if len(found.open):
+        shocks["key_deal"] = (float(found.open["amount"].iloc[0]), 1.0, none, 1)
+    for name, (from_, longer, ratio, without) in shocks.items():
+        then = _shocked(found, both, sd, longer, ratio, without)
+        value = then.level(SCENARIOS["base"])
+        chance = then.chance(target) if target > 0 else np.nan
+        rows.append({"scenario": name, "value": value, "chance": chance, "from": from_})
+    frame = pd.DataFrame(rows).assign(target=target)
+    return frame.assign(change=frame["value"] - base, **tidy(KPI, found.periods[0]))
+
+
+def _shocked(
+    found: Prepared, both: Forecast, sd: float, cycle: float, ratio: Floats, without: int
+) -> Forecast:
+    """The forecast moved by what a shock changes of that of the deals."""
+    chance, leads, new = won_by(found, found.days[0], cycle, ratio)
+    amount = found.open["amount"].to_numpy(float)[without:]
+    of = shaken(total(amount, chance[without:], leads + new, found.amounts), sd)
+    value = both.value + of.mean - both.sum.mean
+    return both._replace(sum=of, value=value, sd=both.sd * of.sd / (both.sum.sd or 1.0))
+
+
+def _habits(found: Prepared) -> tuple[float, float]:
+    """The share of new deals that are won, and the days in which half of these are."""
+    days = np.ones(1)
+    for moved in found.moved[found.steps.index(DEAL) :]:
+        days = np.convolve(days, moved)
+    won = days.cumsum()
+    return float(won[-1]), float(np.searchsorted(won, won[-1] / 2) or 1)

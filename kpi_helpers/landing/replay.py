@@ -1,0 +1,191 @@
+"""The forecast of a quarter as it would have been made on past days, beside simpler ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.funnel import Cases, Prepared, prepared
+from kpi_helpers.landing.forecasts import ONE, Sold, Views, by_deals, sold, together, views
+from kpi_helpers.periods import Period
+
+# Parts of a quarter at which its forecast is replayed, and for how many of the last quarters.
+PARTS, QUARTERS = (0.0, 0.25, 0.5, 0.75), 12
+# Deals won in a year that a forecast takes; days of data before a quarter that is replayed, and
+# before one whose course was not that of the first deals noted.
+FEWEST, YEAR, SETTLED = 5, 365, 91
+COLUMNS = (
+    *("period", "start", "part", "booked", "value", "expected", "spread", "series"),
+    *("linear", "seasonal", "crm", "actual"),
+)
+METHODS = ("combined", "value", "series", "linear", "seasonal", "crm")
+BANDS = (0.0, 0.2, 0.5, 0.8, 1.0)
+Crm = Callable[[Prepared, dt.date, Period], float]
+
+
+class Past(NamedTuple):
+    """What is replayed: the cases, what was won by day, how they were known on a day, and the CRM.
+
+    ``crm`` says what its chances make of the open deals of a day, to be won in a quarter.
+    """
+
+    known: Cases
+    sold: Sold
+    at: Callable[[dt.date], Prepared]
+    crm: Crm | None = None
+
+
+def past(known: Cases) -> Past:
+    """What is replayed of cases whose rows say how they were known on any day."""
+    return Past(known, sold(known), lambda day: prepared(known, day))
+
+
+def replay(of: Past, day: dt.date, targets: Mapping[str, float]) -> pd.DataFrame:
+    """Forecast past quarters from days within them, by what was known on each.
+
+    Parameters
+    ----------
+    of
+        What is replayed.
+    day
+        The last day known.
+    targets
+        The target of each quarter, by its name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a day: ``period, part`` (of the quarter that was over), ``booked, value`` (from the
+        deals) of which ``expected`` was still to come, ``spread`` (its standard error, before any
+        shock), ``series`` (by month), ``linear, seasonal`` (booked over the part that is over, or
+        that had come a year before), ``crm``, ``actual, target, hit``; and as would have been said
+        then, after the quarters before it: ``combined`` with ``low, high`` (80 %), ``chance``.
+    """
+    made: list[tuple[dict[str, Any], Views]] = [
+        row
+        for period in _quarters(of, day)
+        for part in PARTS
+        if (row := _then(of, period, part)) is not None
+    ]
+    frame = pd.DataFrame([row for row, _ in made], columns=[*COLUMNS])
+    frame["target"] = frame["period"].map(targets).astype(float)
+    said = [
+        _said(row, view, frame[frame["start"] < row["start"]])
+        for row, (_, view) in zip(frame.to_dict("records"), made, strict=True)
+    ]
+    frame = frame.join(pd.DataFrame(said, columns=["combined", "low", "high", "chance"]))
+    hit = (frame["actual"] >= frame["target"]).astype(float)
+    return frame.assign(hit=hit.where(frame["target"].notna()))
+
+
+def _quarters(of: Past, day: dt.date) -> list[Period]:
+    """The last whole quarters before which a year of cases is known, the oldest first."""
+    calendar, found = of.known.calendar, list[Period]()
+    period = calendar.shift(calendar.at(day + ONE, "quarter"), -1)
+    while len(found) < QUARTERS and (period.start - of.sold.first).days >= YEAR:
+        found.insert(0, period)
+        period = calendar.shift(period, -1)
+    return found
+
+
+def _then(of: Past, period: Period, part: float) -> tuple[dict[str, Any], Views] | None:
+    """What was forecast once this part of a quarter was over; nothing where too few were won."""
+    over, ago = round(part * period.days), of.known.calendar.shift(period, -4)
+    day = period.start + dt.timedelta(days=over - 1)
+    try:
+        found = of.at(day)
+    except Unavailable:
+        return None
+    if len(found.amounts) < FEWEST:
+        return None
+    made = views(found, of.sold, of.known.calendar, day)
+    then = ago.start + dt.timedelta(days=round(part * ago.days))
+    come, year = of.sold.between(ago.start, then), of.sold.between(ago.start, ago.end)
+    year = year if (ago.start - of.sold.first).days >= SETTLED else np.nan
+    row = {
+        "period": period.name,
+        "start": pd.Timestamp(period.start),
+        "part": part,
+        "booked": made.booked,
+        "value": made.booked + made.sum.mean,
+        "expected": made.sum.mean,
+        "spread": made.sum.sd,
+        "series": made.series,
+        "linear": made.booked / part if over else np.nan,
+        "seasonal": made.booked * year / come if come else np.nan,
+        "crm": made.booked + of.crm(found, day, period) if of.crm else np.nan,
+        "actual": of.sold.between(period.start, period.end),
+    }
+    return row, made
+
+
+def _said(row: Mapping[Any, Any], made: Views, before: pd.DataFrame) -> dict[str, float]:
+    """What would have been said of a quarter, had only those before it been replayed."""
+    deals = by_deals(made, before)
+    both = together(deals, made, before)
+    limits = {"low": both.level(0.1), "high": both.level(0.9)}
+    chance = np.nan if np.isnan(row["target"]) else both.chance(row["target"])
+    return {"combined": both.value, **limits, "chance": chance}
+
+
+def scores(found: pd.DataFrame) -> pd.DataFrame:
+    """Return how good each way to forecast was, on the days on which all of them could.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a method: ``method, n`` (days), ``quarters, error`` (what was missed, as a share of
+        what came) and ``bias`` (too much, if above 0).
+    """
+    used = [name for name in METHODS if found[name].notna().any()]
+    rows = found.dropna(subset=used)
+    missed = rows[used].sub(rows["actual"], axis=0)
+    whole = rows["actual"].sum() or np.nan
+    return pd.DataFrame(
+        {
+            "method": used,
+            "n": len(rows),
+            "quarters": rows["period"].nunique(),
+            "error": missed.abs().sum().to_numpy() / whole,
+            "bias": missed.sum().to_numpy() / whole,
+        }
+    )
+
+
+def reliability(found: pd.DataFrame) -> pd.DataFrame:
+    """Return what became of the chances that would have been given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        First all of them, then by band of chances (``band``, its least one): ``n`` forecasts of
+        ``quarters``, ``said`` on average, ``came`` (the share that hit the target), ``brier``, the
+        mean squared difference (Brier 1950, Monthly Weather Review 78, 1-3), and ``base``, that of
+        always saying how often the target is hit.
+    """
+    rows = found.dropna(subset=["chance", "hit"])
+    rows = rows.assign(
+        band=np.array(BANDS)[np.digitize(rows["chance"], BANDS[1:-1])],
+        missed=(rows["chance"] - rows["hit"]) ** 2,
+        usual=(rows["hit"].mean() - rows["hit"]) ** 2,
+    )
+    groups = [(np.nan, rows), *rows.groupby("band")]
+    return pd.DataFrame(
+        [
+            {
+                "band": band,
+                "n": len(each),
+                "quarters": each["period"].nunique(),
+                "said": each["chance"].mean(),
+                "came": each["hit"].mean(),
+                "brier": each["missed"].mean(),
+                "base": each["usual"].mean(),
+            }
+            for band, each in groups
+        ]
+    )

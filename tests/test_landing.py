@@ -1,0 +1,201 @@
+"""Where the quarter lands: worked figures, draws, truncated files, and what is said of it."""
+
+import datetime as dt
+import importlib
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twins import truncated
+
+import kpi_helpers as kh
+from kpi_helpers import funnel
+from kpi_helpers.landing import Landed, landing, reliability, scores
+from kpi_helpers.landing.forecasts import Forecast, Views, shock, together
+from kpi_helpers.landing.sums import likely, reached, shaken, total
+from kpi_helpers.sources import Dataset
+
+HERE = Path(__file__).parent
+WORKED: dict[str, Any] = json.loads((HERE / "data" / "worked_examples.json").read_text("utf-8"))
+TABLES = ("deals", "stage_history", "close_date_history", "leads", "targets")
+SETTINGS = {"stages": ["Qualification", "Rendez-vous", "Proposition", "Négociation", "Gagné"]}
+
+
+@pytest.fixture(scope="module")
+def sample() -> Dataset:
+    return kh.load("data/sample")
+
+
+@pytest.fixture(scope="module")
+def landed(sample: Dataset) -> Landed:
+    return landing(sample)
+
+
+# Sums
+
+
+def test_w20_the_chance_of_the_target() -> None:
+    case = WORKED["W20"]
+    found = total(*zip(*case["deals"], strict=True))
+    assert found.mean == pytest.approx(case["expected"])
+    made = Forecast(case["booked"], found, case["booked"] + found.mean, found.sd)
+    assert made.chance(case["target"]) == pytest.approx(case["p_hit"], abs=1e-9)
+    assert made.chance(case["booked"]) == 1
+    assert made.chance(case["booked"] + 331) == pytest.approx(0, abs=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 90), st.floats(0, 1)), min_size=1, max_size=8))
+def test_a_sum_is_that_of_all_its_cases(deals: list[tuple[int, float]]) -> None:
+    amounts, chances = zip(*deals, strict=True)
+    found = total(amounts, chances)
+    for needed in (1, 17, sum(amounts) // 2, sum(amounts)):
+        chance = sum(
+            float(np.prod([p if yes else 1 - p for p, yes in zip(chances, case, strict=True)]))
+            for case in itertools.product([False, True], repeat=len(deals))
+            if sum(a for a, yes in zip(amounts, case, strict=True) if yes) >= needed
+        )
+        assert likely(found, needed) == pytest.approx(chance, abs=1e-9)
+
+
+def test_a_sum_with_deals_to_come_and_a_shock_is_that_of_many_draws() -> None:
+    rng, draws = np.random.default_rng(3), 40_000
+    amount, chance = rng.lognormal(9, 0.8, 120), rng.uniform(0.02, 0.8, 120)
+    paid = rng.lognormal(9, 0.8, 300)
+    sums = (rng.random((draws, 120)) < chance) @ amount
+    sums += [rng.choice(paid, n).sum() for n in rng.poisson(12.5, draws)]
+    found = total(amount, chance, 12.5, paid)
+    factor = rng.lognormal(-(0.15**2) / 2, 0.15, draws)
+    for mine, drawn in ((found, sums), (shaken(found, 0.15), sums * factor)):
+        assert mine.mean == pytest.approx(drawn.mean(), rel=0.005)
+        assert mine.sd == pytest.approx(drawn.std(), rel=0.02)
+        levels = np.array([0.1, 0.5, 0.9])
+        assert reached(mine, levels) == pytest.approx(np.quantile(drawn, levels), rel=0.01)
+        assert likely(mine, 6e5) == pytest.approx((drawn >= 6e5).mean(), abs=0.01)
+
+
+def test_nothing_to_come_lands_where_it_stands() -> None:
+    none = total([], [])
+    assert (none.mean, none.sd, float(likely(none, 1.0))) == (0, 0, 0)
+    made = Forecast(500.0, shaken(none, 0.1), 500.0, 0.0)
+    assert (made.level(0.1), made.level(0.9)) == (500, 500)
+    assert (made.chance(500), made.chance(501)) == (1, 0)
+
+
+# Forecasts
+
+
+def past_of(missed: Mapping[str, list[float]], spread: float = 1.0) -> pd.DataFrame:
+    """Past forecasts of 100 that were still to come, a quarter each."""
+    frame = pd.DataFrame(missed) + 100.0
+    quarters = [f"{place}" for place in range(len(frame))]
+    return frame.assign(period=quarters, actual=100.0, expected=100.0, spread=spread)
+
+
+def test_w21_weights_are_those_of_past_errors() -> None:
+    case = WORKED["W21"]
+    (series, b), (value, a) = case["ts"], case["pipe"]
+    signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]] * 2).T
+    for name, shared in (("indep", 0.0), ("rho05", 0.5)):
+        miss = b * (shared * signs[0] + np.sqrt(1 - shared**2) * signs[1])
+        past = past_of({"value": [*a * signs[0]], "series": [*miss]})
+        of = total([1.0], [0.5])._replace(mean=value, sd=a)
+        found = together(Forecast(0.0, of, value, a), Views(0.0, 0.0, of, series, b), past)
+        assert 1 - found.weight == pytest.approx(case[name]["w"])
+        assert (found.value, found.sd) == pytest.approx((case[name]["mean"], case[name]["sd"]))
+        few = together(Forecast(0.0, of, value, a), Views(0.0, 0.0, of, series, b), past[:7])
+        assert (few.weight, few.value, few.sd) == (0.5, (value + series) / 2, (a + b) / 2)
+
+
+def test_the_shock_is_what_luck_does_not_explain() -> None:
+    none = past_of({"value": [5.0, -5.0] * 4}, spread=5.0)
+    large = past_of({"value": [30.0, -30.0] * 4}, spread=5.0)
+    assert shock(none) == pytest.approx(0.1 * np.sqrt(4 / 12))
+    assert shock(large) == pytest.approx(np.sqrt((8 * (0.09 - 0.0025) + 0.04) / 12))
+    assert shock(none.head(0)) == 0.1
+
+
+# Replay
+
+
+def test_no_later_row_is_used(sample: Dataset, landed: Landed) -> None:
+    day = "2025-08-20"
+    tables = {name: pd.read_parquet(f"data/sample/{name}.parquet") for name in TABLES}
+    known = truncated(tables, dt.date.fromisoformat(day))
+    cut = landing(kh.load({**known, "targets": tables["targets"]}, SETTINGS | {"as_of": day}))
+    again = landing(sample.at(day))
+    for one, other in zip(again, cut, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_dtype=False)
+    columns = ["period", "part", "booked", "value", "series", "combined", "chance", "actual"]
+    both = landed.past[columns].merge(again.past[columns], on=["period", "part"])
+    assert len(both) >= 4
+    for name in columns[2:]:
+        assert both[f"{name}_x"].to_numpy() == pytest.approx(both[f"{name}_y"].to_numpy())
+
+
+def test_the_rows_of_a_day_say_what_was_known_on_it(sample: Dataset) -> None:
+    known = funnel.cases(sample)
+    for day in (dt.date(2025, 8, 20), dt.date(2026, 3, 31)):
+        one, other = funnel.prepared(known, day), funnel.outlook(sample.at(day))
+        pd.testing.assert_frame_equal(one.open, other.open)
+        for mine, theirs in zip(one, other, strict=True):
+            if isinstance(mine, np.ndarray):
+                assert np.array_equal(mine, theirs)
+        assert (one.booked, one.periods, one.days) == (other.booked, other.periods, other.days)
+
+
+def test_it_misses_by_less_than_the_pace_and_than_the_crm(landed: Landed) -> None:
+    error = landed.scores.set_index("method")["error"]
+    assert error["combined"] < 0.6 * min(error["linear"], error["seasonal"], error["crm"])
+    whole = landed.reliability.iloc[0]
+    assert whole["brier"] < 0.5 * whole["base"]
+
+
+def test_what_came_is_what_the_bookings_say(sample: Dataset, landed: Landed) -> None:
+    came = landed.past.groupby("period")["actual"].first()
+    found = kh.measure(sample, "bookings", "2024Q2:2026Q3", grain="quarter")
+    assert came.to_numpy() == pytest.approx(found["value"].to_numpy(float))
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(HERE.parent / "benchmarks"))
+        return importlib.import_module("landing")
+
+
+def test_its_chances_come_true_where_habits_change(bench: ModuleType) -> None:
+    found = bench.table(3, 7400).loc["all"]
+    assert found["n"] == 3 * 48
+    assert found["brier"] < 0.6 * found["base"]
+    assert 0.7 < found["slope"] < 1.3
+    assert found["combined"] < found["linear"]
+
+
+def test_scores_and_reliability_by_hand() -> None:
+    found = pd.DataFrame(
+        {
+            "period": ["a", "a", "b"],
+            "chance": [0.9, 0.1, 0.6],
+            "hit": [1.0, 1.0, 0.0],
+            "actual": [100.0, 100.0, 50.0],
+            "value": [110.0, 90.0, 50.0],
+            "linear": [np.nan, 150.0, 40.0],
+            **dict.fromkeys(("combined", "series", "seasonal", "crm"), np.nan),
+        }
+    )
+    judged = scores(found).set_index("method")
+    assert judged["n"].tolist() == [2, 2]
+    assert judged["error"].tolist() == pytest.approx([10 / 150, 60 / 150])
+    assert judged["bias"].tolist() == pytest.approx([-10 / 150, 40 / 150])
+    whole = reliability(found).iloc[0]
+    assert whole["brier"] == pytest.approx((0.01 + 0.81 + 0.36) / 3)
+    assert whole["base"] == pytest.approx(2 / 9)
