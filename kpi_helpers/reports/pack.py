@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
 
 from kpi_helpers.errors import KpiError, ReportFailed
 from kpi_helpers.language import Phrase
+from kpi_helpers.sources.saving import locked, to_disk
 
 MARK = "run.json"
 # What systems say when a file has no room left: on the disk, in a quota, under a limit.
@@ -49,8 +48,8 @@ def writing(target: Path) -> Iterator[Path]:
     """
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft, old, lock = (target.with_name(f".{target.name}.{end}") for end in ("new", "old", "lock"))
-    with _locked(lock, target.name):
+    draft, old = (target.with_name(f".{target.name}.{end}") for end in ("new", "old"))
+    with _locked(target):
         _recover(target, old)
         if target.exists() and not (target / MARK).is_file():
             raise KpiError("not_a_pack", folder=target)
@@ -65,7 +64,7 @@ def writing(target: Path) -> Iterator[Path]:
 
 def _put(draft: Path, target: Path, old: Path) -> None:
     for path in [*draft.rglob("*"), draft]:
-        _to_disk(path)
+        to_disk(path)
     if target.exists():
         os.replace(target, old)
     try:
@@ -73,7 +72,7 @@ def _put(draft: Path, target: Path, old: Path) -> None:
     except BaseException:
         _recover(target, old)
         raise
-    _to_disk(target.parent)
+    to_disk(target.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -84,37 +83,15 @@ def _recover(target: Path, old: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _to_disk(path: Path) -> None:
-    if path.is_dir() and sys.platform == "win32":
-        return  # Windows does not open folders
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextmanager
-def _locked(lock: Path, name: str) -> Iterator[None]:
-    # The system drops the lock when the process ends, however it ends.
-    with lock.open("a") as file:
-        try:
-            _lock(file)
-        except OSError as error:
-            reason = Phrase("report.locked")
-            raise ReportFailed(report=name, reason=reason) from error
+def _locked(target: Path) -> Iterator[None]:
+    try:
+        lock = ExitStack()
+        lock.enter_context(locked(target))
+    except BlockingIOError as error:
+        raise ReportFailed(report=target.name, reason=Phrase("report.locked")) from error
+    with lock:
         yield
-
-
-def _lock(file: IO[str]) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def reason(said: str) -> str | Phrase:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpi_helpers.errors import BadInput, MissingColumn
+from kpi_helpers.sources.saving import ENCODING, as_before, as_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,9 +19,6 @@ TABLES = "tables"
 FOLDER_VARIABLE = "KPI_TABLES"
 # The tables that list rows one by one: a pack that is shared goes without them.
 ROW_LEVEL = ("left_out", "behind", "stalled")
-# A spreadsheet may run text that begins so. Text with an apostrophe gets another, so that taking
-# the first one away always gives what was there.
-FORMULA_STARTS = (*"=+-@＝＋－＠\t\r\n", "'")
 
 
 @dataclass(frozen=True)
@@ -63,24 +61,21 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "t.csv"
     ...     write_csv(pd.DataFrame({"name": ["=1+1", "Zoë"], "value": [-1.5, 2.0]}), path)
-    ...     print(path.read_text("utf-8-sig"))
+    ...     print(path.read_text(ENCODING))
     "name","value"
     "'=1+1",-1.5
     "Zoë",2.0
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    safe = table.apply(lambda column: column.map(_inert)).rename(columns=_inert)
-    # The mark at the start of the file is what makes Excel read accents.
-    form = {"encoding": "utf-8-sig", "lineterminator": "\n", "quoting": csv.QUOTE_NONNUMERIC}
-    safe.to_csv(path, index=False, **form)
+    path.write_bytes(as_csv(table))
 
 
 def read_csv(path: Path) -> pd.DataFrame:
     """Read a table of `write_csv` as it was before."""
     import pandas as pd
 
-    frame = pd.read_csv(path, encoding="utf-8-sig", dtype={"rows": str})
-    return frame.apply(lambda column: column.map(_as_before))
+    frame = pd.read_csv(path, encoding=ENCODING, dtype={"rows": str})
+    return frame.apply(lambda column: column.map(as_before))
 
 
 def gather(parts: Path, tables: Path, leave_out: Collection[str] = ()) -> dict[str, str]:
@@ -113,7 +108,7 @@ def gather(parts: Path, tables: Path, leave_out: Collection[str] = ()) -> dict[s
 
 def number_of_rows(path: Path) -> int:
     """Return how many rows a table has, its head not counted."""
-    with path.open(encoding="utf-8-sig", newline="") as lines:
+    with path.open(encoding=ENCODING, newline="") as lines:
         return sum(1 for _ in csv.reader(lines)) - 1
 
 
@@ -136,7 +131,7 @@ def read_table(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> pd.D
     import pandas as pd
 
     try:
-        read = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        read = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=ENCODING)
         known = {name: pd.to_numeric(read[name]) for name in numbers if name in read}
     except (OSError, ValueError) as error:
         raise BadInput(
@@ -145,14 +140,4 @@ def read_table(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> pd.D
     for name in (*texts, *numbers):
         if name not in read:
             raise MissingColumn(table=path.name, column=name)
-    return read.rename(columns=_as_before).map(_as_before).assign(**known)
-
-
-def _inert(value: object) -> object:
-    risky = isinstance(value, str) and value.startswith(FORMULA_STARTS)
-    return f"'{value}" if risky else value
-
-
-def _as_before(value: object) -> object:
-    marked = isinstance(value, str) and value.startswith(tuple(f"'{c}" for c in FORMULA_STARTS))
-    return str(value)[1:] if marked else value
+    return read.rename(columns=as_before).map(as_before).assign(**known)

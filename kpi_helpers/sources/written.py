@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.recognition.understood import vendor_line
+from kpi_helpers.sources.saving import saved
 from kpi_helpers.sources.stages import stage_order
 
 ALWAYS = ("schema", "name", "language", "country", "currency", "time_zone")
@@ -47,13 +47,7 @@ def write_settings(data: Dataset, path: Path, *, force: bool = False, source: st
     if path.exists() and not force:
         raise KpiError("file_exists", file=path.name)
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=".kpi-", delete=False
-        ) as draft:
-            draft.write(settings_text(data, _from(path, source)))
-            draft.flush()
-            os.fsync(draft.fileno())
-        os.replace(draft.name, path)
+        saved(path, settings_text(data, _from(path, source)).encode())
     except OSError as error:
         raise KpiError("not_written", file=path.name, reason=error.strerror) from error
 

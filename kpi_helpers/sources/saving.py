@@ -1,0 +1,141 @@
+"""Files that are written whole or not at all, by one at a time, and cells that run nothing."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+
+from kpi_helpers.errors import KpiError
+
+# A spreadsheet may run text that begins so. Text with an apostrophe gets another, so that taking
+# the first one away always gives what was there.
+FORMULA_STARTS = (*"=+-@＝＋－＠\t\r\n", "'")
+# The mark at the start of the file is what makes Excel read accents.
+ENCODING = "utf-8-sig"
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """Return a table as a CSV file; text that a spreadsheet would run gets an apostrophe.
+
+    Examples
+    --------
+    >>> print(as_csv(pd.DataFrame({"name": ["=1+1"], "value": [-1.5]})).decode(ENCODING))
+    "name","value"
+    "'=1+1",-1.5
+    <BLANKLINE>
+    """
+    safe = table.apply(lambda column: column.map(inert)).rename(columns=inert)
+    said = safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return str(said).encode(ENCODING)
+
+
+def inert(value: object) -> object:
+    """Return a value that a spreadsheet does not run."""
+    risky = isinstance(value, str) and value.startswith(FORMULA_STARTS)
+    return f"'{value}" if risky else value
+
+
+def as_before(value: object) -> object:
+    """Return a value as it was before `inert`."""
+    marked = isinstance(value, str) and value.startswith(tuple(f"'{c}" for c in FORMULA_STARTS))
+    return str(value)[1:] if marked else value
+
+
+def updated(path: Path, change: Callable[[bytes | None], bytes]) -> None:
+    """Read a file, change it and write it, while nobody else who does so can.
+
+    Parameters
+    ----------
+    path
+        The file; of a link it is the one that it leads to.
+    change
+        What the file holds, None where there is none yet → what it shall hold. An error leaves
+        the file as it is.
+
+    Raises
+    ------
+    KpiError
+        When the file cannot be read or written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "register.csv"
+    >>> for line in (b"a", b"b"):
+    ...     updated(file, lambda old: (old or b"") + line)
+    >>> file.read_bytes()
+    b'ab'
+    """
+    path = path.resolve()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path, wait=True):
+            old = path.read_bytes() if path.exists() else None
+            new = change(old)
+            if new != old:
+                saved(path, new)
+    except OSError as error:
+        raise KpiError("not_written", file=path.name, reason=error.strerror) from error
+
+
+def saved(path: Path, content: bytes) -> None:
+    """Put a whole content in the place of a file; who may read it stays as it was."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        draft.write_bytes(content)
+        if path.exists():
+            shutil.copymode(path, draft)
+        to_disk(draft)
+        os.replace(draft, path)
+        to_disk(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def to_disk(path: Path) -> None:
+    """Have the system write down what it holds of a file or folder."""
+    if path.is_dir() and sys.platform == "win32":
+        return  # Windows does not open folders
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def locked(path: Path, wait: bool = False) -> Iterator[None]:
+    """Hold the lock of a file or folder, which lies beside it.
+
+    The system drops it when the process ends, however it ends.
+
+    Raises
+    ------
+    BlockingIOError
+        When another process holds it, unless one waits.
+    """
+    with path.with_name(f".{path.name}.lock").open("a") as file:
+        try:
+            _lock(file, wait)
+        except OSError as error:  # systems have several for it
+            raise BlockingIOError(*error.args) from error
+        yield
+
+
+def _lock(file: IO[str], wait: bool) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
