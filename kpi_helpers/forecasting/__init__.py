@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike
 
 from kpi_helpers.forecasting.cleaning import cleaned
 from kpi_helpers.forecasting.decomposition import decomposed
+from kpi_helpers.forecasting.histories import paced, series, with_adjusted
 from kpi_helpers.forecasting.models import MODELS, OWN, Forecast, checked, made
 from kpi_helpers.forecasting.scores import backtest, errors, together
-from kpi_helpers.forecasting.series import paced, series, with_adjusted
 from kpi_helpers.forecasting.trends import trends
 
 __all__ = [
