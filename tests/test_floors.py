@@ -35,14 +35,14 @@ LIBRARIES: list[set[str]] = [
     {"babel", "holidays", "numpy", "scipy"},
     {"duckdb", "ibis", "numpy", "pandas", "pyarrow", "python_calamine", "sqlglot", "xlsxwriter"},
     {"ibis", "numpy", "pandas"},
-    {"numpy", "pandas", "scipy", "statsmodels"},
+    {"numpy", "pandas", "scipy", "statsmodels", "tqdm"},
     {"PIL", "great_tables", "matplotlib", "numpy", "pandas", "seaborn"},
     {
         *{"IPython", "ipywidgets", "jinja2", "jupyter_client", "nbclient", "nbconvert", "nbformat"},
         *{"numpy", "pandas", "papermill", "playwright", "pptx", "traitlets", "xlsxwriter"},
     },
 ]
-INSIDE_FUNCTIONS_ONLY = {"scipy", "statsmodels"}
+INSIDE_FUNCTIONS_ONLY = {"scipy", "statsmodels", "tqdm"}
 
 HEIGHT = {
     room: (floor, step)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from kpi_helpers.forecasting.cleaning import cleaned
 from kpi_helpers.forecasting.decomposition import decomposed
+from kpi_helpers.forecasting.headline import Ahead, ahead
 from kpi_helpers.forecasting.histories import paced, series, with_adjusted
 from kpi_helpers.forecasting.models import MODELS, OWN, Forecast, checked, made
 from kpi_helpers.forecasting.scores import backtest, errors, together
@@ -14,7 +15,9 @@ from kpi_helpers.forecasting.trends import trends
 
 __all__ = [
     "MODELS",
+    "Ahead",
     "Forecast",
+    "ahead",
     "backtest",
     "decomposed",
     "errors",

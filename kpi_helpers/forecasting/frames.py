@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from kpi_helpers.errors import BadInput, Unavailable
 from kpi_helpers.forecasting.cleaning import Clean, cleaned
 from kpi_helpers.forecasting.models import OWN, SHORT, Forecast, checked, made
 from kpi_helpers.forecasting.scale import Array
-from kpi_helpers.forecasting.scores import backtest
+from kpi_helpers.forecasting.scores import replayed, shown
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.judge import INDICATIVE, INSUFFICIENT, MISSING, OK
 from kpi_helpers.periods import Calendar, Period, as_day
@@ -83,33 +84,58 @@ def forecast(
     if as_of is not None:
         tidy = tidy[tidy["end"] <= pd.Timestamp(as_day(as_of)) + pd.Timedelta(days=1)]
     series = tidy.groupby(["kpi", *by], sort=False, dropna=False)
-    parts = [_of_one(rows.sort_values("start"), horizon, model, lang) for _, rows in series]
+    parts = [_of_one(rows.sort_values("start"), horizon, model, lang) for _, rows in shown(series)]
     columns = ["kpi", *SPAN, *by, *FIGURES, "model", "status", "note"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def _of_one(rows: pd.DataFrame, horizon: int, model: str, lang: str) -> pd.DataFrame:
+class Series(NamedTuple):
+    """One series: its periods, its values (of what has a range, as a part of it) and their scale.
+
+    A figure is ``low`` plus ``wide`` times a value.
+    """
+
+    periods: list[Period]
+    values: Array
+    calendar: Calendar
+    grain: str
+    scale: str
+    low: float
+    wide: float
+
+
+def series_of(rows: pd.DataFrame) -> Series:
+    """Return the series of tidy rows in order, from the first readable period to the last.
+
+    Errors are those of `forecast`.
+    """
     calendar, grain = _calendar(rows)
-    past, y = _values(rows, calendar, grain)
-    method, season = str(rows["method"].iloc[0]), SEASONS[grain]
+    periods, y = _values(rows, calendar, grain)
+    method = str(rows["method"].iloc[0])
     low, high = RANGES.get(method, (0.0, 1.0))
-    y, scale = (y - low) / (high - low), "logit" if method in RANGES else ""
+    scale = "logit" if method in RANGES else ""
+    return Series(periods, (y - low) / (high - low), calendar, grain, scale, low, high - low)
+
+
+def _of_one(rows: pd.DataFrame, horizon: int, model: str, lang: str) -> pd.DataFrame:
+    read = series_of(rows)
+    past, season, scale = read.periods, SEASONS[read.grain], read.scale
     said: list[Phrase | Unavailable] = []
     try:
-        series = cleaned(y, season, scale)
+        series = cleaned(read.values, season, scale)
         n = len(series.values)
         if model == BEST:
-            model, *said = _best(y, horizon, season, scale) if n >= SHORT else (OWN,)
+            model, *said = _best(read.values, horizon, season, scale) if n >= SHORT else (OWN,)
         found = made(model, series, horizon, season)
         model = model if n >= SHORT else "run_rate"
         status = INSUFFICIENT if n < SHORT else INDICATIVE if said or n < RELIED else OK
         said = [*said, *_notes(series, [each.name for each in past[-n:]], horizon)]
     except Unavailable as error:
         found, model, status, said = Forecast(*np.full((5, horizon), np.nan)), "", MISSING, [error]
-    figures = {n: low + (high - low) * v for n, v in zip(FIGURES, found, strict=True)}
-    ahead = [calendar.at(past[-1].end, grain)]
+    figures = {n: read.low + read.wide * v for n, v in zip(FIGURES, found, strict=True)}
+    ahead = [read.calendar.at(past[-1].end, read.grain)]
     while len(ahead) < horizon:
-        ahead.append(calendar.at(ahead[-1].end, grain))
+        ahead.append(read.calendar.at(ahead[-1].end, read.grain))
     spans = {name: [getattr(each, of) for each in ahead] for name, of in SPAN.items()}
     frame = rows.iloc[[0] * horizon].assign(**spans, **figures, model=model, status=status)
     kinds = {name: rows[name].dtype for name in SPAN}
@@ -145,12 +171,13 @@ def _best(y: Array, horizon: int, season: int, scale: str) -> tuple[str, *tuple[
     baseline = "seasonal_naive" if len(y) >= 2 * season > 2 else "naive"
     try:
         far = max(min(horizon, len(y) - SHORT - ORIGINS + 1), 1)
-        tested = backtest(y, far, season, (OWN, baseline), scale)
+        tried = replayed(y, far, season, (OWN, baseline), scale)
     except Unavailable:
         return OWN, Phrase("forecasting.untested")
-    if tested["origins"].iloc[0] < ORIGINS:
+    if tried["origin"].nunique() < ORIGINS:
         return OWN, Phrase("forecasting.untested")
-    mase = tested.groupby("model")["mase"].mean()
+    off = (tried["actual"] - tried["mean"]).abs() / tried["unit"]
+    mase = off.groupby(tried["model"]).mean()
     beaten = mase[baseline] < mase[OWN]
     return (baseline, Phrase(f"forecasting.{baseline}")) if beaten else (OWN,)
 

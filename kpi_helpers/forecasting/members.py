@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kpi_helpers.forecasting.scale import Array, Scale, back, to
-from kpi_helpers.forecasting.seasons import indices, is_seasonal
+from kpi_helpers.forecasting.seasons import indices, is_seasonal, slope_of
 from kpi_helpers.forecasting.smoothing import TINY, Grid, grid, mixed, run, smoothed
 
 # Of long seasons (weeks) the last five are read.
@@ -51,7 +51,7 @@ def members(y: Array, horizon: int, season: int, scale: Scale) -> Members:
     if gate and season <= LONG_SEASON and n >= 3 * season + 4:
         fourth = (fourth + autoregression(x, season, horizon, SEASONAL_DRIFT)) / 2
     paths = np.stack([first, second + shrunk, to(third, scale), fourth])
-    slope = float(np.polyfit(np.arange(n), flat, 1)[0])
+    slope = slope_of(flat)
     return Members(back(paths, scale), (missed + missed_flat) / 2, paths.std(axis=0), slope)
 
 
@@ -84,7 +84,7 @@ def theta(x: Array, horizon: int) -> Array:
     models = Grid(*(part[models.drift == 0] for part in models))
     states = run(x, np.zeros(1), models)
     weight = mixed(len(x) * np.log((states.error**2).mean(axis=0) + TINY))
-    slope = np.polyfit(np.arange(len(x)), x, 1)[0]
+    slope = slope_of(x)
     return states.level[-1] @ weight + slope / 2 * np.arange(1, horizon + 1)
 
 

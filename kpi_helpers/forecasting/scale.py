@@ -25,7 +25,8 @@ def fitting(y: Array, name: str = "") -> Scale:
     """Return the scale of a series: the one asked for, else by whether it is ever negative."""
     if name == "logit":
         inside = np.fmin(y, 1 - y)
-        return Scale(name, float(inside[inside > 0].min(initial=0.1 if np.ptp(y) else TINY)) / 2)
+        least = float(inside[inside > 0].min(initial=0.1 if np.ptp(y) else TINY))
+        return Scale(name, max(least / 2, TINY))
     name = name or ("plain" if (y < 0).any() else "power")
     return Scale(name, float(np.abs(y).mean()) or 1.0)
 

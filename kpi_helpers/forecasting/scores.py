@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from kpi_helpers.errors import Unavailable
-from kpi_helpers.forecasting.cleaning import Clean, cleaned
+from kpi_helpers.forecasting.cleaning import cleaned
 from kpi_helpers.forecasting.models import BASELINES, OWN, SHORT, Forecast, checked, made
 from kpi_helpers.forecasting.scale import Array
 from kpi_helpers.language import Phrase
 
 ORIGINS = 8
+PATIENCE = 2.0  # seconds
+T = TypeVar("T")
 QUANTILES = dict(zip(Forecast._fields, (0.5, 0.1, 0.9, 0.025, 0.975), strict=True))
 
 
@@ -67,22 +70,23 @@ def together(
     return weight, weight * one + rest * other, float(np.sqrt(variance))
 
 
-def backtest(
+def replayed(
     y: ArrayLike,
     horizon: int,
     season: int = 1,
     models: Sequence[str] = (OWN, *BASELINES),
     scale: str = "",
 ) -> pd.DataFrame:
-    """Forecast the last points of a series from origins before them, and compare.
+    """Forecast the last points of a series from origins before them, by what was known then.
 
     The last eight origins (fewer for short series) from which the whole horizon is known.
 
     Returns
     -------
     pandas.DataFrame
-        A row a model and horizon ``h``: ``origins``, ``mase`` and ``pinball`` (both over the mean
-        absolute change from the season before), ``cover80``, ``cover95``.
+        A row a model, origin and horizon: ``model``, ``origin`` (the number of points known), ``h``
+        (1 to ``horizon``), ``actual`` (missing in a gap), the fields of `Forecast`, and ``unit``:
+        the mean absolute change from the season before, of the points known.
 
     Raises
     ------
@@ -96,24 +100,58 @@ def backtest(
     if not origins:
         needs = Phrase("forecasting.points", {"least": SHORT + horizon, "n": len(y)})
         raise Unavailable(what=Phrase("forecasting.backtest"), needs=needs)
-    parts = []
-    for t in origins:
-        series = cleaned(y[:t], season, scale)
-        tried = {model: made(model, series, horizon, season) for model in models}
-        parts += [_judged(tried[m], series, y[t : t + horizon], season, m) for m in models]
-    frame = pd.concat(parts).groupby(["model", "h"], sort=False).mean()
-    return frame.assign(origins=len(origins)).reset_index()
+    found: list[Array] = []
+    for t in shown(origins):
+        past = cleaned(y[:t], season, scale)
+        known = [np.full(horizon, t), np.arange(1, horizon + 1), y[t : t + horizon]]
+        unit = np.full(horizon, _unit(past.values, season))
+        found += [np.array([*known, *made(m, past, horizon, season), unit]) for m in models]
+    columns = ("origin", "h", "actual", *Forecast._fields, "unit")
+    frame = pd.DataFrame(np.concatenate(found, axis=1).T, columns=columns)
+    frame.insert(0, "model", np.tile(np.repeat(models, horizon), len(origins)))
+    return frame.astype({"origin": int, "h": int})
 
 
-def _judged(found: Forecast, past: Clean, actual: Array, season: int, model: str) -> pd.DataFrame:
-    step = season if len(past.values) >= 2 * season else 1
-    unit = np.abs(past.values[step:] - past.values[:-step]).mean() or np.nan
-    over = {q: actual - getattr(found, name) for name, q in QUANTILES.items()}
+def backtest(
+    y: ArrayLike,
+    horizon: int,
+    season: int = 1,
+    models: Sequence[str] = (OWN, *BASELINES),
+    scale: str = "",
+) -> pd.DataFrame:
+    """Say how good the forecasts of `replayed` were.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a model and horizon ``h``: ``origins``, ``mase`` and ``pinball`` (both over the mean
+        absolute change from the season before), ``cover80``, ``cover95``.
+    """
+    return judged(replayed(y, horizon, season, models, scale))
+
+
+def judged(tried: pd.DataFrame) -> pd.DataFrame:
+    """Return what `backtest` does, of the forecasts that `replayed` made."""
+    y, unit = tried["actual"], tried["unit"]
     # The loss of a quantile by what a value lies over it (Koenker and Bassett 1978).
-    loss = np.mean([np.fmax(q * each, (q - 1) * each) for q, each in over.items()], axis=0)
-    columns = {"model": model, "h": np.arange(1, len(actual) + 1)}
-    columns |= {"mase": np.abs(actual - found.mean) / unit, "pinball": loss / unit}
-    for level, low, high in ((80, found.lo80, found.hi80), (95, found.lo95, found.hi95)):
-        inside = ((actual >= low) & (actual <= high)).astype(float)
-        columns[f"cover{level}"] = np.where(np.isfinite(actual), inside, np.nan)
-    return pd.DataFrame(columns)
+    loss = [np.fmax(q * (y - tried[of]), (q - 1) * (y - tried[of])) for of, q in QUANTILES.items()]
+    columns = {"mase": (y - tried["mean"]).abs() / unit, "pinball": sum(loss) / len(loss) / unit}
+    for level in (80, 95):
+        inside = y.between(tried[f"lo{level}"], tried[f"hi{level}"])
+        columns[f"cover{level}"] = inside.astype(float).where(y.notna())
+    frame = tried[["model", "h"]].assign(**columns).groupby(["model", "h"], sort=False).mean()
+    return frame.assign(origins=tried["origin"].nunique()).reset_index()
+
+
+def shown(steps: Iterable[T]) -> Iterable[T]:
+    """Go through steps; in a terminal, one sees how far it is once it takes over two seconds."""
+    from tqdm import tqdm
+
+    # None: quiet where nobody looks, as in notebooks that are run for a report.
+    found: Iterable[T] = tqdm(steps, delay=PATIENCE, disable=None, leave=False)
+    return found
+
+
+def _unit(past: Array, season: int) -> float:
+    step = season if len(past) >= 2 * season else 1
+    return float(np.abs(past[step:] - past[:-step]).mean()) or np.nan

@@ -11,6 +11,18 @@ from kpi_helpers.forecasting.scale import Array
 LENIENT, DECAY = 1.0, 0.7
 
 
+def slope_of(x: Array) -> float:
+    """Return the slope of the straight line through equally spaced points.
+
+    Examples
+    --------
+    >>> slope_of(np.array([1.0, 3.0, 5.0]))
+    2.0
+    """
+    t = np.arange(len(x)) - (len(x) - 1) / 2
+    return float(t @ x / (t @ t))
+
+
 def is_seasonal(x: Array, season: int) -> bool:
     """Whether a series repeats itself after a season: a lenient autocorrelation test.
 
@@ -20,7 +32,7 @@ def is_seasonal(x: Array, season: int) -> bool:
     n = len(x)
     if season < 2 or n < 2 * season + 2:
         return False
-    left = x - np.polyval(np.polyfit(np.arange(n), x, 1), np.arange(n))
+    left = x - x.mean() - slope_of(x) * (np.arange(n) - (n - 1) / 2)
     total = left @ left
     if not total > 1e-12 * n:
         return False

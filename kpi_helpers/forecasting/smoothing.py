@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kpi_helpers.forecasting.scale import Array
+from kpi_helpers.forecasting.seasons import slope_of
 
 LEVELS = (0.02, 0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.62, 0.75, 0.9)
 DRIFTS = (0.0, 0.5, 1.0)
@@ -71,7 +72,7 @@ def run(x: Array, start: Array, models: Grid) -> States:
     season = np.empty((n + m, c))
     season[:m] = start[:, None]
     first = min(n, max(4, min(m, n // 3)))
-    trend[0] = np.polyfit(np.arange(n), x - np.resize(start, n), 1)[0] * models.drift
+    trend[0] = slope_of(x - np.resize(start, n)) * models.drift
     level[0] = (x[:first] - start[np.arange(first) % m]).mean() - trend[0] * (first + 1) / 2
     moves = bool(models.season.any())
     for t in range(n):

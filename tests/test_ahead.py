@@ -1,0 +1,143 @@
+"""Forecasts of a data set's headline KPIs, their quarters, and how good they were before."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_forecasting import simulated
+from test_forecasts import monthly
+
+import kpi_helpers as kh
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.forecasting import ahead, forecast
+from kpi_helpers.forecasting.frames import series_of
+from kpi_helpers.forecasting.headline import Ahead
+from kpi_helpers.forecasting.totals import alike, totals
+from kpi_helpers.measure.judge import MISSING
+from kpi_helpers.sources import Dataset
+
+
+@pytest.fixture(scope="module")
+def found(sample: Dataset) -> Ahead:
+    return ahead(sample, 6, "2026Q3")
+
+
+# --- Quarters -------------------------------------------------------------------------------------
+
+
+def test_the_limits_of_a_sum_are_those_of_a_random_walk() -> None:
+    """Three steps on, the sum's error is 3 e1 + 2 e2 + e3: a variance of 14 steps, not of 6."""
+    past = monthly(np.r_[-1.0, simulated(1, 44)])
+    ahead = kh.forecast(past, 3, model="naive")
+    (one,) = totals(series_of(past), ahead).to_dict("records")
+    first = ahead["hi95"].iloc[0] - ahead["value"].iloc[0]
+    assert one["value"] == pytest.approx(3 * past["value"].iloc[-1])
+    assert one["hi95"] - one["value"] == pytest.approx(first * np.sqrt(14))
+    assert one["value"] - one["lo95"] == pytest.approx(first * np.sqrt(14))
+
+
+def test_months_of_a_quarter_that_are_known_are_added_and_certain() -> None:
+    past = monthly(simulated(2, 44))  # up to August 2024
+    ahead = kh.forecast(past, 4)
+    first, second = totals(series_of(past), ahead).to_dict("records")
+    known = past["value"].iloc[-2:].sum()
+    for name in ("value", "lo80", "hi95"):
+        assert first[name] == pytest.approx(known + ahead[name].iloc[0])
+    assert (first["period"], second["period"]) == ("2024Q3", "2024Q4")
+    rest = ahead.iloc[1:]
+    assert second["value"] == pytest.approx(rest["value"].sum())
+    alone = np.sqrt(((rest["hi80"] - rest["value"]) ** 2).sum())
+    assert alone < second["hi80"] - second["value"] < (rest["hi80"] - rest["value"]).sum()
+
+
+def test_a_quarter_with_a_gap_or_a_month_beyond_is_none() -> None:
+    past = monthly(simulated(2, 44)).drop(index=42)
+    ahead = kh.forecast(past, 3)
+    assert totals(series_of(past), ahead).empty
+
+
+def test_how_alike_errors_are_by_law_and_as_seen() -> None:
+    y = np.random.default_rng(3).normal(100, 5, 400)
+    assert alike("run_rate", y[:4], 2, 1).tolist() == [[1.0, 0.2], [0.2, 1.0]]
+    assert alike("seasonal_naive", y, 5, 4)[0].round(3).tolist() == [1, 0, 0, 0, 0.707]
+    seen = alike("four", y, 3, 1)
+    assert seen[0, 1] < 0.1
+    assert np.diag(seen) == pytest.approx([1.0] * 3)
+    walk = alike("four", np.cumsum(y - 99), 3, 1)
+    assert walk[0, 1] == pytest.approx(np.sqrt(1 / 2), abs=0.1)
+    assert np.linalg.eigvalsh(walk).min() > 0
+    assert (alike("four", y[:9], 3, 1) == 1).all()
+
+
+# --- A data set -----------------------------------------------------------------------------------
+
+
+def test_headline_kpis_go_on_from_their_last_readable_month(found: Ahead) -> None:
+    ahead = found.ahead.set_index("kpi")
+    first = ahead.groupby(level=0, sort=False)["period"].first()
+    assert first["revenue"] == "2026-10"
+    assert first["lead_to_customer_rate"] == "2026-04"  # its young cohorts are no end of a trend
+    assert "bookings" not in first
+    nps = ahead.loc["nps"]
+    assert (nps["status"] == MISSING).all()
+    assert nps["note"].ne("").all()
+    quarters = ahead.loc["revenue", "period"].tolist()[-2:]
+    assert quarters == ["2026Q4", "2027Q1"]
+    assert ahead.loc["lead_to_customer_rate", "period"].str.contains("Q").sum() == 0
+    rates = ahead.loc["lead_to_customer_rate", ["lo95", "hi95"]]
+    assert rates.stack().between(0, 1).all()
+
+
+def test_errors_of_the_past_by_a_loop(found: Ahead) -> None:
+    past = found.past.loc[found.past["kpi"] == "leads_generated", "value"].to_numpy(float)
+    off, size = [], 0.0
+    for t in range(len(past) - 13, len(past) - 5):
+        path = forecast(past[:t], 6, 12).mean
+        off.append(abs(path[3:].sum() - past[t + 3 : t + 6].sum()))
+        size += past[t + 3 : t + 6].sum()
+    row = found.ahead[(found.ahead["kpi"] == "leads_generated")].iloc[-1]
+    assert row["period"] == "2027Q1"
+    assert row["missed"] == pytest.approx(np.mean(off))
+    assert row["missed_share"] == pytest.approx(sum(off) / size)
+    assert row["year_ago"] == past[-9:-6].sum()
+
+
+def test_the_baselines_are_always_in_the_table_and_beaten_or_shipped(found: Ahead) -> None:
+    for kpi, rows in found.tested.groupby("kpi"):
+        assert {"naive", "seasonal_naive", "drift", "four"} <= {*rows["model"]}, kpi
+        mase = rows.groupby("model")["mase"].mean()
+        (shipped,) = rows.loc[rows["shipped"], "model"].unique()
+        assert shipped == "seasonal_naive" or mase[shipped] <= mase["seasonal_naive"], kpi
+    tried = found.tried[found.tried["kpi"] == "revenue"]
+    actual = found.past[found.past["kpi"] == "revenue"].set_index("period")["value"]
+    assert tried["actual"].tolist() == actual[tried["period"]].tolist()
+
+
+def test_a_shorter_view_reads_nothing_later(sample: Dataset, found: Ahead) -> None:
+    before = ahead(sample, 3, "2026Q2", kpis="revenue")
+    assert before.ahead["period"].tolist() == ["2026-07", "2026-08", "2026-09", "2026Q3"]
+    assert before.past["period"].iloc[-1] == "2026-06"
+    months = found.past[found.past["kpi"] == "revenue"].iloc[:-3]
+    alone = kh.forecast(months, 3)
+    assert before.ahead["value"].iloc[:3].tolist() == alone["value"].tolist()
+
+
+@pytest.mark.parametrize("months", [3, 7, 11])
+def test_short_histories_have_limits_or_a_reason(months: int) -> None:
+    days = pd.date_range("2025-01-01", periods=months, freq="MS")
+    orders = {"order_id": [f"{n}" for n in range(months)], "order_date": days}
+    frame = pd.DataFrame({**orders, "amount_net": 100.0 + np.arange(months)})
+    data = kh.load({"orders": frame})
+    if months == 3:
+        with pytest.raises(Unavailable, match="forecast"):
+            ahead(data, 3, kpis="revenue")
+        return
+    made = ahead(data, 3, kpis="revenue")
+    assert made.ahead["value"].notna().all()
+    assert set(made.ahead["status"]) <= {"insufficient", "indicative"}
+
+
+def test_without_any_figure_there_is_a_reason() -> None:
+    deals = {"deal_id": ["1"], "status": ["won"], "created_at": ["2026-01-05"]}
+    data = kh.load(pd.DataFrame({**deals, "closed_at": ["2026-02-01"]}))
+    with pytest.raises(Unavailable):
+        ahead(data, 3, kpis="leads_generated")
