@@ -67,6 +67,42 @@ WITH spans AS (
 SELECT month, team, stock.n * each / nullif(days, 0) AS value,
 FROM stock JOIN worth USING (month, team) JOIN cycle USING (month, team)"""
 
+# What became of stays in stages, and after each from which a deal went on, by days in it.
+SPELLS = """
+SELECT stage, -1 AS after, since AS began, gone AS ended,
+    closed_at <= gone AND status = 'won' AS won,
+    gone IS NOT NULL AND NOT coalesce(closed_at <= gone, false) AS moved, count(*) AS n
+FROM stays GROUP BY ALL
+UNION ALL SELECT stage, CASE WHEN gone - since >= 120 THEN 120 WHEN gone - since >= 60 THEN 60
+    WHEN gone - since >= 30 THEN 30 WHEN gone - since >= 14 THEN 14 WHEN gone - since >= 7 THEN 7
+    ELSE 0 END, gone, closed_at, status = 'won', false, count(*)
+FROM stays WHERE gone IS NOT NULL AND NOT coalesce(closed_at <= gone, false) GROUP BY ALL"""
+# The chance of a deal by stage and days in it: wins, losses and open deals of before a day.
+LAW = """counts AS (
+    SELECT stage, after, CASE WHEN ended < {stop} THEN ended ELSE {stop} - 1 END - began AS days,
+        sum(n) AS n, coalesce(sum(n) FILTER (ended < {stop}), 0) AS gone,
+        coalesce(sum(n) FILTER (ended < {stop} AND won), 0) AS won,
+        coalesce(sum(n) FILTER (ended < {stop} AND moved), 0) AS moved
+    FROM spells WHERE began < {stop} GROUP BY ALL
+), risked AS (
+    SELECT *, sum(n) OVER (PARTITION BY stage, after ORDER BY days DESC) AS risk FROM counts
+), left_there AS (
+    SELECT *, exp(sum(ln(greatest(1 - gone / risk, 1e-12)))
+        OVER (PARTITION BY stage, after ORDER BY days)) AS there FROM risked
+), flows AS (
+    SELECT *, coalesce(lag(there) OVER (PARTITION BY stage, after ORDER BY days), 1) / risk AS each
+    FROM left_there
+), later AS (
+    SELECT stage, after, sum(each * won) AS chance FROM flows WHERE after >= 0 GROUP BY ALL
+), come AS (
+    SELECT flows.*, each * (flows.won + moved * coalesce(later.chance, 0)) AS come
+    FROM flows ASOF LEFT JOIN later ON flows.stage = later.stage AND days >= later.after
+    WHERE flows.after = -1
+), bands AS (
+    SELECT stage, days, (sum(come) OVER (PARTITION BY stage ORDER BY days DESC) - come) / there
+        AS chance FROM come QUALIFY risk - n >= 10
+)"""
+
 # What is to come in the month that runs: a deal's chance is that of its stage and time in it.
 EXPECTED = f"""
 WITH stays AS (
@@ -74,14 +110,7 @@ WITH stays AS (
         coalesce(lead(since) OVER (PARTITION BY deal_id ORDER BY entered_at, h.stage), closed_at)
             AS gone,
     FROM '{{folder}}/stage_history.parquet' AS h JOIN '{{folder}}/deals.parquet' USING (deal_id)
-), decided AS (
-    SELECT stage, gone - since AS days, count(*) AS n, count(*) FILTER (status = 'won') AS won
-    FROM stays WHERE closed_at < DATE '{{last}}' GROUP BY ALL
-), bands AS (
-    SELECT stage, least, sum(won) / sum(n) AS chance
-    FROM decided JOIN (VALUES (0), (7), (14), (30), (60), (120)) AS ages(least) ON days >= least
-    GROUP BY ALL HAVING sum(n) >= 10
-), now AS (
+), spells AS ({SPELLS}), {LAW.replace("{stop}", "DATE '{tomorrow}'")}, now AS (
     SELECT deal_id, stage, DATE '{{as_of}}' - since AS days FROM stays
     WHERE since < DATE '{{last}}' AND gone IS NULL
 ), said AS (
@@ -93,8 +122,7 @@ WITH stays AS (
 )
 SELECT date_trunc('month', DATE '{{as_of}}') AS month, team, count(*) AS n,
     sum(amount * chance) AS value, sum(amount ** 2 * chance * (1 - chance)), sum(amount),
-FROM due LEFT JOIN now USING (deal_id)
-ASOF LEFT JOIN bands ON now.stage = bands.stage AND days >= least
+FROM due LEFT JOIN now USING (deal_id) LEFT JOIN bands USING (stage, days)
 WHERE due >= month AND due < DATE '{{last}}' GROUP BY ALL"""
 
 QUERIES = {"sales_velocity": VELOCITY, "expected_wins": EXPECTED}

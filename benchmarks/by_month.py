@@ -227,20 +227,13 @@ FROM open LEFT JOIN ({_NOW}) USING (deal_id) LEFT JOIN usual USING (stage) LEFT 
 WHERE {_THEN} GROUP BY ALL""",
     ),
     "weighted_pipeline": (
-        [_STAYS, _OPEN],
+        [_STAYS, f"CREATE TEMP TABLE spells AS {by_deal.SPELLS}", _OPEN],
         f"""
-WITH decided AS (
-    SELECT stage, gone - since AS days, count(*) AS n, count(*) FILTER (status = 'won') AS won
-    FROM stays WHERE closed_at < DATE '{{stop}}' GROUP BY ALL
-), bands AS (
-    SELECT stage, least, sum(won) / sum(n) AS chance
-    FROM decided JOIN (VALUES (0), (7), (14), (30), (60), (120)) AS ages(least) ON days >= least
-    GROUP BY ALL HAVING sum(n) >= 10
-), now AS (SELECT *, DATE '{{stop}}' - since - 1 AS days FROM ({_NOW}))
+WITH {by_deal.LAW.replace("{stop}", "DATE '{stop}'")},
+now AS (SELECT *, DATE '{{stop}}' - since - 1 AS days FROM ({_NOW}))
 SELECT team, count(*) AS n, sum(amount * chance) AS value,
     sum(amount ** 2 * chance * (1 - chance)) AS variance, sum(amount),
-FROM open LEFT JOIN now USING (deal_id)
-ASOF LEFT JOIN bands ON now.stage = bands.stage AND days >= least
+FROM open LEFT JOIN now USING (deal_id) LEFT JOIN bands USING (stage, days)
 WHERE {_THEN} GROUP BY ALL""",
     ),
     "pipeline_age": (

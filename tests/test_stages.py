@@ -121,7 +121,7 @@ def forecast(deals: list[tuple[float, float]], target: float, booked: float) -> 
     settings = [{"metric": "bookings", "period": "2026Q1", "value": target}]
     history.loc[~history["deal_id"].str.contains(" "), "entered_at"] = "2026-01-10"
     return kh.load(
-        {"deals": frame, "stage_history": history}, {"as_of": "2026-01-12", "targets": settings}
+        {"deals": frame, "stage_history": history}, {"as_of": "2026-01-11", "targets": settings}
     )
 
 

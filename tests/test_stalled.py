@@ -10,7 +10,7 @@ import pytest
 import kpi_helpers as kh
 from kpi_helpers import funnel, sheets
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.course import FEWEST
+from kpi_helpers.sources.chances import FEWEST
 
 AS_OF = pd.Timestamp("2026-09-30")
 
@@ -33,19 +33,20 @@ def judged(data: Dataset) -> pd.DataFrame:
 def test_no_chance_is_promised_beyond_the_days_that_deals_were_followed() -> None:
     quick, last = [*range(1, 20)], 300
     found = judged(deals_of([*quick, last], [*range(290, 320)], [5, 25, 300, 301, 627]))
-    assert found.loc[300, "chance"] == pytest.approx(1 / 31)
-    assert found.loc[[301, 627], ["chance", "expected"]].isna().all(axis=None)
+    assert found.loc[25, "chance"] == pytest.approx(1 / 34)  # three are open that were older
+    assert found.loc[[300, 301], "chance"].tolist() == [0, 0]
+    assert found.loc[627, ["chance", "expected"]].isna().all()
     assert found["next"].tolist() == ["moving", "requalify", "close", "close", "close"]
     assert found.loc[25, "expected"] == 100 * found.loc[25, "chance"]
 
 
 def test_an_old_deal_is_not_revived_by_the_last_chance_known() -> None:
-    """All that stayed for long were won: the chance of those at 120 days stays above the rate."""
+    """All that were decided late were won: but some that are older than these were not."""
     slow = [*range(120, 150)]
     found = judged(deals_of([*slow], [*range(1, 40)], [140, 148, 200, 627]))
     assert found["next"].tolist() == ["moving", "requalify", "requalify", "close"]
-    assert found.loc[140, "chance"] == 1.0
-    assert found.loc[[148, 200, 627], "chance"].isna().all()  # two had been in it for 148 days
+    assert found.loc[140, "chance"] == pytest.approx(7 / 9)
+    assert found.loc[[148, 200, 627], "chance"].isna().all()  # three were followed for longer
 
 
 def test_few_decided_deals_promise_nothing_to_a_stalled_one() -> None:
@@ -58,17 +59,16 @@ def test_few_decided_deals_promise_nothing_to_a_stalled_one() -> None:
 
 def test_what_is_not_known_in_the_sample_by_a_plain_loop(sample: Dataset) -> None:
     found = funnel.stalled(sample, "2026Q3")
-    deals = sample["deals"].set_index("deal_id")
-    decided = deals[deals["left_at"] <= AS_OF]
+    deals = sample["deals"].set_index("deal_id")["left_at"].fillna(AS_OF)
     history = sample["stage_history"].sort_values(["deal_id", "entered_at"])
-    stays: dict[str, list[tuple[int, bool]]] = {}
-    for deal, moves in history[history["deal_id"].isin(decided.index)].groupby("deal_id"):
-        days = [*moves["entered_at"].dt.normalize(), decided.loc[deal, "left_at"]]
+    stays: dict[str, list[int]] = {}
+    for deal, moves in history.groupby("deal_id"):
+        days = [*moves["entered_at"].dt.normalize(), deals[deal]]
         for stage, (since, until) in zip(moves["stage"], itertools.pairwise(days), strict=True):
-            stays.setdefault(stage, []).append(((until - since).days, decided.loc[deal, "is_won"]))
-    for row in found[found["next"] != "moving"].to_dict("records"):
-        longer = [won for days, won in stays[row["stage"]] if days >= row["days"]]
-        assert np.isnan(row["chance"]) == (len(longer) < FEWEST or not any(longer))
+            stays.setdefault(stage, []).append((until - since).days)
+    for row in found.to_dict("records"):
+        longer = sum(days > row["days"] for days in stays[row["stage"]])
+        assert np.isnan(row["chance"]) == (longer < FEWEST)
     assert 0 < found["chance"].isna().sum() < len(found)
 
 

@@ -199,7 +199,7 @@ def _clusters(rows: pd.DataFrame) -> list[float]:
 
 def _chances(rows: pd.DataFrame) -> list[float]:
     expected = rows["part_amount"] * rows["part_chance"]
-    return [float(expected.sum()), float(rows["part_amount"].sum())]
+    return [float(expected.sum()), float(rows["part_amount"][rows["part_chance"].notna()].sum())]
 
 
 def _wilson(rows: pd.DataFrame) -> list[float]:

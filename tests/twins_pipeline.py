@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +31,7 @@ ORDERS = (
     ("A", "B", "C"),
     ("Qualification", "Rendez-vous", "Proposition", "Négociation", "Gagné"),
 )
-AGES = (120, 60, 30, 14, 7, 0)
+AGES, FEWEST = (120, 60, 30, 14, 7, 0), 10
 
 
 def _by_id(tables: Tables) -> dict[Any, Row]:
@@ -211,37 +212,90 @@ def _standing(tables: Tables, ask: Asked, end: dt.date) -> list[Row]:
     return [row for row in _stood(tables, end) if ask.keep(row)]
 
 
+def _left(spells: list[tuple[int, str]], after: dict[int, float], age: int) -> float:
+    """The share won of the spells that last for longer than an age, as far as they are seen."""
+    left, won = 1.0, 0.0
+    longer = [spell for spell in spells if spell[0] > age]
+    seen = Counter(longer)
+    for day in sorted({days for days, _ in longer}):
+        at_risk = sum(n for (days, _), n in seen.items() if days >= day)
+        later = after.get(_band(day), 0.0)
+        won += left * (seen[day, "won"] + seen[day, "moved"] * later) / at_risk
+        left *= 1 - sum(seen[day, how] for how in ("won", "lost", "moved")) / at_risk
+    return won
+
+
+def _band(days: int) -> int:
+    return next((least for least in AGES if days >= least), 0)
+
+
+def _how(deal: Row, end: dt.date) -> str:
+    closed = _decided(deal)
+    return "open" if closed is None or closed >= end else deal["status"]
+
+
+@_once
+def _chances(tables: Tables, end: dt.date) -> list[Row]:
+    """By stage, and for all deals under "": what became of each stay, and of those after it."""
+    found: dict[str, Row] = {}
+    for life in ([], [{**d, "since": _opened(d), "until": None} for d in tables["deals"]]):
+        for stay in life or _stays(tables):
+            if stay["since"] is None or stay["since"] >= end:
+                continue
+            own = found.setdefault("" if life else stay["stage"], {"spells": [], "after": {}})
+            closed, until = _decided(stay), _decided(stay) if life else stay["until"]
+            gone = until is not None and until < end
+            days = ((until if gone else end - DAY) - stay["since"]).days
+            moved = gone and (closed is None or closed > until)
+            if days >= 0:
+                how = "moved" if moved else _how(stay, end) if gone else "open"
+                own["spells"].append((days, how))
+            if moved:
+                how = _how(stay, end)
+                later = (end - DAY if how == "open" else closed) - until
+                own["after"].setdefault(_band(days), []).append((later.days, how))
+        if not _known(tables):
+            break
+    return [found]
+
+
+def _chance_of(found: Row, stage: str, age: int, lived: int) -> float:
+    """The chance of its stage, or of all deals of its age where the stage has too few."""
+    if len(found.get(stage, {"spells": ()})["spells"]) < FEWEST:
+        stage, age = "", lived
+    own = found.get(stage, {"spells": [], "after": {}})
+    if len([days for days, _ in own["spells"] if days > age]) < FEWEST:
+        return NAN
+    if age not in own.setdefault("found", {}):
+        after = {band: _left(spells, {}, -1) for band, spells in own["after"].items()}
+        own["found"][age] = _left(own["spells"], after, age)
+    return float(own["found"][age])
+
+
 @_once
 def _stood(tables: Tables, end: dt.date) -> list[Row]:
     """Deals open on the day before ``end``, with their stage, its age, usual time and chance."""
     stays = [s for s in _stays(tables) if s["since"] < end]
-    past = [s for s in stays if _decided(s) is not None and _decided(s) < end]
     now = {s["deal_id"]: s for s in stays if s["until"] is None or s["until"] >= end}
     said, found = _said(tables, end), []
-    decided = [d for d in tables["deals"] if _decided(d) is not None and _decided(d) < end]
-    won = sum(1 for d in decided if d["status"] == "won")
-    yardsticks: dict[Any, list[tuple[int, bool]]] = {}
-    for stay in past:
-        lasted = ((stay["until"] - stay["since"]).days, stay["status"] == "won")
-        yardsticks.setdefault(stay["stage"], []).append(lasted)
+    usual: dict[Any, list[int]] = {}
+    for stay in stays:
+        if stay["status"] == "won" and _decided(stay) is not None and _decided(stay) < end:
+            usual.setdefault(stay["stage"], []).append((stay["until"] - stay["since"]).days)
     for deal in tables["deals"]:
         opened, left = _opened(deal), _decided(deal)
         if opened is None or opened >= end or (left is not None and left < end):
             continue
         stay = now.get(deal["deal_id"])
-        age = (end - (stay["since"] if stay else opened)).days - 1
-        alike = yardsticks.get(stay["stage"], []) if stay else []
-        chance = divided(won, len(decided))
-        for least in AGES:
-            longer = [w for days, w in alike if days >= least]
-            if age >= least and len(longer) >= 10:
-                chance = sum(longer) / len(longer)
-                break
-        quick = sorted(days for days, w in alike if w)
-        usual = quick[math.ceil(0.75 * len(quick)) - 1] if len(quick) >= 10 else math.inf
+        lived = (end - opened).days - 1
+        age = (end - stay["since"]).days - 1 if stay else lived
+        stage = stay["stage"] if stay else ""
+        chance = _chance_of(_chances(tables, end)[0], stage, age, lived)
+        quick = sorted(usual.get(stage, [])) if stay else []
+        most = quick[math.ceil(0.75 * len(quick)) - 1] if len(quick) >= FEWEST else math.inf
         due = said.get(deal["deal_id"], deal["expected_close"])
         late = due is not None and due < end - DAY
-        row = {"chance": chance, "stalled": age > usual or late, "due": due}
+        row = {"chance": chance, "stalled": age > most or late, "due": due}
         found.append({**deal, **row, "age": (end - deal["created_at"]).days - 1})
     return found
 
@@ -269,9 +323,10 @@ def qualified_pipeline_share(tables: Tables, ask: Asked) -> Found:
 
 
 def _weighed(stock: list[Row]) -> Found:
-    known = [d for d in stock if d["amount"] and not math.isnan(d["chance"])]
+    priced = [d for d in stock if d["amount"]]
+    known = [d for d in priced if not math.isnan(d["chance"])]
     expected = sum(d["amount"] * d["chance"] for d in known)
-    blind = stock and 2 * len(known) <= len(stock)
+    blind = stock and (not known or 2 * len(priced) <= len(stock))
     return Found(NAN if blind else expected, expected, sum(d["amount"] for d in known), len(stock))
 
 

@@ -9,13 +9,14 @@ import pandas as pd
 
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
-from kpi_helpers.sources.course import FEWEST, USUAL
+from kpi_helpers.sources.chances import FEWEST
+from kpi_helpers.sources.course import USUAL
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.standing import ONE, activities, days_of, standing
 
-READ = ("deal_name", "owner", "stage", "amount", "chance", "since", "usual_days", "expected_close")
-FOLLOWED = "followed_days"
+READ = ("deal_name", "owner", "stage", "amount", "win_chance")
+DAYS_OF = ("since", "usual_days", "expected_close")
 WHY = {"over": "days_over", "late": "days_late", "quiet": "days_quiet"}
 MOVING, REVIVE, REQUALIFY, CLOSE = "moving", "revive", "requalify", "close"
 # A deal is given up below this share of the usual chance, after so many times the usual days.
@@ -41,8 +42,8 @@ def stalled(data: Dataset, period: str = "", where: Where = None) -> pd.DataFram
     -------
     pandas.DataFrame
         A row a deal, the most expected first: ``deal_id, deal_name, owner, stage, amount, chance``
-        (share won of the deals as long in that stage; not known of a stalled one that stays longer
-        than ten decided deals did, or any that was won), ``expected`` (amount × chance), ``days``
+        (that of a win after as long in that stage; not known where fewer than ten deals were
+        followed for longer), ``expected`` (amount × chance), ``days``
         (in the stage), ``usual_days, expected_close, last_activity``, the reasons ``days_over,
         days_late, days_quiet`` where they hold, ``win_rate`` (of all decided by then) and ``next``:
         ``moving``; of a stalled deal ``revive`` (a chance not below the win rate), ``close`` (below
@@ -63,11 +64,11 @@ def stalled(data: Dataset, period: str = "", where: Where = None) -> pd.DataFram
     [['a', 27.0, 'requalify'], ['b', 1.0, 'requalify'], ['c', nan, 'moving']]
     """
     asked, end = days_of(data, period or f"{data.as_of:%Y-%m}")
-    found = standing(data, end, (*READ, FOLLOWED), where)
+    found = standing(data, end, (*READ, *DAYS_OF), where).rename(columns={"win_chance": "chance"})
     if found.empty:
         needs = Phrase("pipeline.no_open", {"period": asked.name})
         raise Unavailable(what=Phrase("pipeline.what"), needs=needs)
-    numbers = ("amount", "chance", "usual_days", FOLLOWED)
+    numbers = ("amount", "chance", "usual_days")
     found = found.astype(dict.fromkeys(numbers, float)).replace({"amount": {0.0: np.nan}})
     last, quiet = _activities(data, end)
     found["last_activity"] = pd.to_datetime(last.reindex(found.index))
@@ -78,14 +79,12 @@ def stalled(data: Dataset, period: str = "", where: Where = None) -> pd.DataFram
     over = found["days"] - found["usual_days"]
     reasons = {"days_over": over[over > 0], "days_late": late[late > 0]}
     found = found.assign(**reasons, days_quiet=silent[silent > quiet])
-    alike = found["days"] <= found[FOLLOWED]
-    found["chance"] = found["chance"].where(alike | _is_moving(found))
     deals = data.table("deals")
     won = deals.filter(deals.left_at < end).is_won.ifelse(1.0, 0.0).mean()
     found = found.assign(
         expected=found["amount"] * found["chance"], win_rate=number_of(data.con, won)
     )
-    found = found.assign(next=_next(found)).reset_index().drop(columns=["since", FOLLOWED])
+    found = found.assign(next=_next(found)).reset_index().drop(columns="since")
     order = {"expected": False, "amount": False, "deal_id": True}
     return found.sort_values([*order], ascending=[*order.values()], ignore_index=True)
 

@@ -18,12 +18,14 @@ from kpi_helpers.units import DAYS, MONEY, PERCENT
 # Of four conditions (budget, authority, need, time), as many make a deal qualified.
 QUALIFIED = 3
 
-# Two deals to win or lose in the quarter, in a company that wins one in two.
+# Two deals to win or lose in the quarter; of those that were as old, one in two was won.
 TO_COME: dict[str, list[Any]] = {
-    "status": ["won", "lost", "open", "open"],
-    "amount": [600.0, 100.0, 100.0, 300.0],
-    "expected_close": [None, None, "2026-03-10", "2026-03-31"],
-    "probability_crm": [1.0, 0.0, 0.25, 0.75],
+    "status": ["won"] * 5 + ["lost"] * 5 + ["open"] * 2,
+    "created_at": ["2026-01-05"] * 10 + ["2026-02-20"] * 2,
+    "closed_at": ["2026-02-20"] * 10 + [None] * 2,
+    "amount": [120.0] * 10 + [100.0, 300.0],
+    "expected_close": [None] * 10 + ["2026-03-10", "2026-03-31"],
+    "probability_crm": [1.0] * 5 + [0.0] * 5 + [0.25, 0.75],
 }
 TARGET: dict[str, list[Any]] = {
     "metric": ["bookings"],
@@ -146,23 +148,26 @@ def qualified_pipeline_share(standing_deals: ir.Table) -> Parts:
 @kpi(
     names=("Portefeuille pondéré", "Weighted pipeline"),
     definition_fr="Montants des affaires ouvertes à la fin de la période, chacun multiplié par la "
-    "part des affaires gagnées parmi celles passées par son étape et décidées à cette date.",
+    "part de celles restées aussi longtemps à son étape qui finissent gagnées, autant qu’on les a "
+    "suivies ; les affaires encore ouvertes comptent.",
     unit=MONEY,
     dated="opened_at",
     category=("leading",),
     tags=("B2B",),
     pitfalls=(
-        "Une somme attendue de quelques grosses affaires ne se réalise jamais telle quelle.",
-        "The sum expected of a few large deals never comes true as such.",
+        "Une somme attendue de quelques grosses affaires ne se réalise jamais telle quelle ; d’une "
+        "affaire plus vieille que celles que l’on a suivies, rien n’est attendu.",
+        "The sum expected of a few large deals never comes true as such; of a deal older than those"
+        " that were followed nothing is expected.",
     ),
     seeds="S4 L29-L32",
     cases="deals",
     example=Example(gives=200.0, deals=TO_COME),
 )
 def weighted_pipeline(standing_deals: ir.Table) -> Parts:
-    """Open amounts, each times the share won of the deals that had been in its stage by then."""
+    """Open amounts, each times the share won in the end of those as long in its stage."""
     deals = standing_deals
-    return chances(deals.amount, deals.chance, where=deals.opened_at.notnull())
+    return chances(deals.amount, deals.win_chance, where=deals.opened_at.notnull())
 
 
 @kpi(
@@ -190,7 +195,7 @@ def expected_wins(standing_deals: ir.Table) -> Parts:
     """Weighted pipeline of the open deals expected to close in the period."""
     deals = standing_deals
     due = (deals.expected_close >= START) & (deals.expected_close < END)
-    return chances(deals.amount, deals.chance, where=due)
+    return chances(deals.amount, deals.win_chance, where=due)
 
 
 @kpi(
@@ -219,7 +224,7 @@ def expected_wins_crm(deals: ir.Table) -> Parts:
     definition_fr="Probabilité que les affaires gagnées et celles à clore dans la période, "
     "chacune avec la chance de son étape, atteignent l’objectif.",
     unit=PERCENT,
-    of={"coming": "expected_wins", "target": "bookings_target", "done": "bookings"},
+    of={"expected": "expected_wins", "target": "bookings_target", "done": "bookings"},
     category=("leading",),
     tags=("all",),
     pitfalls=(
@@ -238,11 +243,11 @@ def expected_wins_crm(deals: ir.Table) -> Parts:
         targets=TARGET,
     ),
 )
-def prob_hit_target(coming: Settled, target: Settled, done: Settled) -> Settled:
+def prob_hit_target(expected: Settled, target: Settled, done: Settled) -> Settled:
     """Probability that deals won and deals due in the period, each by its chance, make it."""
     needed = target.value - done.value
-    value, blank = chance_of(needed, coming), np.full_like(needed, np.nan)
-    return Settled(value, coming.value, needed, coming.n, blank, blank, "exact")
+    value, blank = chance_of(needed, expected), np.full_like(needed, np.nan)
+    return Settled(value, expected.value, needed, expected.n, blank, blank, "exact")
 
 
 @kpi(

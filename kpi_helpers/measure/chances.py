@@ -22,7 +22,7 @@ MANY, ALIKE = 1000, 100
 def settle_chances(spread: Spread, kpi: Kpi) -> Settled:
     """The sum expected, within limits, and how likely each sum is to be reached.
 
-    Missing where half of the rows or more carry no amount.
+    Missing where half of the rows or more carry no amount, or no chance is known of any.
     """
     amount, chance, count = (
         spread.found[f"{kpi.id}__{name}"].astype(float) for name in ("amount", "chance", "n")
@@ -31,15 +31,21 @@ def settle_chances(spread: Spread, kpi: Kpi) -> Settled:
     expected = spread.total(np.where(known, amount * chance, 0.0) * count)
     pipeline = spread.total(np.where(known, amount, 0.0) * count)
     n, unknown = spread.total(count), spread.total(count * ~known)
+    unpriced = spread.total(count * ~(amount > 0))
     owns = [known & (spread.cell == cell) for cell in range(spread.size)]
     sums = [at_least(amount[own], chance[own], count[own]) for own in owns]
     steps = np.array([step for step, _ in sums])
     reached = np.array([each for _, each in sums]).reshape(-1, FINEST + 1)
     low, high = (steps * _quantile(reached, level) for level in LIMITS)
-    value = np.where((unknown > 0) & (2 * unknown >= n), np.nan, expected)
+    blind = (n > 0) & ((2 * unpriced >= n) | (unknown == n))
+    value = np.where(blind, np.nan, expected)
     low, high = (np.where(np.isnan(value) | (n == 0), np.nan, limit) for limit in (low, high))
-    remark = Remark("notes.unknown_amounts", unknown > 0, {"unknown": unknown, "n": n})
-    settled = Settled(value, expected, pipeline, n, low, high, "convolution", (remark,))
+    old = unknown - unpriced
+    remarks = (
+        Remark("notes.unknown_amounts", unpriced > 0, {"unknown": unpriced, "n": n}),
+        Remark("notes.no_chance", old > 0, {"unknown": old, "n": n}),
+    )
+    settled = Settled(value, expected, pipeline, n, low, high, "convolution", remarks)
     return settled._replace(chances=(steps, *reached))
 
 

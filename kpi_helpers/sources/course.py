@@ -11,21 +11,19 @@ from typing import NamedTuple
 import ibis
 import ibis.expr.types as ir
 
+from kpi_helpers.sources.chances import FEWEST, won_later
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import END, frame_of
 from kpi_helpers.sources.stages import stage_order
 
-# Of fewer deals a stage has no habits of its own.
-FEWEST = 10
-# From these days on in a stage, deals are compared with those that had been in it as long.
-AGES = (0, 7, 14, 30, 60, 120)
 # Three in four of those that were won had left the stage by then.
 USUAL = 0.75
 MISCLICK_SECONDS = 24 * 3600
-NEVER = 1_000_000  # days
-_OF_STAGE = ("stage", "since", "usual_days", "chance", "followed_days")
+# The stage under which whole lives of deals stand, beside the stays in stages.
+LIFE = ""
+_OF_STAGE = ("stage", "since", "usual_days", "win_chance")
 
 
 class Ladder(NamedTuple):
@@ -182,8 +180,7 @@ def standing_deals(known: Known) -> ir.Table:
 
     ``since`` is the day of entering the stage (without a history of stages, of the deal's
     creation), ``usual_days`` what three in four of the deals won by then took for that stage,
-    ``chance`` the share won of the deals decided by then that had been in it for as long,
-    ``followed_days`` until when it is known: ten of them, and one of those won, were in it so long.
+    ``win_chance`` that of a win after as long in it (`won_later`).
     """
     deals = known.tables["deals"]
     open_then = (deals.opened_at < END) & (deals.left_at.isnull() | (deals.left_at >= END))
@@ -196,39 +193,50 @@ def standing_deals(known: Known) -> ir.Table:
 
 def _in_stage(rows: ir.Table, known: Known) -> ir.Table:
     """Open deals with their stage, and what became of others in it."""
-    stays, deals = _stays(known), known.tables["deals"]
+    stays = _stays(known)
     there = (stays.entered_on < END) & (stays.gone_at.isnull() | (stays.gone_at >= END))
     now = stays.filter(there)
     now = now.select("deal_id", since=now.entered_on, _stage=now.stage)
     rows = rows.left_join(now, "deal_id").drop("deal_id_right")
     if known.asks("usual_days"):
-        rows = rows.left_join(_usual(_decided(stays)), "_stage").drop("_stage_right")
-    if known.asks("followed_days"):
-        rows = rows.left_join(_followed(_decided(stays)), "_stage").drop("_stage_right")
-    if known.asks("chance"):
-        bands = _won_shares(_decided(stays))
+        rows = rows.left_join(_usual(stays), "_stage").drop("_stage_right")
+    rows = rows.mutate(since=rows.since.coalesce(rows.opened_at))
+    if known.asks("win_chance"):
+        every = ibis.union(stays, _lives(known)) if "stage_history" in known.tables else stays
+        rows = _with_chance(rows, won_later(every, known.day), known.day)
+    return rows.mutate(stage=rows._stage.nullif(LIFE).coalesce(rows.stage)).drop("_stage")
+
+
+def _with_chance(rows: ir.Table, law: ir.Table, day: ir.DateScalar) -> ir.Table:
+    """Open deals with the chance of their stage; of a stage without habits, that of their age."""
+    ages = [
         # Nobody stays beyond the day that is known, however far ahead the period ends.
-        there = ibis.least(days_between(rows.since, END) - 1, days_between(rows.since, known.day))
-        alike = [rows._stage == bands.band, there >= bands.least, there < bands.until]
-        rows = rows.left_join(bands, alike).drop("band", "least", "until")
-        decided = deals.filter(deals.left_at < END)
-        overall = decided.agg(share=_share(decided.is_won)).share.as_scalar()
-        rows = rows.mutate(chance=rows.chance.coalesce(overall))
-    return rows.mutate(
-        stage=rows._stage.nullif("").coalesce(rows.stage),
-        since=rows.since.coalesce(rows.opened_at),
-    ).drop("_stage")
+        ibis.least(days_between(since, END) - 1, days_between(since, day))
+        for since in (rows.since, rows.opened_at)
+    ]
+    rows = rows.mutate(_there=ages[0], _alive=ages[1])
+    own = law.select(_own=law.stage, _there=law.days, _chance=law.chance)
+    alike = [rows._stage == own._own, rows._there == own._there]
+    rows = rows.left_join(own, alike).drop("_there", "_there_right")
+    all_lives = law.filter(law.stage == LIFE).select(_alive=law.days, _pooled=law.chance)
+    rows = rows.left_join(all_lives, "_alive")
+    chance = ibis.ifelse(rows._own.notnull(), rows._chance, rows._pooled)
+    return rows.mutate(win_chance=chance).drop(
+        "_own", "_chance", "_alive", "_alive_right", "_pooled"
+    )
 
 
 def _stays(known: Known) -> ir.Table:
     """Stays in stages; without a history of stages, a deal's whole life is one."""
-    if "stage_history" in known.tables:
-        stays = visits(known)
-    else:
-        deals = known.tables["deals"]
-        life = {"entered_on": deals.opened_at, "gone_at": deals.left_at}
-        stays = deals.mutate(stage=ibis.literal(""), **life)
-    return stays.select("deal_id", "stage", "entered_on", "gone_at", "left_at", "is_won")
+    if "stage_history" not in known.tables:
+        return _lives(known)
+    return visits(known).select("deal_id", "stage", "entered_on", "gone_at", "left_at", "is_won")
+
+
+def _lives(known: Known) -> ir.Table:
+    deals = known.tables["deals"]
+    life = {"stage": ibis.literal(LIFE), "entered_on": deals.opened_at, "gone_at": deals.left_at}
+    return deals.select("deal_id", **life, left_at=deals.left_at, is_won=deals.is_won)
 
 
 def _as_said(deals: ir.Table, dates: ir.Table) -> ir.Table:
@@ -239,54 +247,16 @@ def _as_said(deals: ir.Table, dates: ir.Table) -> ir.Table:
     return rows.mutate(expected_close=rows._then.coalesce(rows.expected_close)).drop("_then")
 
 
-def _decided(stays: ir.Table) -> ir.Table:
-    """How many stays of the deals decided by then were how long, and how many of those won.
-
-    By day first, which is made once for all periods.
-    """
-    days = days_between(stays.entered_on, stays.gone_at)
-    rows = stays.filter(stays.left_at.notnull())
-    seen_on = ibis.greatest(rows.entered_on, rows.left_at)
-    rows = rows.select(band=rows.stage, days=days, seen_on=seen_on, won=rows.is_won.ifelse(1, 0))
-    daily = rows.group_by(["band", "days", "seen_on"]).agg(n=rows.count(), won=rows.won.sum())
+def _usual(stays: ir.Table) -> ir.Table:
+    """What three in four of the deals won took for a stage; by day first, once for all periods."""
+    won = stays.filter(stays.is_won)
+    days = days_between(won.entered_on, won.gone_at)
+    won = won.select("stage", days=days, seen_on=ibis.greatest(won.entered_on, won.left_at))
+    daily = won.group_by(["stage", "days", "seen_on"]).agg(n=won.count())
     daily = daily.filter(daily.seen_on < END)
-    return daily.group_by(["band", "days"]).agg(n=daily.n.sum(), won=daily.won.sum())
-
-
-def _usual(decided: ir.Table) -> ir.Table:
-    won = decided.filter(decided.won > 0)
-    so_far = won.won.sum().over(ibis.cumulative_window(group_by="band", order_by="days"))
-    every = won.won.sum().over(ibis.window(group_by="band"))
+    won = daily.group_by(["stage", "days"]).agg(n=daily.n.sum())
+    so_far = won.n.sum().over(ibis.cumulative_window(group_by="stage", order_by="days"))
+    every = won.n.sum().over(ibis.window(group_by="stage"))
     late = won.mutate(late=so_far.cast("float64") >= USUAL * every, every=every)
     late = late.filter(late.late, late.every >= FEWEST)
-    return late.group_by(_stage=late.band).agg(usual_days=late.days.min())
-
-
-def _followed(decided: ir.Table) -> ir.Table:
-    """The longest stay, by stage, that ten decided deals had and after which one was won."""
-    longer = ibis.cumulative_window(group_by="band", order_by=ibis.desc("days"))
-    n, won = decided.n.sum().over(longer), decided.won.sum().over(longer)
-    rows = decided.mutate(so_long=n, won_later=won)
-    rows = rows.filter(rows.so_long >= FEWEST, rows.won_later > 0)
-    return rows.group_by(_stage=rows.band).agg(followed_days=rows.days.max())
-
-
-def _won_shares(decided: ir.Table) -> ir.Table:
-    """The share won of the decided deals that stayed as long, by stage and days from and until.
-
-    Deals on their way out stay for longer, so that a stage alone would promise too much. The
-    longest stay is taken that at least ten decided deals had.
-    """
-    bands = []
-    for least in AGES:
-        longer = decided.filter(decided.days >= least)
-        n, won = longer.n.sum(), longer.won.sum().cast("float64")
-        band = longer.group_by("band").agg(chance=won / n.cast("float64"), n=n)
-        bands.append(band.filter(band.n >= FEWEST).drop("n").mutate(least=ibis.literal(least)))
-    every = ibis.union(*bands)
-    next_on = every.least.lead().over(ibis.window(group_by="band", order_by="least"))
-    return every.mutate(until=next_on.fill_null(NEVER))
-
-
-def _share(test: ir.BooleanColumn) -> ir.Scalar:
-    return test.ifelse(1, 0).cast("float64").mean()  # 1.0 is an exact decimal to Spark
+    return late.group_by(_stage=late.stage).agg(usual_days=late.days.min())

@@ -44,7 +44,7 @@ STANDING_DEALS = _made(
     "standing_deals",
     "opened_at",
     *dates("since"),
-    *numbers("usual_days", "chance"),
+    *numbers("usual_days", "win_chance"),
     Column("is_late", "flag"),
 )
 
