@@ -17,11 +17,15 @@ from hypothesis import strategies as st
 from twins import truncated
 
 import kpi_helpers as kh
-from kpi_helpers import funnel
+from kpi_helpers import charts, funnel, sheets, wording
+from kpi_helpers.charts.landing import PARTS
+from kpi_helpers.errors import Unavailable
 from kpi_helpers.landing import Landed, landing, reliability, scores
 from kpi_helpers.landing.forecasts import Forecast, Views, shock, together
 from kpi_helpers.landing.sums import likely, reached, shaken, total
 from kpi_helpers.sources import Dataset
+from kpi_helpers.units import COUNT, PERCENT, write, write_compact
+from kpi_helpers.wording.ban import banned
 
 HERE = Path(__file__).parent
 WORKED: dict[str, Any] = json.loads((HERE / "data" / "worked_examples.json").read_text("utf-8"))
@@ -199,3 +203,134 @@ def test_scores_and_reliability_by_hand() -> None:
     whole = reliability(found).iloc[0]
     assert whole["brier"] == pytest.approx((0.01 + 0.81 + 0.36) / 3)
     assert whole["base"] == pytest.approx(2 / 9)
+
+
+# What is said, drawn and listed
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_it_is_said_drawn_and_listed(sample: Dataset, landed: Landed, lang: str) -> None:
+    told = wording.landing_findings(landed.quarter, lang)
+    (said,) = told["sentence"]
+    row = landed.quarter.iloc[0]
+    assert write(row["deals_needed"], COUNT, lang) in said
+    assert write_compact(row["target"], lang) in said
+    assert ("moins d’une chance sur 10" if lang == "fr" else "less than 1 chance in 10") in said
+    assert told["money_at_stake"].iloc[0] == pytest.approx(row["target"] - row["value"])
+    shocks = wording.scenario_findings(landed.scenarios, lang)
+    for change in landed.scenarios["change"].iloc[3:]:
+        assert write_compact(change, lang, plus=True) in shocks["sentence"].iloc[0]
+    past = wording.landing_scores_findings(landed.scores, lang)
+    for place in (0, 3, 5):
+        assert write(landed.scores["error"][place], PERCENT, lang) in past["sentence"].iloc[0]
+    frames = {
+        **{"landing": landed.quarter, "scenarios": landed.scenarios},
+        **{"landing_scores": landed.scores, "reliability": landed.reliability},
+    }
+    for each in (told, shocks, past):
+        assert not banned(each["sentence"].iloc[0], lang)
+    for name, frame in frames.items():
+        html = sheets.landing(frame, name, lang).as_raw_html()
+        assert html.count("<tr>") >= len(frame)
+        assert "nan" not in html
+    figure = charts.landing(landed.quarter, lang=lang, as_of=sample.as_of)
+    bars = figure.axes[0].patches
+    assert sum(bar.get_width() for bar in bars if bar.get_gid() in PARTS) == pytest.approx(
+        landed.quarter["value"][1]
+    )
+    assert all(bar.get_x() >= 0 for bar in bars)
+    assert said.split(".")[0] in figure.get_label()
+
+
+def test_scenarios_and_needs_are_those_of_the_forecast(landed: Landed) -> None:
+    row, named = landed.quarter.iloc[0], landed.scenarios.set_index("scenario")
+    low, base, high = (named.loc[name, "value"] for name in ("low", "base", "high"))
+    assert row["low"] < low < base < high < row["high"]
+    assert (named.loc[["win_rate", "cycle", "key_deal"], "change"] < 0).all()
+    rate = named.loc["win_rate", "from"]
+    lost = 0.03 / rate * (row["from_open"] + row["from_new"])
+    assert -named.loc["win_rate", "change"] == pytest.approx(lost, rel=0.02)
+    assert named.loc["key_deal", "from"] == 104_690
+    assert 0 < -named.loc["key_deal", "change"] < named.loc["key_deal", "from"]
+    mean = 4_671_900 / 363
+    assert row["deals_needed"] == np.ceil((row["target"] - low) / mean)
+
+
+# Bad input
+
+DAYS = pd.date_range("2024-01-02", "2026-06-30", freq="3D")
+
+
+def made(**columns: Any) -> Dataset:
+    """Deals that take twenty days, every second of them won, the last ones open."""
+    closed = DAYS + pd.Timedelta(20, "D")
+    status = np.where(np.arange(len(DAYS)) % 2 == 0, "won", "lost").astype(object)
+    status[closed > pd.Timestamp("2026-06-30")] = "open"
+    deals = pd.DataFrame({"deal_id": np.arange(len(DAYS)).astype(str), "created_at": DAYS})
+    deals = deals.assign(**{"status": status, "closed_at": closed, "amount": 100.0, **columns})
+    deals.loc[deals["status"] == "open", "closed_at"] = pd.NaT
+    return kh.load(deals.dropna(axis=1, how="all"), {"as_of": "2026-06-30"})
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"amount": np.nan}, "deals.amount"),
+        ({"amount": -5.0}, "deals won with an amount"),
+        ({"status": "open"}, "deals won with an amount"),
+        ({"status": ["won"] * 4 + ["lost"] * (len(DAYS) - 4)}, "deals won with an amount"),
+        (
+            {"status": ["lost"] * (len(DAYS) - 40) + ["won"] * 4 + ["lost"] * 36},
+            r"at least 5 .* \(here 4\)",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(columns: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Unavailable, match=reason):
+        landing(made(**columns))
+
+
+def test_without_deals_there_is_no_landing() -> None:
+    orders = pd.DataFrame({"order_id": ["1"], "order_date": ["2026-01-05"], "amount_net": [1.0]})
+    with pytest.raises(Unavailable, match="deals"):
+        landing(kh.load({"orders": orders}))
+
+
+def test_without_stages_or_target_the_quarter_still_lands() -> None:
+    found = landing(made())
+    row = found.quarter.iloc[0]
+    assert (row["period"], row["booked"]) == ("2026Q3", 0)
+    assert row["value"] == pytest.approx(1500, rel=0.15)
+    assert row[["target", "chance", "deals_needed"]].isna().all()
+    assert found.reliability["n"].tolist() == [0]
+    assert "no target is set" in wording.landing_findings(found.quarter, "en")["sentence"].iloc[0]
+    assert found.scores["method"].tolist()[-2:] == ["linear", "seasonal"]
+    charts.landing(found.quarter)
+
+
+def test_a_young_company_has_no_past_to_learn_from() -> None:
+    data = made().at("2024-05-31")
+    found = landing(data)
+    assert found.past.empty
+    assert found.quarter["status"].iloc[0] == "indicative"
+    assert wording.landing_findings(found.quarter, "fr")["sureness"].iloc[0] == 2
+    assert len(wording.landing_scores_findings(found.scores, "en")) == 0
+    assert found.quarter["booked"].iloc[0] > 0
+
+
+def test_deals_of_one_lead_are_asked_again_for_each_day() -> None:
+    """Its second deal is won later: what was known before must not say so."""
+    day = "2025-03-31"
+    leads = pd.DataFrame({"lead_id": ["a"], "created_at": pd.to_datetime(["2024-01-02"])})
+    deals = made()["deals"][["deal_id", "created_at", "status", "closed_at", "amount"]]
+    deals["lead_id"] = pd.Series(["a", "a"], index=[80, 150]).reindex(deals.index)
+    tables = {"deals": deals, "leads": leads}
+    known = truncated(tables, dt.date.fromisoformat(day))
+    one, other = (
+        landing(kh.load(frames, {"as_of": last})).past
+        for frames, last in ((tables, "2025-06-30"), (known, day))
+    )
+    both = one.merge(other, on=["period", "part"])
+    assert len(both) == 4
+    for name in ("booked", "value", "series"):
+        assert both[f"{name}_x"].to_numpy() == pytest.approx(both[f"{name}_y"].to_numpy())

@@ -57,6 +57,8 @@ TABLES = (
         "themes",
         "volumes",
     ),
+    # Of the landing of the quarter.
+    *("landing", "landing_scores", "reliability", "scenarios"),
     # Of the funnel.
     *(
         "02_decisions",

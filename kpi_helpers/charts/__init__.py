@@ -10,6 +10,7 @@ from kpi_helpers.charts.bottleneck import achievable_gains, lever_bars, lost_val
 from kpi_helpers.charts.dumbbell import dumbbell
 from kpi_helpers.charts.economics import acquisition_costs, purchases_expected, value_against_cost
 from kpi_helpers.charts.heat import cohort_map, moves_map
+from kpi_helpers.charts.landing import landing
 from kpi_helpers.charts.outreach import missed_map, response_bars
 from kpi_helpers.charts.over_time import control_charts, line, small_multiples
 from kpi_helpers.charts.picture import alt, image
@@ -35,6 +36,7 @@ __all__ = [
     "cycle_shares",
     "dumbbell",
     "image",
+    "landing",
     "lever_bars",
     "line",
     "loss_bars",

@@ -11,10 +11,29 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.errors import Unavailable
-from kpi_helpers.funnel import Prepared, cases, outlook, prepared, won_by
+from kpi_helpers.funnel import Prepared, cases, prepared, won_by
 from kpi_helpers.funnel.leak import tidy
-from kpi_helpers.landing.forecasts import Forecast, Views, by_deals, shock, sold, together, views
-from kpi_helpers.landing.replay import FEWEST, QUARTERS, Crm, Past, reliability, replay, scores
+from kpi_helpers.landing.forecasts import (
+    Forecast,
+    Sold,
+    Views,
+    by_deals,
+    shock,
+    sold,
+    together,
+    views,
+)
+from kpi_helpers.landing.replay import (
+    ASKED,
+    FEWEST,
+    QUARTERS,
+    Crm,
+    Past,
+    past,
+    reliability,
+    replay,
+    scores,
+)
 from kpi_helpers.landing.sums import NORMAL, shaken, total
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measured
@@ -75,23 +94,23 @@ def landing(data: Dataset, where: Where = None) -> Landed:
         Without deals, amounts, or five deals won with an amount in the last year.
     """
     of = _past(data, where)
-    found = of.at(data.as_of)
+    found, won = of.at(data.as_of)
     if len(found.amounts) < FEWEST:
         needs = Phrase("landing.few", {"n": len(found.amounts), "least": FEWEST})
         raise Unavailable(what=Phrase("landing.what"), needs=needs)
     now = found.periods[0]
-    past = replay(of, data.as_of, _targets(data, now, where))
-    made = views(found, of.sold, of.known.calendar, data.as_of)
-    deals = by_deals(made, past)
-    both = together(deals, made, past)
+    before = replay(of, data.as_of, _targets(data, now, where))
+    made = views(found, won, of.known.calendar, data.as_of)
+    deals = by_deals(made, before)
+    both = together(deals, made, before)
     asked = pd.DataFrame({"kpi": [KPI]})
     target = float(target_values(data, asked, now, (), where)[0])
     return Landed(
         _quarter(found, made, {"together": both, "deals": deals}, target),
-        _scenarios(found, both, shock(past), target),
-        scores(past),
-        reliability(past),
-        past,
+        _scenarios(found, both, shock(before), target),
+        scores(before),
+        reliability(before),
+        before,
     )
 
 
@@ -100,12 +119,16 @@ def _past(data: Dataset, where: Where) -> Past:
 
     Of several deals of one lead the rows keep the one that got furthest in the end.
     """
-    known = cases(data, where)
-    crm, won = _crm(data, known.steps), sold(known)
-    alone = known.leads == 0 or data.unique("deals", "lead_id")
-    if alone:
-        return Past(known, won, lambda day: prepared(known, day), crm)
-    return Past(known, won, lambda day: outlook(data.at(day), where), crm)
+    of = past(cases(data, where))
+    of = of._replace(crm=_crm(data, of.known.steps))
+    if of.known.leads == 0 or data.unique("deals", "lead_id"):
+        return of
+
+    def asked(day: dt.date) -> tuple[Prepared, Sold]:
+        known = cases(data.at(day), where)
+        return prepared(known, day), sold(known)
+
+    return of._replace(at=asked, quarters=ASKED)
 
 
 def _targets(data: Dataset, now: Period, where: Where) -> Mapping[str, float]:

@@ -14,8 +14,9 @@ from kpi_helpers.funnel import Cases, Prepared, prepared
 from kpi_helpers.landing.forecasts import ONE, Sold, Views, by_deals, sold, together, views
 from kpi_helpers.periods import Period
 
-# Parts of a quarter at which its forecast is replayed, and for how many of the last quarters.
-PARTS, QUARTERS = (0.0, 0.25, 0.5, 0.75), 12
+# Parts of a quarter at which its forecast is replayed, and for how many of the last quarters; for
+# how many where each day has to be asked.
+PARTS, QUARTERS, ASKED = (0.0, 0.25, 0.5, 0.75), 12, 2
 # Deals won in a year that a forecast takes; days of data before a quarter that is replayed, and
 # before one whose course was not that of the first deals noted.
 FEWEST, YEAR, SETTLED = 5, 365, 91
@@ -29,20 +30,23 @@ Crm = Callable[[Prepared, dt.date, Period], float]
 
 
 class Past(NamedTuple):
-    """What is replayed: the cases, what was won by day, how they were known on a day, and the CRM.
+    """What is replayed: the cases, what was won by day, and how both were known on a day.
 
     ``crm`` says what its chances make of the open deals of a day, to be won in a quarter.
+    ``quarters`` is how many at most.
     """
 
     known: Cases
     sold: Sold
-    at: Callable[[dt.date], Prepared]
+    at: Callable[[dt.date], tuple[Prepared, Sold]]
     crm: Crm | None = None
+    quarters: int = QUARTERS
 
 
 def past(known: Cases) -> Past:
     """What is replayed of cases whose rows say how they were known on any day."""
-    return Past(known, sold(known), lambda day: prepared(known, day))
+    won = sold(known)
+    return Past(known, won, lambda day: (prepared(known, day), won))
 
 
 def replay(of: Past, day: dt.date, targets: Mapping[str, float]) -> pd.DataFrame:
@@ -87,7 +91,7 @@ def _quarters(of: Past, day: dt.date) -> list[Period]:
     """The last whole quarters before which a year of cases is known, the oldest first."""
     calendar, found = of.known.calendar, list[Period]()
     period = calendar.shift(calendar.at(day + ONE, "quarter"), -1)
-    while len(found) < QUARTERS and (period.start - of.sold.first).days >= YEAR:
+    while len(found) < of.quarters and (period.start - of.sold.first).days >= YEAR:
         found.insert(0, period)
         period = calendar.shift(period, -1)
     return found
@@ -98,14 +102,14 @@ def _then(of: Past, period: Period, part: float) -> tuple[dict[str, Any], Views]
     over, ago = round(part * period.days), of.known.calendar.shift(period, -4)
     day = period.start + dt.timedelta(days=over - 1)
     try:
-        found = of.at(day)
+        found, won = of.at(day)
     except Unavailable:
         return None
     if len(found.amounts) < FEWEST:
         return None
-    made = views(found, of.sold, of.known.calendar, day)
+    made = views(found, won, of.known.calendar, day)
     then = ago.start + dt.timedelta(days=round(part * ago.days))
-    come, year = of.sold.between(ago.start, then), of.sold.between(ago.start, ago.end)
+    come, year = won.between(ago.start, then), won.between(ago.start, ago.end)
     year = year if (ago.start - of.sold.first).days >= SETTLED else np.nan
     row = {
         "period": period.name,

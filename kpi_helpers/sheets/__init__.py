@@ -13,6 +13,7 @@ from kpi_helpers.sheets.drivers import products, steps
 from kpi_helpers.sheets.economics import economics, outlook
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
+from kpi_helpers.sheets.landing import landing
 from kpi_helpers.sheets.outreach import agreed, call_times, calls, missed, responses
 from kpi_helpers.sheets.pipeline import stalled
 from kpi_helpers.sheets.restated import restated
@@ -35,6 +36,7 @@ __all__ = [
     "economics",
     "findings",
     "heat",
+    "landing",
     "leak",
     "levers",
     "links",

@@ -19,6 +19,7 @@ from kpi_helpers.wording.drivers import (
 from kpi_helpers.wording.economics import economics_findings, outlook_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.history import history_findings
+from kpi_helpers.wording.landing import landing_findings, landing_scores_findings, scenario_findings
 from kpi_helpers.wording.outreach import calls_findings, missed_findings, responses_findings
 from kpi_helpers.wording.passages import (
     conversion_findings,
@@ -74,6 +75,8 @@ __all__ = [
     "headline",
     "history_findings",
     "is_sure",
+    "landing_findings",
+    "landing_scores_findings",
     "leak_findings",
     "levers_findings",
     "losses_findings",
@@ -94,6 +97,7 @@ __all__ = [
     "responses_findings",
     "restatements",
     "retention_findings",
+    "scenario_findings",
     "segment",
     "segments_findings",
     "selling_findings",
