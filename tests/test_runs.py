@@ -95,7 +95,7 @@ TABLES = (
         "velocity",
     ),
     # Of the forecasts.
-    *("04_decisions",),
+    *("04_decisions", "course", "trends"),
 )
 
 

@@ -21,6 +21,7 @@ from kpi_helpers.charts.segments import segment_map
 from kpi_helpers.charts.selling import loss_bars, rival_bars, score_pairs, source_bars
 from kpi_helpers.charts.theme import PALETTE, theme
 from kpi_helpers.charts.times import cycle_shares
+from kpi_helpers.charts.trend import trend_lines, trend_parts
 from kpi_helpers.charts.voice import sides
 from kpi_helpers.charts.waterfall import waterfall
 
@@ -55,6 +56,8 @@ __all__ = [
     "small_multiples",
     "source_bars",
     "theme",
+    "trend_lines",
+    "trend_parts",
     "value_against_cost",
     "waterfall",
 ]

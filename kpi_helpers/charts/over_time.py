@@ -70,7 +70,7 @@ def line(
         if sheet.empty(rows):
             return sheet.figure
         drawn = track(rows, breaks)
-        _scales(sheet.ax, rows, _ends(rows), reader)
+        _scales(sheet.ax, rows, ends(rows), reader)
         strokes.holes(sheet, sheet.ax, drawn)
         strokes.targets(sheet, sheet.ax, rows)
         strokes.series(sheet, sheet.ax, drawn)
@@ -130,7 +130,7 @@ def small_multiples(
         if sheet.empty(every):
             return sheet.figure
         _panels(sheet, shown, names)
-        _trim(sheet.axes, len(shown), wide)
+        trim(sheet.axes, len(shown), wide)
     return sheet.figure
 
 
@@ -175,16 +175,16 @@ def control_charts(
         said = about(every, reader) + (rest if len(shown) < len(latest) else [])
         sheet.head(reader.title or control_title(latest, reader.lang, reader.terms), said)
         for ax, rows, last in zip(sheet.axes, groups, rows_of(shown), strict=False):
-            _times(ax, max(groups, key=len), reader)
+            times(ax, max(groups, key=len), reader)
             _usual(sheet, ax, rows, last)
-        _trim(sheet.axes, len(groups), wide)
+        trim(sheet.axes, len(groups), wide)
     return sheet.figure
 
 
 def _usual(sheet: Page, ax: Axes, rows: Sequence[Row], last: Row) -> None:
     """Draw a KPI, its limits, the signals, and what was noted when they began."""
     reader, drawn = sheet.reader, track(rows)
-    ax.set_ylim(_ends(rows))
+    ax.set_ylim(ends(rows))
     number_axis(ax.yaxis, last["unit"], reader)
     strokes.holes(sheet, ax, drawn)
     strokes.series(sheet, ax, drawn, "usual")
@@ -194,7 +194,7 @@ def _usual(sheet: Page, ax: Axes, rows: Sequence[Row], last: Row) -> None:
         began = next(row for row in rows if row["period"] == last["since"])
         strokes.breaks(ax, {began["start"]: plain(last["event"])})
     judged = [row for row in rows if known(row["centre"])]
-    _label(ax, reader.name(last), reader.figure(judged[-1]), WIDTH / BROAD - 35)
+    label(ax, reader.name(last), reader.figure(judged[-1]), WIDTH / BROAD - 35)
 
 
 def _panels(sheet: Page, groups: Sequence[Sequence[Row]], by: Sequence[str]) -> None:
@@ -202,16 +202,16 @@ def _panels(sheet: Page, groups: Sequence[Sequence[Row]], by: Sequence[str]) -> 
     alone = len({row["kpi"] for row in every}) < 2
     for ax, rows in zip(sheet.axes, groups, strict=False):
         drawn = track(rows)
-        _scales(ax, rows, _ends(every if alone else rows), reader)
+        _scales(ax, rows, ends(every if alone else rows), reader)
         strokes.holes(sheet, ax, drawn)
         strokes.targets(sheet, ax, rows)
         strokes.series(sheet, ax, drawn)
         strokes.moved(sheet, ax, rows)
         name = reader.group(rows[0], by) if alone else reader.name(rows[0])
-        _label(ax, name, reader.figure(latest(rows)), NAME if alone else NAME - SCALE)
+        label(ax, name, reader.figure(latest(rows)), NAME if alone else NAME - SCALE)
 
 
-def _label(ax: Axes, name: str, figure: str, wide: float) -> None:
+def label(ax: Axes, name: str, figure: str, wide: float) -> None:
     """Name a panel, with its last figure at the other end."""
     style: dict[str, Any] = {"pad": 4.0, "fontsize": TEXT, "color": INK, "parse_math": False}
     room = wide - width_of(figure, TEXT, bold=True)
@@ -219,7 +219,7 @@ def _label(ax: Axes, name: str, figure: str, wide: float) -> None:
     ax.set_title(figure, loc="right", fontweight="bold", **style)
 
 
-def _trim(axes: Sequence[Axes], shown: int, wide: int) -> None:
+def trim(axes: Sequence[Axes], shown: int, wide: int) -> None:
     """Give the lowest panel of each column its periods, and hide the panels without a group."""
     for panel in axes[max(shown - wide, 0) : shown]:
         panel.tick_params(labelbottom=True)
@@ -227,18 +227,20 @@ def _trim(axes: Sequence[Axes], shown: int, wide: int) -> None:
         panel.set_axis_off()
 
 
-def _scales(ax: Axes, rows: Sequence[Row], ends: tuple[float, float], reader: Reader) -> None:
-    ax.set_ylim(ends)
+def _scales(ax: Axes, rows: Sequence[Row], within: tuple[float, float], reader: Reader) -> None:
+    ax.set_ylim(within)
     number_axis(ax.yaxis, rows[0]["unit"], reader)
-    _times(ax, rows, reader)
+    times(ax, rows, reader)
 
 
-def _times(ax: Axes, rows: Sequence[Row], reader: Reader) -> None:
+def times(ax: Axes, rows: Sequence[Row], reader: Reader) -> None:
+    """Give a panel the periods of its rows."""
     ax.set_xlim(min(edges(row)[0] for row in rows), max(edges(row)[1] for row in rows))
     period_axis(ax.xaxis, rows, reader)
 
 
-def _ends(rows: Sequence[Row]) -> tuple[float, float]:
+def ends(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return the ends of an axis that holds figures, their ranges and targets."""
     return limits([row.get(of) for row in rows for of in ("value", "low", "high", "target")])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kpi_helpers.forecasting.cleaning import cleaned
-from kpi_helpers.forecasting.decomposition import decomposed
+from kpi_helpers.forecasting.decomposition import course, decomposed
 from kpi_helpers.forecasting.headline import Ahead, ahead
 from kpi_helpers.forecasting.histories import paced, series, with_adjusted
 from kpi_helpers.forecasting.models import MODELS, OWN, Forecast, checked, made
@@ -19,6 +19,7 @@ __all__ = [
     "Forecast",
     "ahead",
     "backtest",
+    "course",
     "decomposed",
     "errors",
     "forecast",

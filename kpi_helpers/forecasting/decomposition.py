@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.forecasting.frames import RANGES
+from kpi_helpers.forecasting.histories import series
 from kpi_helpers.forecasting.models import SHORT
 from kpi_helpers.forecasting.scale import Array, Scale, back, fitting, to
 from kpi_helpers.forecasting.slopes import slope
 from kpi_helpers.language import Phrase
+from kpi_helpers.sources.dataset import Dataset, Where
 
 SEASONAL, TINY = 0.01, 1e-12
 SHOWN, NONE_SHOWN, UNKNOWN = "shown", "none_shown", "unknown"
 
 
-def decomposed(series: pd.DataFrame) -> pd.DataFrame:
+def decomposed(rows: pd.DataFrame) -> pd.DataFrame:
     """Decompose each series into trend, season and rest.
 
     STL (Cleveland and others 1990, Journal of Official Statistics 6), robust and with a season that
@@ -28,15 +30,15 @@ def decomposed(series: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    series
+    rows
         What `kpi_helpers.forecasting.series` or `with_adjusted` returns.
 
     Returns
     -------
     pandas.DataFrame
-        The rows, from the first value read to the last one, of the KPIs with eight of them; with
-        ``trend, seasonal, rest`` in the unit of the KPI, ``turns`` (whether a season is ``shown``,
-        ``none_shown`` or ``unknown``) and ``left_out`` (periods without a value, or too young).
+        The rows of the KPIs with eight values, from the first one on; with ``trend, seasonal,
+        rest`` in the unit of the KPI as far as there are values, ``turns`` (whether a season is
+        ``shown``, ``none_shown`` or ``unknown``) and ``left_out`` (values missing or too young).
 
     Raises
     ------
@@ -52,12 +54,23 @@ def decomposed(series: pd.DataFrame) -> pd.DataFrame:
     >>> bool(np.allclose(parts, found["adjusted"])), found["turns"].iloc[0]
     (True, 'none_shown')
     """
-    counts = series.assign(known=known(series)).groupby("kpi", sort=False)["known"].sum()
+    counts = rows.assign(known=known(rows)).groupby("kpi", sort=False)["known"].sum()
     long = counts.index[counts >= SHORT]
     if not len(long):
         needs = Phrase("forecasting.points", {"least": SHORT, "n": int(counts.max())})
         raise Unavailable(what=Phrase("trend.what"), needs=needs)
-    return pd.concat([_parts(series[series["kpi"] == kpi]) for kpi in long], ignore_index=True)
+    return pd.concat([_parts(rows[rows["kpi"] == kpi]) for kpi in long], ignore_index=True)
+
+
+def course(
+    data: Dataset,
+    kpis: str | Sequence[str],
+    period: str = "last",
+    where: Where = None,
+    grain: str = "month",
+) -> pd.DataFrame:
+    """Return the series of KPIs decomposed: `decomposed` of `kpi_helpers.forecasting.series`."""
+    return decomposed(series(data, kpis, period, where, grain))
 
 
 def known(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -76,8 +89,7 @@ def scaled(rows: pd.DataFrame, *columns: str) -> tuple[Scale, float, float, list
 
 
 def _parts(rows: pd.DataFrame) -> pd.DataFrame:
-    left_out = int((~known(rows)).sum())
-    rows = rows[rows["adjusted"].notna()]
+    every, rows = rows, rows[rows["adjusted"].notna()]
     scale, low, width, (x,) = scaled(rows, "adjusted")
     season, at = int(rows["season"].iloc[0]), np.arange(len(rows), dtype=float)
     turns = _turns(x, season)
@@ -88,12 +100,9 @@ def _parts(rows: pd.DataFrame) -> pd.DataFrame:
         along, turning = _stl(x, season)
         turning = turning * (turns == SHOWN)
     level, both = (low + width * back(each, scale) for each in (along, along + turning))
-    parts: dict[str, Any] = {
-        "trend": level,
-        "seasonal": both - level,
-        "rest": rows["adjusted"] - both,
-    }
-    return rows.assign(**parts, turns=turns, left_out=left_out)
+    parts = {"trend": level, "seasonal": both - level, "rest": rows["adjusted"] - both}
+    found = every.join(pd.DataFrame(parts, index=rows.index))
+    return found.assign(turns=turns, left_out=int((~known(every)).sum()))
 
 
 def _stl(x: Array, season: int) -> tuple[Array, Array]:

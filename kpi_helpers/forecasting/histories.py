@@ -16,7 +16,7 @@ from kpi_helpers.language import Phrase, text
 from kpi_helpers.measure import HIDDEN, measured, names_in
 from kpi_helpers.measure.achieved import achievable, by_day
 from kpi_helpers.measure.judge import IMMATURE, MISSING
-from kpi_helpers.measure.monthly import by_period, periods_to
+from kpi_helpers.measure.monthly import by_period, is_stock, periods_to
 from kpi_helpers.measure.pacing import share
 from kpi_helpers.sources.dataset import Dataset, Where
 
@@ -47,9 +47,10 @@ def series(
 ) -> pd.DataFrame:
     """Measure KPIs month by month up to a period's end, fit to be decomposed and forecast.
 
-    Five years at most. A period that still runs is paced where its amounts add up
-    day by day: so far, over the share that past years had at as much of their working days, or over
-    that of the days worked where no past year is known. Else it has no value.
+    Five years at most; stocks, which carry over from month to month, are left out. A period that
+    still runs is paced where its amounts add up day by day: what is done, over the share that past
+    years had at as much of their working days, or over that of these days where no past year is
+    known. Else it has no value.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def series(
     Raises
     ------
     Unavailable
-        Where no KPI has a value in a whole period.
+        Where no KPI but stocks has a value in a whole period.
 
     Examples
     --------
@@ -80,7 +81,7 @@ def series(
     >>> len(found), found["period"].iloc[-1], found["spike"].any().item()
     (42, '2026-09', False)
     """
-    names = list(names_in("kpis", kpis))
+    names = [name for name in names_in("kpis", kpis) if not is_stock(data, name)]
     periods = periods_to(data, period, YEARS, grain)
     frame = by_period(data, names, periods, where) if periods and names else pd.DataFrame()
     if frame.empty:

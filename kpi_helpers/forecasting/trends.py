@@ -67,7 +67,8 @@ def trends(parts: pd.DataFrame) -> pd.DataFrame:
     >>> trends(forecasting.decomposed(found))[["break_period", "broke"]].values.tolist()
     [['2025-05', True]]
     """
-    read = [_read(rows) for _, rows in parts.groupby("kpi", sort=False)]
+    kept = parts[parts["trend"].notna()]
+    read = [_read(rows) for _, rows in kept.groupby("kpi", sort=False)]
     breaks = [level_break(each.x, each.phase, each.at, each.places) for each in read]
     told = pd.DataFrame(map(_break_told, read, breaks))
     told["break_adjusted"] = adjusted(told["break_p"].to_numpy(float))

@@ -21,6 +21,7 @@ from kpi_helpers.sheets.retention import survival
 from kpi_helpers.sheets.selling import selling
 from kpi_helpers.sheets.teams import teams, teams_context
 from kpi_helpers.sheets.times import times
+from kpi_helpers.sheets.trend import trends
 from kpi_helpers.sheets.voice import reviews, rounds, themes
 
 __all__ = [
@@ -59,5 +60,6 @@ __all__ = [
     "teams_context",
     "themes",
     "times",
+    "trends",
     "volumes",
 ]

@@ -48,11 +48,13 @@ from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, tit
 from kpi_helpers.wording.synthesis import gathered, synthesis
 from kpi_helpers.wording.teams import rep_targets_findings, teams_findings
 from kpi_helpers.wording.times import cycle_findings
+from kpi_helpers.wording.trend import a_year, trends_findings
 from kpi_helpers.wording.voice import parts_findings, themes_findings, voice_findings
 from kpi_helpers.wording.young import with_readable
 
 __all__ = [
     "Restated",
+    "a_year",
     "aims",
     "alt_text",
     "bands_findings",
@@ -110,6 +112,7 @@ __all__ = [
     "teams_findings",
     "themes_findings",
     "title",
+    "trends_findings",
     "verdict",
     "voice_findings",
     "volumes_findings",
