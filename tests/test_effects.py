@@ -208,7 +208,8 @@ def test_the_effect_of_a_group_is_measured_from_the_tables() -> None:
     assert found["relative"] == pytest.approx(0.20 / found["without"])
     assert found["washout"] == 5  # the median cycle
     assert found["months_after"] == 5  # January holds days of the washout
-    points = measured_on(company(register()), "T")
+    points = measured_on(effects(company(register())), company(register()))
+    assert points is not None
     assert (points["value"] - points["without"])[points["after"]].tolist() == pytest.approx(
         [0.20] * 5
     )

@@ -96,6 +96,8 @@ TABLES = (
     ),
     # Of the forecasts.
     *("04_decisions", "course", "trends"),
+    # Of the actions.
+    *("05_decisions", "adapted", "decided", "effect_months", "effects", "priorities", "revised"),
 )
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.actions.series import BASE, Action, flaw, series, washout
+from kpi_helpers.actions.series import BASE, Action, flaw, series, state_of, washout
 from kpi_helpers.actions.stepped import (
     SURE,
     TRENDED,
@@ -53,7 +53,8 @@ LEAST = {GROUPS: (4, 2), SERIES: (TRENDED, 4), CHART: (BASE, 1)}
 # Dates of placebos, in months before the start; each is read for so many months.
 PLACEBOS, PLACEBO = (4, 8, 12), 4
 COLUMNS = (
-    *("action_id", "action", "owner", "kpi", "label", "unit", "better", "start", "until"),
+    *("action_id", "action", "owner", "state", "kpi", "label", "unit", "better", "start", "until"),
+    *("due_date", "cost"),
     *("method", "verdict", "reason", "note", "flag", "before", "after", "without"),
     *("control_before", "control_after", "effect", "low", "high", "p_value", "relative"),
     *("announced", "announced_relative", "agreed", "detectable", "washout", "n"),
@@ -72,7 +73,8 @@ def effects(data: Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row an action. ``verdict`` is ``established``, ``opposite``, ``not_conclusive`` or
+        A row an action. ``state`` is ``planned, open, late, done, done_late`` or ``dropped``;
+        ``verdict`` is ``established``, ``opposite``, ``not_conclusive`` or
         ``not_measurable`` (``reason`` says why; ``note``, what is wrong with a group); ``effect,
         low, high`` are in the unit of the KPI (differences of rates), ``relative`` is the effect in
         parts of ``without``, what was to be expected without the action; ``announced`` is the
@@ -102,32 +104,39 @@ def effects(data: Dataset) -> pd.DataFrame:
     return found.assign(beside=_beside(found))
 
 
-def measured_on(data: Dataset, action_id: str) -> pd.DataFrame:
-    """Return the months that an action's effect is read from, with what was to be expected.
+def measured_on(found: pd.DataFrame, data: Dataset, action_id: str = "") -> pd.DataFrame | None:
+    """Return the months that the effect of an action is read from.
 
     Parameters
     ----------
+    found
+        What `effects` returns.
     data
         The data set.
     action_id
-        An action that `effects` can measure.
+        One that can be measured; by default the first of the surest.
 
     Returns
     -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.actions.series.series` for the months that count, and
-        ``without``: what the KPI would have been after the start, and is taken to have been before.
+    pandas.DataFrame or None
+        The columns of `kpi_helpers.actions.series.series`, ``action_id`` and ``without``: what the
+        KPI was to be expected at after the start. None where no action can be measured.
     """
-    register = data["actions"].set_index("action_id", drop=False)
-    action = register.loc[action_id].to_dict()
-    days = washout(data, action["kpi_id"], action["start_date"].date())
-    points = _base(series(data, action, days))
-    found = _stepped(points, _method(points) == GROUPS)[0]
+    measured = found[found["method"] != ""].sort_values(
+        "verdict", key=lambda of: of.map(VERDICTS.index), kind="stable"
+    )
+    if measured.empty:
+        return None
+    name = action_id or measured["action_id"].iloc[0]
+    row = found[found["action_id"] == name].to_dict("records")[0]
+    register = data["actions"].set_index("action_id")
+    points = _base(series(data, register.loc[name].to_dict(), int(row["washout"])))
+    step_found = _told(points, row["method"])[0]
     after = points["after"].to_numpy(bool)
-    without = points["value"].to_numpy(float) - points["y"].to_numpy(float)
-    without[after] += found.without
-    without[~after] = np.nan
-    return points.assign(without=without)
+    without = np.full(len(points), np.nan)
+    rest = points["value"].to_numpy(float) - points["y"].to_numpy(float)
+    without[after] = rest[after] + step_found.without
+    return points.assign(action_id=name, without=without)
 
 
 def _row(data: Dataset, action: Action) -> dict[str, Any]:
@@ -154,7 +163,9 @@ def _named(data: Dataset, action: Action) -> dict[str, Any]:
     declared = REGISTRY.get(action["kpi_id"])
     unit, said = (declared.unit if declared else ""), action["expected_effect"]
     kind = unit_of(action["expected_unit"])
-    row = {of: action[of] for of in ("action_id", "action", "owner")}
+    row = {of: action[of] for of in ("action_id", "action", "owner", "due_date", "cost")}
+    row |= {"action": action["action_id"]} if data.masked else {}
+    row |= {"state": state_of(action, data.as_of)}
     row |= {"kpi": action["kpi_id"], "start": action["start_date"], "unit": unit}
     row |= {"label": declared.label(data.config.lang) if declared else action["kpi_id"]}
     row |= {"better": declared.better if declared else "", "flag": "" if kind else "no_unit"}
@@ -219,6 +230,10 @@ def _stepped(points: pd.DataFrame, two: bool) -> tuple[Step, bool, bool]:
     return found, late, trended
 
 
+def _told(points: pd.DataFrame, method: str) -> tuple[Step, bool, bool]:
+    return _charted(points) if method == CHART else _stepped(points, method == GROUPS)
+
+
 def _charted(points: pd.DataFrame) -> tuple[Step, bool, bool]:
     """The mean distance from the centre of the usual variation, beside that of its limits."""
     y, after, _ = _arrays(points)
@@ -249,7 +264,7 @@ def effect_of(every: pd.DataFrame, method: str, row: Action) -> dict[str, Any]:
         The ``announced`` effect, absolute or ``announced_relative``, and what is ``better``.
     """
     points, two = _base(every), method == GROUPS
-    found, late, trended = _charted(points) if method == CHART else _stepped(points, two)
+    found, late, trended = _told(points, method)
     tried, seen = _placebos(every, method)
     after = _mean(points[points["after"]])
     without = after - found.effect

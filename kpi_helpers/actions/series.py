@@ -28,6 +28,20 @@ DROPPED = ("dropped", "cancelled", "abandoned")
 Action = dict[Any, Any]
 
 
+def state_of(action: Action, as_of: dt.date) -> str:
+    """Return where an action stands: ``dropped, done, done_late, late, open`` or ``planned``."""
+    due, done, today = action["due_date"], action["done_date"], pd.Timestamp(as_of)
+    word = str(action["status"]).lower()
+    cases = {
+        "dropped": word in DROPPED,
+        "done_late": pd.notna(done) and pd.notna(due) and done > due,
+        "done": pd.notna(done) or word == "done",
+        "late": pd.notna(due) and due < today,
+        "planned": pd.notna(action["start_date"]) and action["start_date"] > today,
+    }
+    return next((state for state, holds in cases.items() if holds), "open")
+
+
 def flaw(data: Dataset, action: Action) -> str:
     """Return why an action cannot be measured whatever the data say; empty where it can.
 
@@ -44,7 +58,7 @@ def flaw(data: Dataset, action: Action) -> str:
         "stock": lambda: is_stock(data, name),
         "no_dates": lambda: pd.isna(start),
         "ends_first": lambda: any(end < start for end in ends),
-        "dropped": lambda: str(action["status"]).lower() in DROPPED,
+        "dropped": lambda: state_of(action, data.as_of) == "dropped",
         "not_started": lambda: start > pd.Timestamp(data.as_of),
     }
     return next((reason for reason, holds in cases.items() if holds()), "")

@@ -9,6 +9,7 @@ from kpi_helpers.charts.bars import bars
 from kpi_helpers.charts.bottleneck import achievable_gains, lever_bars, lost_values
 from kpi_helpers.charts.dumbbell import dumbbell
 from kpi_helpers.charts.economics import acquisition_costs, purchases_expected, value_against_cost
+from kpi_helpers.charts.effects import adapted_line, effect_line, priority_map
 from kpi_helpers.charts.heat import cohort_map, moves_map
 from kpi_helpers.charts.landing import landing
 from kpi_helpers.charts.outreach import missed_map, response_bars
@@ -30,12 +31,14 @@ __all__ = [
     "Options",
     "achievable_gains",
     "acquisition_costs",
+    "adapted_line",
     "alt",
     "bars",
     "cohort_map",
     "control_charts",
     "cycle_shares",
     "dumbbell",
+    "effect_line",
     "image",
     "landing",
     "lever_bars",
@@ -44,6 +47,7 @@ __all__ = [
     "lost_values",
     "missed_map",
     "moves_map",
+    "priority_map",
     "purchases_expected",
     "rep_estimates",
     "rep_limits",

@@ -4,6 +4,7 @@ Nothing is computed here. Text that comes from data reaches the table as plain t
 great_tables escapes; every table has a fixed id, so that the same frame gives the same page.
 """
 
+from kpi_helpers.sheets.actions import actions
 from kpi_helpers.sheets.associations import segments, volumes
 from kpi_helpers.sheets.bottleneck import bottlenecks, leak, levers
 from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
@@ -26,6 +27,7 @@ from kpi_helpers.sheets.voice import reviews, rounds, themes
 
 __all__ = [
     "accounts",
+    "actions",
     "agreed",
     "bottlenecks",
     "call_times",

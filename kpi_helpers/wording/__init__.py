@@ -17,6 +17,7 @@ from kpi_helpers.wording.drivers import (
     step_name,
 )
 from kpi_helpers.wording.economics import economics_findings, outlook_findings
+from kpi_helpers.wording.effects import effects_findings, register_findings, revised_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.history import history_findings
 from kpi_helpers.wording.landing import landing_findings, landing_scores_findings, scenario_findings
@@ -71,6 +72,7 @@ __all__ = [
     "cycle_findings",
     "drivers_findings",
     "economics_findings",
+    "effects_findings",
     "findings",
     "funnel_rows",
     "gathered",
@@ -95,10 +97,12 @@ __all__ = [
     "passages_findings",
     "reading",
     "recurring_findings",
+    "register_findings",
     "rep_targets_findings",
     "responses_findings",
     "restatements",
     "retention_findings",
+    "revised_findings",
     "scenario_findings",
     "segment",
     "segments_findings",

@@ -1,0 +1,164 @@
+"""What had been decided and what came of it; definitions and targets that are adapted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+
+from kpi_helpers.actions.series import Action
+from kpi_helpers.catalogue import REGISTRY
+from kpi_helpers.compare import compare
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.language import Phrase
+from kpi_helpers.measure import measure, measured
+from kpi_helpers.measure.judge import INDICATIVE, OK
+from kpi_helpers.measure.monthly import dated
+from kpi_helpers.periods.period import span
+from kpi_helpers.sources.dataset import Dataset, Where
+
+ACTION, DEFINITION, FORECAST = "action", "definition", "forecast"
+SAID = ("kind", "date", "what", "owner", "kpi", "label", "unit", "outcome", "announced")
+NUMBERS = ("announced_relative", "effect", "low", "high", "relative", "value")
+ADAPTED = ("date", "reason", "example", "decided_by", "feedback", "definition")
+# What a sum is made of: so many, of so much each.
+BASKETS = {"bookings": "avg_deal_value", "revenue": "aov"}
+AROUND, DAY = 2, dt.timedelta(days=1)
+
+
+def decided(data: Dataset, found: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Set what was decided or expected beside what happened, the latest first.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    found
+        What `kpi_helpers.actions.effects` returns, where there is a register.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a decision: ``kind`` (``action``, ``definition`` of the log of KPIs, ``forecast`` that
+        is over), ``date, what, owner, kpi, label, unit, announced, announced_relative, effect, low,
+        high, relative, value`` and ``outcome``: the verdict of an action that can be measured, else
+        its state; ``adapted``; whether a forecast was ``within`` its range, too ``high`` or too
+        ``low``.
+
+    Raises
+    ------
+    Unavailable
+        Where nothing was noted.
+    """
+    parts = [_adapted(data), _forecast(data)]
+    if found is not None:
+        begun = found[found["start"] <= pd.Timestamp(data.as_of)]
+        measurable = begun["verdict"] != "not_measurable"
+        outcome = begun["verdict"].where(measurable, begun["state"])
+        named = begun.rename(columns={"start": "date", "action": "what"})
+        parts.append(named.assign(kind=ACTION, outcome=outcome))
+    every = pd.concat([part for part in parts if len(part)] or parts[:1])
+    if every.empty:
+        raise Unavailable(what=Phrase("effects.decided"), needs=["actions", "kpi_log", "forecasts"])
+    every = every.sort_values("date", ascending=False, kind="stable").reset_index(drop=True)
+    return every.reindex(columns=[*SAID, *NUMBERS])
+
+
+def adapted(data: Dataset) -> pd.DataFrame:
+    """Measure KPIs whose definition changed, two quarters before and two from the change on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `kpi_helpers.measure`, the log's ``date, reason, example, decided_by,
+        feedback`` and ``definition``: the one that held at the start of the quarter. A KPI that
+        does not exist any more has one row, without figures.
+
+    Raises
+    ------
+    Unavailable
+        Without a log of KPIs.
+    """
+    log = dated(data, "kpi_log")
+    if log.empty:
+        raise Unavailable(what=Phrase("effects.adapted"), needs="kpi_log")
+    rows = [_around(data, each) for each in log.to_dict("records")]
+    return pd.concat(rows, ignore_index=True)
+
+
+def revised(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFrame:
+    """Recompute targets of sums where what each sale is worth has changed since a year ago.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a sum with a target: ``kpi, label, unit, target``; ``basket`` (a KPI) with its
+        ``value, reference, change_verdict``; ``needed`` and ``needed_before``: how many it takes
+        with the one and with the other; ``revised``: the target for as many as before.
+
+    Raises
+    ------
+    Unavailable
+        Where no such sum has a target.
+    """
+    found = compare(data, [*BASKETS, *BASKETS.values()], period, "year_ago", where=where)
+    found = found.set_index("kpi")
+    rows: list[dict[str, Any]] = []
+    for kpi, basket in BASKETS.items():
+        total, each = found.loc[kpi], found.loc[basket]
+        if pd.isna(total["target"]) or pd.isna(each["change"]):
+            continue
+        row = {"kpi": kpi} | total[["label", "unit", "period", "start", "end", "target"]].to_dict()
+        row |= {"basket": each["label"]}
+        row |= each[["value", "reference", "change_verdict"]].to_dict()
+        needed = total["target"] / each["reference"]
+        row |= {"needed": total["target"] / each["value"], "needed_before": needed}
+        rows.append(row | {"revised": needed * each["value"]})
+    if not rows:
+        raise Unavailable(what=Phrase("effects.revised"), needs="targets")
+    return pd.DataFrame(rows)
+
+
+def _around(data: Dataset, change: Action) -> pd.DataFrame:
+    kpi, day, calendar = change["kpi_id"], change["date"].date(), data.config.calendar
+    said = {of: change[of] for of in ADAPTED if of in change}
+    if kpi not in REGISTRY:
+        return pd.DataFrame([{"kpi": kpi, "label": kpi, **said}])
+    now = calendar.at(day, "quarter")
+    first, last = (calendar.shift(now, by) for by in (-AROUND, AROUND - 1))
+    found = measure(data, kpi, f"{first.name}:{last.name}", grain="quarter").assign(**said)
+    new = found["start"] >= change["date"]
+    old = pd.Series(change["old_definition"], found.index, dtype=object)
+    return found.assign(definition=old.where(~new, change["new_definition"]))
+
+
+def _adapted(data: Dataset) -> pd.DataFrame:
+    log = dated(data, "kpi_log")
+    named = {"kpi_id": "kpi", "new_definition": "what", "decided_by": "owner"}
+    labels = [REGISTRY[k].label(data.config.lang) if k in REGISTRY else k for k in log["kpi_id"]]
+    return log.rename(columns=named).assign(kind=DEFINITION, label=labels, outcome="adapted")
+
+
+def _forecast(data: Dataset) -> pd.DataFrame:
+    """The last forecast of each figure and period that is over, beside what came."""
+    if "forecasts" not in data.tables:
+        return pd.DataFrame()
+    log = data["forecasts"]
+    over = log[(log["period_end"] <= pd.Timestamp(data.as_of)) & log["metric"].isin(REGISTRY)]
+    keys = ["metric", "period_start", "period_end"]
+    last = over.sort_values("made_at", kind="stable").drop_duplicates(keys, keep="last")
+    rows = []
+    for said in last.to_dict("records"):
+        asked = span(said["period_start"].date(), said["period_end"].date() + DAY)
+        (came,) = measured(data, [said["metric"]], [asked]).to_dict("records")
+        if came["status"] not in (OK, INDICATIVE):
+            continue
+        too = (
+            "high" if came["value"] < said["low"] else "low" if came["value"] > said["high"] else ""
+        )
+        row = {"kind": FORECAST, "date": said["made_at"], "what": said["metric"]}
+        row |= {"kpi": said["metric"], "label": came["label"], "unit": came["unit"]}
+        row |= {"announced": said["value"], "low": said["low"], "high": said["high"]}
+        rows.append(row | {"value": came["value"], "outcome": too or "within"})
+    return pd.DataFrame(rows)

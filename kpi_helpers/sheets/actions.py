@@ -1,0 +1,107 @@
+"""Actions as tables: what was decided, what each changed, what is due, what is adapted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kpi_helpers.language import Terms, nouns, text, texts
+from kpi_helpers.sheets.table import Row, absent, build, noted, plain, records
+from kpi_helpers.units import COUNT, PERCENT, write, write_compact, write_date
+from kpi_helpers.wording.effects import announced, change_of, least, reason_said
+from kpi_helpers.wording.lines import Look
+from kpi_helpers.wording.told import Told
+from kpi_helpers.wording.when import label_of
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+TABLES = {
+    "decided": "date what owner label announced effect outcome",
+    "effects": "action label before after without effect relative announced verdict placebos "
+    "beside reason",
+    "register": "action owner state due_date cost label announced detectable reason",
+    "adapted": "label reason example feedback decided_by period value definition",
+    "revised": "label target basket reference value needed revised",
+    "priorities": "label finding money_at_stake chance effort score cause suggestion",
+    "pages": "what owner due_date announced effect outcome",
+}
+SAID = ("label", "reason", "example", "feedback", "decided_by")
+DATES = ("date", "due_date")
+# Ids, and under which texts they stand.
+NAMED = dict.fromkeys(("outcome", "verdict", "state"), "effects.outcome")
+NAMED |= {of: f"effects.{of}" for of in ("effort", "cause", "suggestion")}
+NAMED["finding"] = "sheets.found"
+FIGURES = ("before", "after", "without", "target", "value", "reference", "revised")
+AMOUNTS = ("cost", "money_at_stake", "score")
+RIGHT = (*FIGURES, *AMOUNTS, "effect", "relative", "announced", "detectable", "needed", "chance")
+
+
+def actions(
+    found: pd.DataFrame,
+    table: str,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+) -> GT:
+    """Show what `kpi_helpers.actions` says of what was decided.
+
+    Parameters
+    ----------
+    found : DataFrame
+        What a function of `kpi_helpers.actions` returns.
+    table : str
+        Which of the tables: ``decided, effects, register, adapted, revised, priorities, pages``.
+    lang, terms, currency
+        As for `kpi_helpers.wording.sentence`.
+    """
+    look = Look(lang, terms, currency)
+    if table == "adapted":  # what is said of a change stands once
+        again = found.duplicated(["kpi", "date"])
+        found = found.assign(**{of: found[of].mask(again) for of in SAID if of in found})
+    columns = [of for of in TABLES[table].split() if of in found]
+    lines = [{of: _cell(row, of, look) for of in columns} for row in records(found)]
+    headings = {of: text(f"effects.columns.{of}", lang) for of in columns}
+    right = [of for of in columns if of in RIGHT]
+    return noted(build(table, lines, lang, headings, right), text(f"effects.notes.{table}", lang))
+
+
+def _cell(row: Row, of: str, look: Look) -> str:
+    """A cell as text; nothing where it is missing."""
+    value, lang = row[of], look.lang
+    if of == "announced":
+        return announced(row, look) if not absent(row["unit"]) else ""
+    if of == "reason" and "method" in row and "verdict" in row:
+        return reason_said(row, look)
+    if absent(value) or value == "":
+        return ""
+    if of in NAMED:
+        key = f"{NAMED[of]}.{value}"
+        return text(key, lang, **nouns(lang, look.terms)) if key in texts(lang) else plain(value)
+    if of in DATES:
+        return write_date(value, lang)
+    if of == "effect":
+        told = change_of(row, look)
+        return "\n".join([told.change(), told.change_range()])
+    if of == "period":
+        return label_of(value, row, lang)
+    if of in FIGURES:
+        return Told(row, *look).figure(value)
+    return _number(row, of, look)
+
+
+def _number(row: Row, of: str, look: Look) -> str:
+    value, lang = row[of], look.lang
+    if of in AMOUNTS:
+        return write_compact(value, lang, look.currency)
+    if of == "relative":
+        return write(value, PERCENT, lang, digits=0)
+    if of == "detectable":
+        return least(row, look)
+    if of in ("needed", "chance"):
+        return write(value, COUNT if of == "needed" else PERCENT, lang, digits=0)
+    if of == "placebos":
+        counts = {"n": int(value), "found": int(row["placebos_found"])}
+        return text("effects.placebos", lang, **counts)
+    return plain(value)
