@@ -21,7 +21,7 @@ from kpi_helpers import charts, funnel, sheets, wording
 from kpi_helpers.charts.landing import PARTS
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.landing import Landed, landing, reliability, scores
-from kpi_helpers.landing.forecasts import Forecast, Views, shock, together
+from kpi_helpers.landing.forecasts import Forecast, shock, together
 from kpi_helpers.landing.sums import likely, reached, shaken, total
 from kpi_helpers.sources import Dataset
 from kpi_helpers.units import COUNT, PERCENT, write, write_compact
@@ -112,10 +112,11 @@ def test_w21_weights_are_those_of_past_errors() -> None:
         miss = b * (shared * signs[0] + np.sqrt(1 - shared**2) * signs[1])
         past = past_of({"value": [*a * signs[0]], "series": [*miss]})
         of = total([1.0], [0.5])._replace(mean=value, sd=a)
-        found = together(Forecast(0.0, of, value, a), Views(0.0, 0.0, of, series, b), past)
+        deals = Forecast(0.0, of, value, a, series=series, series_sd=b)
+        found = together(deals, past)
         assert 1 - found.weight == pytest.approx(case[name]["w"])
         assert (found.value, found.sd) == pytest.approx((case[name]["mean"], case[name]["sd"]))
-        few = together(Forecast(0.0, of, value, a), Views(0.0, 0.0, of, series, b), past[:7])
+        few = together(deals, past[:7])
         assert (few.weight, few.value, few.sd) == (0.5, (value + series) / 2, (a + b) / 2)
 
 
@@ -302,7 +303,7 @@ def test_without_stages_or_target_the_quarter_still_lands() -> None:
     assert (row["period"], row["booked"]) == ("2026Q3", 0)
     assert row["value"] == pytest.approx(1500, rel=0.15)
     assert row[["target", "chance", "deals_needed"]].isna().all()
-    assert found.reliability["n"].tolist() == [0]
+    assert found.reliability.empty
     assert "no target is set" in wording.landing_findings(found.quarter, "en")["sentence"].iloc[0]
     assert found.scores["method"].tolist()[-2:] == ["linear", "seasonal"]
     charts.landing(found.quarter)

@@ -17,7 +17,7 @@ from kpi_helpers.survival.curves import Floats
 
 # How many past forecasts weights of their own take. A shock is taken to be of a tenth before there
 # are any, which then counts as much as four quarters.
-ENOUGH, USUAL, WEIGHT = 8, 0.1, 4
+ENOUGH, USUAL, WEIGHT, LEAST = 8, 0.1, 4, 1e-12
 ONE, MONTHS, SD_80 = dt.timedelta(days=1), 12, 2 * NORMAL.inv_cdf(0.9)
 
 
@@ -43,49 +43,11 @@ def sold(known: Cases) -> Sold:
     return Sold(first, won["entered"].to_numpy(), np.append(0.0, won["amount"].to_numpy().cumsum()))
 
 
-class Views(NamedTuple):
-    """The two forecasts of a quarter: from the sum of its deals, before any shock, and by month."""
-
-    booked: float
-    opened: float
-    sum: Total
-    series: float
-    series_sd: float
-
-
-def views(found: Prepared, past: Sold, calendar: Calendar, day: dt.date) -> Views:
-    """Forecast the quarter that the day after belongs to.
-
-    The second carries on the bookings of the whole months (`kpi_helpers.forecasting.forecast`), of
-    which those days take their part that are left; missing where there are too few.
-    """
-    chance, leads, new = won_by(found, found.days[0], 1.0, np.ones(len(found.steps)))
-    amount = found.open["amount"].to_numpy(float)
-    of = total(amount, chance, leads + new, found.amounts)
-    series, sd = _by_month(past, calendar, day, found.periods[0])
-    return Views(found.booked, float(amount @ chance), of, found.booked + series, sd)
-
-
-def _by_month(past: Sold, calendar: Calendar, day: dt.date, quarter: Period) -> tuple[float, float]:
-    """What the days left in a quarter bring if the months go on, and the error of that."""
-    month, months = calendar.at(day + ONE, "month"), list[float]()
-    ahead = [month]
-    while ahead[-1].end < quarter.end:
-        ahead.append(calendar.shift(ahead[-1], 1))
-    while (month := calendar.shift(month, -1)).start >= past.first:
-        months.insert(0, past.between(month.start, month.end))
-    try:
-        found = forecasting.forecast(months, len(ahead), MONTHS)
-    except Unavailable:
-        return np.nan, np.nan
-    left = np.array([(each.end - max(each.start, day + ONE)).days / each.days for each in ahead])
-    return float(found.mean @ left), float((found.hi80 - found.lo80) @ left / SD_80)
-
-
 class Forecast(NamedTuple):
-    """A forecast: what is booked, the ``sum`` to come with its shock, then ``value`` and ``sd``.
+    """A forecast: what is booked, the ``sum`` to come, then ``value`` and ``sd`` of both together.
 
-    It is spread as the sum is, about a value and with an error of its own.
+    It is spread as the sum is, about a value and with an error of its own. ``opened`` is what open
+    deals bring to it, ``series`` the forecast of the months, ``weight`` that of the deals.
     """
 
     booked: float
@@ -93,27 +55,48 @@ class Forecast(NamedTuple):
     value: float
     sd: float
     weight: float = 1.0
+    opened: float = 0.0
+    series: float = np.nan
+    series_sd: float = np.nan
 
     def chance(self, target: float) -> float:
         """The probability that the quarter reaches a target."""
         if target <= self.booked or not self.sum.sd > 0:
             return float(target <= max(self.booked, self.value))
-        return float(likely(self.sum, self.sum.mean + (target - self.value) * self._scale))
+        needed = self.sum.mean + (target - self.value) * self.sum.sd / self.sd
+        return float(likely(self.sum, needed))
 
     def level(self, chances: float) -> float:
         """What the quarter stays below, or at, with such a probability."""
         away = float(reached(self.sum, chances)) - self.sum.mean
-        return max(self.booked, self.value + (away / self._scale if self.sum.sd > 0 else 0.0))
-
-    @property
-    def _scale(self) -> float:
-        return self.sum.sd / self.sd
+        return max(self.booked, self.value + away * self.sd / (self.sum.sd or 1.0))
 
 
-def by_deals(made: Views, past: pd.DataFrame) -> Forecast:
-    """The forecast from the deals, with the shock that past forecasts of that kind say is usual."""
-    of = shaken(made.sum, shock(past))
-    return Forecast(made.booked, of, made.booked + of.mean, of.sd)
+def by_deals(found: Prepared, won: Sold, calendar: Calendar, day: dt.date) -> Forecast:
+    """Forecast the quarter that the day after belongs to from its deals, before any shock."""
+    chance, leads, new = won_by(found, found.days[0], 1.0, np.ones(len(found.steps)))
+    amount = found.open["amount"].to_numpy(float)
+    of = total(amount, chance, leads + new, found.amounts)
+    series, error = _by_month(won, calendar, day, found.periods[0])
+    opened, value = float(amount @ chance), found.booked + of.mean
+    series += found.booked
+    return Forecast(found.booked, of, value, of.sd, 1.0, opened, series, error)
+
+
+def _by_month(won: Sold, calendar: Calendar, day: dt.date, quarter: Period) -> tuple[float, float]:
+    """What the days left in a quarter bring if the whole months go on, and the error of that."""
+    month, months = calendar.at(day + ONE, "month"), list[float]()
+    ahead = [month]
+    while ahead[-1].end < quarter.end:
+        ahead.append(calendar.shift(ahead[-1], 1))
+    while (month := calendar.shift(month, -1)).start >= won.first:
+        months.insert(0, won.between(month.start, month.end))
+    try:
+        found = forecasting.forecast(months, len(ahead), MONTHS)
+    except Unavailable:
+        return np.nan, np.nan
+    left = np.array([(each.end - max(each.start, day + ONE)).days / each.days for each in ahead])
+    return float(found.mean @ left), float((found.hi80 - found.lo80) @ left / SD_80)
 
 
 def shock(past: pd.DataFrame) -> float:
@@ -128,22 +111,27 @@ def shock(past: pd.DataFrame) -> float:
     return float(np.sqrt((quarters * max(beyond, 0) + WEIGHT * USUAL**2) / (quarters + WEIGHT)))
 
 
-def together(deals: Forecast, made: Views, past: pd.DataFrame) -> Forecast:
-    """Both forecasts, weighted as the errors of past ones say, else equally.
+def with_shock(deals: Forecast, past: pd.DataFrame) -> Forecast:
+    """The forecast from the deals with the shock that past forecasts of that kind tell."""
+    of = shaken(deals.sum, shock(past))
+    return deals._replace(sum=of, sd=of.sd)
+
+
+def together(deals: Forecast, past: pd.DataFrame) -> Forecast:
+    """Deals and months, weighted as the errors of past forecasts say, else equally.
 
     Each error counts over what luck was to be expected then. With equal weights both are taken to
     err alike. Too few months leave the deals alone.
     """
-    if np.isnan(made.series):
+    if np.isnan(deals.series):
         return deals
-    known = past[past["series"].notna()]
+    known = past[past["series"].notna() & (past["spread"] > 0)]
     errors = known[["value", "series"]].sub(known["actual"], axis=0).div(known["spread"], axis=0)
-    if len(errors) >= ENOUGH:
-        (a, shared), (_, b) = (errors.T @ errors / len(errors)).to_numpy()
-        sides = (deals.value, np.sqrt(a)), (made.series, np.sqrt(b))
-        weight, value, sd = forecasting.together(*sides, shared / np.sqrt(a * b))
-        sd *= deals.sd / np.sqrt(a)
-    else:
-        weight, value = 0.5, (deals.value + made.series) / 2
-        sd = (deals.sd + made.series_sd) / 2
-    return deals._replace(value=value, sd=sd, weight=weight)
+    if len(errors) < ENOUGH:
+        value, sd = (deals.value + deals.series) / 2, (deals.sd + deals.series_sd) / 2
+        return deals._replace(value=value, sd=sd, weight=0.5)
+    squares = (errors.T @ errors / len(errors)).to_numpy()
+    a, b = np.sqrt(np.maximum(np.diag(squares), LEAST))
+    sides = (deals.value, a), (deals.series, b)
+    weight, value, sd = forecasting.together(*sides, squares[0, 1] / (a * b))
+    return deals._replace(value=value, sd=sd * deals.sd / a, weight=weight)

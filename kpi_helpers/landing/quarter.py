@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,12 +15,11 @@ from kpi_helpers.funnel.leak import tidy
 from kpi_helpers.landing.forecasts import (
     Forecast,
     Sold,
-    Views,
     by_deals,
     shock,
     sold,
     together,
-    views,
+    with_shock,
 )
 from kpi_helpers.landing.replay import (
     ASKED,
@@ -44,10 +42,8 @@ from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.journeys import DEAL
-from kpi_helpers.survival.curves import Floats
 
 KPI, TARGET = "bookings", "bookings_target"
-SURE, LOW, HIGH = 0.8, 0.1, 0.9
 SCENARIOS = {"low": 0.2, "base": 0.5, "high": 0.8}
 POINTS, DAYS = 0.03, 20
 
@@ -98,20 +94,14 @@ def landing(data: Dataset, where: Where = None) -> Landed:
     if len(found.amounts) < FEWEST:
         needs = Phrase("landing.few", {"n": len(found.amounts), "least": FEWEST})
         raise Unavailable(what=Phrase("landing.what"), needs=needs)
-    now = found.periods[0]
-    before = replay(of, data.as_of, _targets(data, now, where))
-    made = views(found, won, of.known.calendar, data.as_of)
-    deals = by_deals(made, before)
-    both = together(deals, made, before)
-    asked = pd.DataFrame({"kpi": [KPI]})
+    now, asked = found.periods[0], pd.DataFrame({"kpi": [KPI]})
     target = float(target_values(data, asked, now, (), where)[0])
-    return Landed(
-        _quarter(found, made, {"together": both, "deals": deals}, target),
-        _scenarios(found, both, shock(before), target),
-        scores(before),
-        reliability(before),
-        before,
-    )
+    before = replay(of, data.as_of, _targets(data, now, where))
+    deals = with_shock(by_deals(found, won, of.known.calendar, data.as_of), before)
+    both = together(deals, before)
+    quarter = _quarter(found, both, deals, target)
+    scenarios = _scenarios(found, both, shock(before), target)
+    return Landed(quarter, scenarios, scores(before), reliability(before), before)
 
 
 def _past(data: Dataset, where: Where) -> Past:
@@ -163,77 +153,58 @@ def _crm(data: Dataset, steps: tuple[str, ...]) -> Crm | None:
     return expected
 
 
-def _quarter(
-    found: Prepared, made: Views, forecasts: Mapping[str, Forecast], target: float
-) -> pd.DataFrame:
+def _quarter(found: Prepared, both: Forecast, deals: Forecast, target: float) -> pd.DataFrame:
     """A row a forecast, the one to rely on first."""
-    alone = math.isnan(made.series)
-    rows = [
-        {
-            "method": name,
-            "value": each.value,
-            "low": each.level(LOW),
-            "high": each.level(HIGH),
-            "weight": each.weight,
-            "chance": each.chance(target) if target > 0 else np.nan,
-            **_needed(found, made, each, target),
-        }
-        for name, each in forecasts.items()
-        if not (alone and name == "together")
-    ]
-    if not alone:
-        away = NORMAL.inv_cdf(HIGH) * made.series_sd
-        ends = {"low": max(made.series - away, made.booked), "high": made.series + away}
-        rows.append({"method": "series", "value": made.series, **ends})
-    frame = pd.DataFrame(rows).assign(
-        booked=made.booked,
-        from_open=made.opened,
-        from_new=made.sum.mean - made.opened,
-        target=target,
-        n=len(found.amounts),
-        status=OK if len(found.amounts) >= ENOUGH else INDICATIVE,
-    )
-    return frame.assign(**{k: v for k, v in tidy(KPI, found.periods[0]).items() if k != "method"})
+    mean, pipeline = found.amounts.mean(), found.open["amount"].sum()
+    share = deals.opened / pipeline if deals.opened > 0 else np.nan
+    rows: list[dict[str, Any]] = []
+    for name, each in {"together": both, "deals": deals}.items():
+        lacking = max(target - each.level(SCENARIOS["low"]), 0.0) if target > 0 else np.nan
+        row = {"value": each.value, "low": each.level(0.1), "high": each.level(0.9)}
+        row |= {"weight": each.weight, "chance": _chance(each, target)}
+        row |= {"deals_needed": np.ceil(lacking / mean), "pipeline_needed": lacking / share}
+        rows.append({"method": name, **row})
+    away = NORMAL.inv_cdf(0.9) * deals.series_sd
+    ends = {"low": max(deals.series - away, deals.booked), "high": deals.series + away}
+    rows.append({"method": "series", "value": deals.series, **ends})
+    frame = pd.DataFrame(rows[1:2] if np.isnan(deals.series) else rows)
+    new, n = deals.sum.mean - deals.opened, len(found.amounts)
+    parts = {"booked": deals.booked, "from_open": deals.opened, "from_new": new}
+    status = OK if n >= ENOUGH else INDICATIVE
+    frame = frame.assign(**parts, target=target, n=n, status=status)
+    return frame.assign(**(tidy(KPI, found.periods[0]) | {"method": frame["method"]}))
 
 
-def _needed(found: Prepared, made: Views, each: Forecast, target: float) -> dict[str, float]:
-    """How many more deals, or how much more pipeline, make a target likely."""
-    lacking = max(target - each.level(1 - SURE), 0.0) if target > 0 else np.nan
-    amount = found.open["amount"].sum()
-    share = made.opened / amount if made.opened > 0 else np.nan
-    deals = np.ceil(lacking / found.amounts.mean())
-    return {"deals_needed": float(deals), "pipeline_needed": lacking / share}
+def _chance(of: Forecast, target: float) -> float:
+    return of.chance(target) if target > 0 else np.nan
 
 
 def _scenarios(found: Prepared, both: Forecast, sd: float, target: float) -> pd.DataFrame:
     """The three levels of the forecast, and what three named shocks make of it."""
-    rows = [{"scenario": n, "value": both.level(chance)} for n, chance in SCENARIOS.items()]
-    base = both.level(SCENARIOS["base"])
     rate, cycle = _habits(found)
-    none, last = np.ones(len(found.steps)), np.zeros(len(found.steps))
-    last[-1] = POINTS / rate if rate > POINTS else 1.0
-    shocks: dict[str, tuple[float, float, Floats, int]] = {
-        "win_rate": (rate, 1.0, none - last, 0),
-        "cycle": (cycle, 1 + DAYS / cycle, none, 0),
+    fewer = max(rate - POINTS, 0.0) / rate if rate > 0 else 1.0
+    shocks = {
+        "win_rate": (rate, _shocked(found, both, sd, last=fewer)),
+        "cycle": (cycle, _shocked(found, both, sd, cycle=1 + DAYS / cycle)),
     }
     if len(found.open):
-        shocks["key_deal"] = (float(found.open["amount"].iloc[0]), 1.0, none, 1)
-    for name, (from_, longer, ratio, without) in shocks.items():
-        then = _shocked(found, both, sd, longer, ratio, without)
-        value = then.level(SCENARIOS["base"])
-        chance = then.chance(target) if target > 0 else np.nan
-        rows.append({"scenario": name, "value": value, "chance": chance, "from": from_})
-    frame = pd.DataFrame(rows).assign(target=target)
-    return frame.assign(change=frame["value"] - base, **tidy(KPI, found.periods[0]))
+        kept = found._replace(open=found.open.iloc[1:])
+        shocks["key_deal"] = (float(found.open["amount"].iloc[0]), _shocked(kept, both, sd))
+    rows = [(name, both.level(level), np.nan, np.nan) for name, level in SCENARIOS.items()]
+    for name, (start, then) in shocks.items():
+        rows.append((name, then.level(SCENARIOS["base"]), start, _chance(then, target)))
+    frame = pd.DataFrame(rows, columns=["scenario", "value", "from", "chance"])
+    frame = frame.assign(target=target, **tidy(KPI, found.periods[0]))
+    return frame.assign(change=frame["value"] - both.level(SCENARIOS["base"]))
 
 
 def _shocked(
-    found: Prepared, both: Forecast, sd: float, cycle: float, ratio: Floats, without: int
+    found: Prepared, both: Forecast, sd: float, cycle: float = 1.0, last: float = 1.0
 ) -> Forecast:
-    """The forecast moved by what a shock changes of that of the deals."""
+    """The forecast moved by what a shock changes of that of the deals; as `what_if`."""
+    ratio = np.append(np.ones(len(found.steps) - 1), last)
     chance, leads, new = won_by(found, found.days[0], cycle, ratio)
-    amount = found.open["amount"].to_numpy(float)[without:]
-    of = shaken(total(amount, chance[without:], leads + new, found.amounts), sd)
+    of = shaken(total(found.open["amount"], chance, leads + new, found.amounts), sd)
     value = both.value + of.mean - both.sum.mean
     return both._replace(sum=of, value=value, sd=both.sd * of.sd / (both.sum.sd or 1.0))
 

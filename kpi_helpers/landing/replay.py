@@ -11,7 +11,15 @@ import pandas as pd
 
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.funnel import Cases, Prepared, prepared
-from kpi_helpers.landing.forecasts import ONE, Sold, Views, by_deals, sold, together, views
+from kpi_helpers.landing.forecasts import (
+    ONE,
+    Forecast,
+    Sold,
+    by_deals,
+    sold,
+    together,
+    with_shock,
+)
 from kpi_helpers.periods import Period
 
 # Parts of a quarter at which its forecast is replayed, and for how many of the last quarters; for
@@ -24,6 +32,7 @@ COLUMNS = (
     *("period", "start", "part", "booked", "value", "expected", "spread", "series"),
     *("linear", "seasonal", "crm", "actual"),
 )
+SAID = ("combined", "low", "high", "chance")
 METHODS = ("combined", "value", "series", "linear", "seasonal", "crm")
 BANDS = (0.0, 0.2, 0.5, 0.8, 1.0)
 Crm = Callable[[Prepared, dt.date, Period], float]
@@ -50,7 +59,7 @@ def past(known: Cases) -> Past:
 
 
 def replay(of: Past, day: dt.date, targets: Mapping[str, float]) -> pd.DataFrame:
-    """Forecast past quarters from days within them, by what was known on each.
+    """Forecast quarters that ended by a day from days within them, by what was known on each.
 
     Parameters
     ----------
@@ -70,7 +79,7 @@ def replay(of: Past, day: dt.date, targets: Mapping[str, float]) -> pd.DataFrame
         that had come a year before), ``crm``, ``actual, target, hit``; and as would have been said
         then, after the quarters before it: ``combined`` with ``low, high`` (80 %), ``chance``.
     """
-    made: list[tuple[dict[str, Any], Views]] = [
+    made = [
         row
         for period in _quarters(of, day)
         for part in PARTS
@@ -79,10 +88,10 @@ def replay(of: Past, day: dt.date, targets: Mapping[str, float]) -> pd.DataFrame
     frame = pd.DataFrame([row for row, _ in made], columns=[*COLUMNS])
     frame["target"] = frame["period"].map(targets).astype(float)
     said = [
-        _said(row, view, frame[frame["start"] < row["start"]])
-        for row, (_, view) in zip(frame.to_dict("records"), made, strict=True)
+        _said(target, deals, frame[frame["start"] < row["start"]])
+        for target, (row, deals) in zip(frame["target"], made, strict=True)
     ]
-    frame = frame.join(pd.DataFrame(said, columns=["combined", "low", "high", "chance"]))
+    frame = frame.join(pd.DataFrame(said, columns=[*SAID]))
     hit = (frame["actual"] >= frame["target"]).astype(float)
     return frame.assign(hit=hit.where(frame["target"].notna()))
 
@@ -97,7 +106,7 @@ def _quarters(of: Past, day: dt.date) -> list[Period]:
     return found
 
 
-def _then(of: Past, period: Period, part: float) -> tuple[dict[str, Any], Views] | None:
+def _then(of: Past, period: Period, part: float) -> tuple[dict[str, Any], Forecast] | None:
     """What was forecast once this part of a quarter was over; nothing where too few were won."""
     over, ago = round(part * period.days), of.known.calendar.shift(period, -4)
     day = period.start + dt.timedelta(days=over - 1)
@@ -107,34 +116,26 @@ def _then(of: Past, period: Period, part: float) -> tuple[dict[str, Any], Views]
         return None
     if len(found.amounts) < FEWEST:
         return None
-    made = views(found, won, of.known.calendar, day)
-    then = ago.start + dt.timedelta(days=round(part * ago.days))
-    come, year = won.between(ago.start, then), won.between(ago.start, ago.end)
-    year = year if (ago.start - of.sold.first).days >= SETTLED else np.nan
+    made = by_deals(found, won, of.known.calendar, day)
+    come = won.between(ago.start, ago.start + dt.timedelta(days=round(part * ago.days)))
+    usual = come > 0 and (ago.start - won.first).days >= SETTLED
     row = {
-        "period": period.name,
-        "start": pd.Timestamp(period.start),
-        "part": part,
-        "booked": made.booked,
-        "value": made.booked + made.sum.mean,
-        "expected": made.sum.mean,
-        "spread": made.sum.sd,
-        "series": made.series,
+        **{"period": period.name, "start": pd.Timestamp(period.start), "part": part},
+        **{"booked": made.booked, "value": made.value, "series": made.series},
+        **{"expected": made.sum.mean, "spread": made.sd},
         "linear": made.booked / part if over else np.nan,
-        "seasonal": made.booked * year / come if come else np.nan,
+        "seasonal": made.booked * won.between(ago.start, ago.end) / come if usual else np.nan,
         "crm": made.booked + of.crm(found, day, period) if of.crm else np.nan,
         "actual": of.sold.between(period.start, period.end),
     }
     return row, made
 
 
-def _said(row: Mapping[Any, Any], made: Views, before: pd.DataFrame) -> dict[str, float]:
+def _said(target: float, deals: Forecast, before: pd.DataFrame) -> tuple[float, ...]:
     """What would have been said of a quarter, had only those before it been replayed."""
-    deals = by_deals(made, before)
-    both = together(deals, made, before)
-    limits = {"low": both.level(0.1), "high": both.level(0.9)}
-    chance = np.nan if np.isnan(row["target"]) else both.chance(row["target"])
-    return {"combined": both.value, **limits, "chance": chance}
+    both = together(with_shock(deals, before), before)
+    chance = np.nan if np.isnan(target) else both.chance(target)
+    return both.value, both.level(0.1), both.level(0.9), chance
 
 
 def scores(found: pd.DataFrame) -> pd.DataFrame:
@@ -148,17 +149,10 @@ def scores(found: pd.DataFrame) -> pd.DataFrame:
     """
     used = [name for name in METHODS if found[name].notna().any()]
     rows = found.dropna(subset=used)
-    missed = rows[used].sub(rows["actual"], axis=0)
-    whole = rows["actual"].sum() or np.nan
-    return pd.DataFrame(
-        {
-            "method": used,
-            "n": len(rows),
-            "quarters": rows["period"].nunique(),
-            "error": missed.abs().sum().to_numpy() / whole,
-            "bias": missed.sum().to_numpy() / whole,
-        }
-    )
+    whole, quarters = rows["actual"].sum() or np.nan, rows["period"].nunique()
+    missed = rows[used].sub(rows["actual"], axis=0) / whole
+    frame = pd.DataFrame({"error": missed.abs().sum(), "bias": missed.sum()})
+    return frame.rename_axis("method").reset_index().assign(n=len(rows), quarters=quarters)
 
 
 def reliability(found: pd.DataFrame) -> pd.DataFrame:
@@ -174,22 +168,16 @@ def reliability(found: pd.DataFrame) -> pd.DataFrame:
     """
     rows = found.dropna(subset=["chance", "hit"])
     rows = rows.assign(
+        brier=(rows["chance"] - rows["hit"]) ** 2,
+        base=(rows["hit"].mean() - rows["hit"]) ** 2,
         band=np.array(BANDS)[np.digitize(rows["chance"], BANDS[1:-1])],
-        missed=(rows["chance"] - rows["hit"]) ** 2,
-        usual=(rows["hit"].mean() - rows["hit"]) ** 2,
     )
-    groups = [(np.nan, rows), *rows.groupby("band")]
-    return pd.DataFrame(
-        [
-            {
-                "band": band,
-                "n": len(each),
-                "quarters": each["period"].nunique(),
-                "said": each["chance"].mean(),
-                "came": each["hit"].mean(),
-                "brier": each["missed"].mean(),
-                "base": each["usual"].mean(),
-            }
-            for band, each in groups
-        ]
+    bands = pd.concat([rows.assign(band=np.nan), rows.sort_values("band")])
+    return bands.groupby("band", dropna=False, sort=False, as_index=False).agg(
+        n=("hit", "size"),
+        quarters=("period", "nunique"),
+        said=("chance", "mean"),
+        came=("hit", "mean"),
+        brier=("brier", "mean"),
+        base=("base", "mean"),
     )

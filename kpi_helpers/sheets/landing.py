@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Columns of each table, with their unit.
 TABLES = {
     "landing": dict.fromkeys(("booked", "from_open", "from_new", "value"), MONEY)
-    | {"weight": PERCENT, "target": MONEY, "chance": PERCENT}
+    | {"weight": PERCENT, "chance": PERCENT}
     | {"deals_needed": COUNT, "pipeline_needed": MONEY},
     "scenarios": {"value": MONEY, "change": MONEY, "chance": PERCENT},
     "landing_scores": {"quarters": COUNT, "n": COUNT, "error": PERCENT, "bias": PERCENT},

@@ -9,13 +9,13 @@ import pandas as pd
 
 from kpi_helpers.language import nouns, text
 from kpi_helpers.measure.judge import OK
-from kpi_helpers.units import COUNT, DAYS, MONEY, PERCENT, write, write_compact
+from kpi_helpers.units import COUNT, DAYS, PERCENT, write, write_compact
 from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.when import label_of
 
 KNOWN, CHANCE, EARLY = 0, 1, 2
 TENTH = 0.1
-FROM = {"win_rate": PERCENT, "cycle": DAYS, "key_deal": MONEY}
+FROM, SHOCKS = {"win_rate": PERCENT, "cycle": DAYS}, ("win_rate", "cycle", "key_deal")
 
 
 @finds("landing")
@@ -37,8 +37,9 @@ def landing_findings(quarter: pd.DataFrame, look: Look) -> Sequence[Line]:
     if pd.isna(chance):
         said = text("landing.no_target", lang, **told)
     else:
-        needed = _needed(row["deals_needed"], look)
-        said = text("landing.target", lang, chances=chances(chance, lang), needed=needed, **told)
+        told["decide"] = text("landing.decide", lang) if chance < TENTH else ""
+        told |= {"chances": chances(chance, lang), "needed": _needed(row["deals_needed"], look)}
+        said = text("landing.target", lang, **told)
     sure = KNOWN if chance < TENTH or chance > 1 - TENTH else CHANCE
     missing = row["target"] - row["value"]
     stake = missing if missing > 0 else NO_MONEY
@@ -47,33 +48,21 @@ def landing_findings(quarter: pd.DataFrame, look: Look) -> Sequence[Line]:
 
 @finds("scenarios")
 def scenario_findings(scenarios: pd.DataFrame, look: Look) -> Sequence[Line]:
-    """Return which of the named shocks would cost most.
-
-    Parameters
-    ----------
-    scenarios : DataFrame
-        The ``scenarios`` that `kpi_helpers.landing.landing` returns.
-    """
+    """Return what the named shocks would cost; of the ``scenarios``, as for `landing_findings`."""
     lang = look.lang
-    costs = scenarios[scenarios["scenario"].isin(FROM)].sort_values("change", kind="stable")
-    told = [
-        text("landing.cost", lang, what=scenario(row, look), change=_more(row["change"], look))
-        for row in costs.to_dict("records")
-    ]
-    period = label_of(costs["period"].iloc[0], costs.iloc[0].to_dict(), lang)
+    costs = scenarios[scenarios["scenario"].isin(SHOCKS)].sort_values("change", kind="stable")
+    rows, told = costs.to_dict("records"), []
+    for row in rows:
+        change = write_compact(row["change"], lang, look.currency, plus=True)
+        told.append(text("landing.cost", lang, what=scenario(row, look), change=change))
+    period = label_of(rows[0]["period"], rows[0], lang)
     said = text("landing.shocks", lang, period=period, costs=text("landing.next", lang).join(told))
     return [(said, CHANCE, [int(place) for place in costs.index], NO_MONEY)]
 
 
 @finds("landing_scores")
 def landing_scores_findings(scores: pd.DataFrame, look: Look) -> Sequence[Line]:
-    """Return by how much forecasts made in this way missed, beside simpler ones.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        The ``scores`` that `kpi_helpers.landing.landing` returns.
-    """
+    """Return by how much such forecasts missed; of the ``scores``, as for `landing_findings`."""
     lang = look.lang
     own = scores[scores["method"] == "combined"]
     others = scores[scores["method"].isin(["linear", "crm"])]
@@ -108,10 +97,9 @@ def chances(chance: float, lang: str) -> str:
 def scenario(row: Mapping[Any, Any], look: Look) -> str:
     """Return a scenario as it is told, with what it starts from."""
     lang, terms, currency = look
-    name = str(row["scenario"])
-    unit = FROM.get(name, MONEY)
-    compact = write_compact(row["from"], lang, currency)
-    start = compact if unit == MONEY else write(row["from"], unit, lang)
+    name, start = row["scenario"], write_compact(row["from"], lang, currency)
+    if name in FROM:
+        start = write(row["from"], FROM[name], lang)
     return text(f"landing.scenarios.{name}", lang, start=start, **nouns(lang, terms))
 
 
@@ -120,7 +108,3 @@ def _needed(deals: float, look: Look) -> str:
         return ""
     said = write(deals, COUNT, look.lang)
     return text("landing.needed", look.lang, n=deals, deals=said, **nouns(look.lang, look.terms))
-
-
-def _more(change: float, look: Look) -> str:
-    return write_compact(change, look.lang, look.currency, plus=True)
