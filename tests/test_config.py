@@ -52,6 +52,7 @@ FULL: dict[str, Any] = {
     "customers": "id",
     "snapshots": "copies",
     "use": {"revenue": "bookings"},
+    "owners": {"revenue": "Ann"},
     "terms": {"lead": {"fr": {"one": "demande", "other": "demandes", "gender": "f"}}},
     "tables": {
         "deals": {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from kpi_helpers.cli.alerting import alerts, describe_alerts
 from kpi_helpers.cli.answers import print_json, records
 from kpi_helpers.cli.checking import check, describe_check
 from kpi_helpers.cli.diffing import describe_diff, diff
@@ -123,6 +124,7 @@ def _lab(options: argparse.Namespace, lang: str) -> int:
 
 COMMANDS = {
     "report": Command(_describe_report, _report),
+    "alerts": Command(describe_alerts, alerts),
     "diff": Command(describe_diff, diff),
     "init": Command(describe_init, init),
     "check": Command(describe_check, check),

@@ -16,7 +16,7 @@ from kpi_helpers.measure.monthly import by_period, is_stock, periods_to
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 
-__all__ = ["latest", "limits", "phases", "watched"]
+__all__ = ["latest", "limits", "watched"]
 
 YEARS = 4
 # A signal of these months is news; signals as far apart as that belong together; three are sure.

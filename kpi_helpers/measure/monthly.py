@@ -74,7 +74,7 @@ def by_period(
     usable = frame["status"].isin((OK, INDICATIVE)) & frame["covered"]
     frame = _matured(data, frame.assign(usable=usable))
     frame = frame[frame["start"] >= frame.loc[frame["usable"], "start"].min()]
-    more = {"exposure": _exposure(data, frame), "phase": _phases(data, frame, rebase)}
+    more = {"exposure": _exposure(data, frame), "phase": phases(data, frame, rebase)}
     return frame.assign(**more, event=_events(data, frame))
 
 
@@ -118,8 +118,16 @@ def _matured(data: Dataset, frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _phases(data: Dataset, frame: pd.DataFrame, rebase: Sequence[str]) -> pd.Series[int]:
-    """How many definitions of its KPI, and days of `rebase`, each month comes after."""
+def phases(data: Dataset, frame: pd.DataFrame, rebase: Sequence[str] = ()) -> pd.Series[int]:
+    """Return how many definitions of its KPI, and days of `rebase`, each row starts after.
+
+    Parameters
+    ----------
+    data, rebase
+        As for `kpi_helpers.control.watched`.
+    frame
+        Columns ``kpi`` and ``start``.
+    """
     log, events = (dated(data, table) for table in ("kpi_log", "events"))
     documented = {f"{day:%Y-%m-%d}" for day in [*log["date"], *events["date"]]}
     for day in rebase:

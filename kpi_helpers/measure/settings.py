@@ -35,7 +35,7 @@ win_rate_count, win_rate_value.
     """
     lags = {ago.months for kpi in REGISTRY.values() for ago in kpi.of.values()}
     _known(config, "lags", config.lags, [lag for lag in lags if isinstance(lag, str)])
-    for key in ("windows", "kpis", "use"):
+    for key in ("windows", "kpis", "use", "owners"):
         _known(config, key, getattr(config, key), REGISTRY)
     _known(config, "use", config.use.values(), REGISTRY)
     _known(config, "pay.kpis", config.pay.get("kpis", ()), REGISTRY)

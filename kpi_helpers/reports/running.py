@@ -25,7 +25,7 @@ from kpi_helpers.reports.page import page
 from kpi_helpers.reports.parameters import of_each
 from kpi_helpers.reports.record import record, scrub, scrubbed, secrets
 from kpi_helpers.reports.sections import MEETING, has
-from kpi_helpers.reports.tables import ROW_LEVEL, TABLES, gather, read_csv
+from kpi_helpers.reports.tables import ROW_LEVEL, TABLES, alerts_told, gather, read_csv
 from kpi_helpers.sources.asked import covered
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ def run(
             remember(data, folder)
         told = values | (dict.fromkeys(PLACES, "") if values["share"] else {})
         made[pack.MARK] = _json(record(data, period, told, kpis))
+        if (alerts := folder / TABLES / "alerts.csv").exists():
+            made["alerts.json"] = _json(alerts_told(read_csv(alerts)))
         for name, content in made.items():
             (folder / name).write_text(content, "utf-8")
         paths = places.named_in(address, values["config"], values["before"], data.config.file)

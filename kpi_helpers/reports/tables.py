@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.errors import BadInput, MissingColumn
 from kpi_helpers.sources.saving import ENCODING, as_before, as_csv
@@ -76,6 +76,21 @@ def read_csv(path: Path) -> pd.DataFrame:
 
     frame = pd.read_csv(path, encoding=ENCODING, dtype={"rows": str})
     return frame.apply(lambda column: column.map(as_before))
+
+
+def alerts_told(alerts: pd.DataFrame) -> dict[str, Any]:
+    """Return alerts as JSON can hold them, with how often they are false; what is missing is None.
+
+    Parameters
+    ----------
+    alerts : DataFrame
+        What `kpi_helpers.alerts.raised` returns, or `read_csv` of the table of it.
+    """
+    from kpi_helpers.alerts import FALSE_ALARMS
+
+    told = alerts.drop(columns=["start", "end"]).astype(object)
+    rows = told.mask(told.isna() | (told == ""), None).to_dict("records")
+    return {"false_alarms": dict(FALSE_ALARMS), "alerts": rows}
 
 
 def gather(parts: Path, tables: Path, leave_out: Collection[str] = ()) -> dict[str, str]:

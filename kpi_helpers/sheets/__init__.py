@@ -5,6 +5,7 @@ great_tables escapes; every table has a fixed id, so that the same frame gives t
 """
 
 from kpi_helpers.sheets.actions import actions
+from kpi_helpers.sheets.alerts import alerts, signals
 from kpi_helpers.sheets.associations import segments, volumes
 from kpi_helpers.sheets.bottleneck import bottlenecks, leak, levers
 from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
@@ -29,6 +30,7 @@ __all__ = [
     "accounts",
     "actions",
     "agreed",
+    "alerts",
     "bottlenecks",
     "call_times",
     "calls",
@@ -55,6 +57,7 @@ __all__ = [
     "scorecard",
     "segments",
     "selling",
+    "signals",
     "stalled",
     "steps",
     "survival",

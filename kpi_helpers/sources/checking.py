@@ -284,7 +284,7 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "windows": _Checker.windows,
     "lags": _Checker.lags,
     "segments": _Checker.expressions,
-    "use": _Checker.pairs,
+    **dict.fromkeys(("use", "owners"), _Checker.pairs),
     "terms": _Checker.terms,
     "tables": _Checker.tables,
     "targets": _Checker.rows,

@@ -80,7 +80,7 @@ class Config:
     ``personal`` says whether addresses, telephone numbers and free text are hidden at the door
     (``hash``) or kept. ``customers`` says whether those without an id in common are joined by
     ``name`` or by ``id`` alone; ``snapshots`` is a folder of dated copies of the deals; ``pay``
-    names under ``kpis`` those on which anybody's pay hangs.
+    names under ``kpis`` those on which anybody's pay hangs; ``owners`` are who answers for a KPI.
     """
 
     schema: int = SCHEMA
@@ -108,6 +108,7 @@ class Config:
     targets: tuple[Mapping[str, Any], ...] = ()
     kpis: tuple[str, ...] = ()
     use: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
     terms: Terms = field(default_factory=dict)
     tables: Mapping[str, TableConfig] = field(default_factory=dict)
     customers: str = "name"

@@ -176,6 +176,7 @@ def _config(config: Config, of: Mapping[str, Names], told: Callable[[str], str])
         segments=segments,
         tables={n: TableConfig(deduplicate=each.deduplicate) for n, each in config.tables.items()},
         owner=told(config.owner),
+        owners={kpi: told(name) for kpi, name in config.owners.items()},
         audience=told(config.audience),
     )
 

@@ -4,6 +4,7 @@ Every text is written from one row of a frame of `kpi_helpers.compare` (a tidy r
 that the chart and the table show too, and says no more than that row knows.
 """
 
+from kpi_helpers.wording.alerts import alert_findings, signal_findings
 from kpi_helpers.wording.associations import segments_findings, volumes_findings
 from kpi_helpers.wording.ban import banned
 from kpi_helpers.wording.bottleneck import bottleneck_findings, leak_findings, levers_findings
@@ -57,6 +58,7 @@ __all__ = [
     "Restated",
     "a_year",
     "aims",
+    "alert_findings",
     "alt_text",
     "bands_findings",
     "banned",
@@ -108,6 +110,7 @@ __all__ = [
     "segments_findings",
     "selling_findings",
     "sentence",
+    "signal_findings",
     "stalled_findings",
     "stays",
     "step_certainty",
