@@ -95,7 +95,7 @@ TABLES = (
         "velocity",
     ),
     # Of the forecasts.
-    *("04_decisions", "course", "trends"),
+    *("04_decisions", "backtest", "course", "forecasts", "trends"),
     # Of the actions.
     *("05_decisions", "adapted", "decided", "effect_months", "effects", "priorities", "revised"),
 )

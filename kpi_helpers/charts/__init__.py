@@ -10,6 +10,7 @@ from kpi_helpers.charts.bottleneck import achievable_gains, lever_bars, lost_val
 from kpi_helpers.charts.dumbbell import dumbbell
 from kpi_helpers.charts.economics import acquisition_costs, purchases_expected, value_against_cost
 from kpi_helpers.charts.effects import adapted_line, effect_line, priority_map
+from kpi_helpers.charts.fan import fan
 from kpi_helpers.charts.heat import cohort_map, moves_map
 from kpi_helpers.charts.landing import landing
 from kpi_helpers.charts.outreach import missed_map, response_bars
@@ -39,6 +40,7 @@ __all__ = [
     "cycle_shares",
     "dumbbell",
     "effect_line",
+    "fan",
     "image",
     "landing",
     "lever_bars",

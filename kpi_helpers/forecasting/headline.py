@@ -68,13 +68,16 @@ def ahead(
     Returns
     -------
     Ahead
-        ``past``: the figures seen, as of `kpi_helpers.measure`. ``ahead``: the columns of
-        `kpi_helpers.forecast`, with ``label, unit, better``, a row a month and, of what adds up,
-        a row a quarter; ``year_ago`` (the figure of the year before); ``missed`` (the mean absolute
-        error of such forecasts of the past) and ``missed_share`` (over the figures that came,
-        where these add up). ``tried``: those forecasts, as of `replayed`, of the model that is
-        shipped, with ``kpi, unit, period, start, end``. ``tested``: ``kpi, model`` and the columns
-        of `backtest`, with ``shipped``.
+        ``past``: the figures seen, as of `kpi_helpers.measure`.
+
+        ``ahead``: the columns of `kpi_helpers.forecast`, with ``label, unit, better``, a row a
+        month (``part`` is ``step``) and, of what adds up, a row a quarter (``quarter``);
+        ``year_ago`` (the figure of the year before); ``missed`` (the mean absolute error of such
+        forecasts of the past) and ``missed_share`` (over the figures that came, where they add up).
+
+        ``tried``: those forecasts, as of `replayed`, of the model that is shipped, with
+        ``kpi, label, unit, better, period, start, end``. ``tested``: ``kpi, label, model`` and the
+        columns of `backtest`, with ``shipped``.
 
     Raises
     ------
@@ -122,12 +125,15 @@ def _of_one(data: Dataset, past: pd.DataFrame, horizon: int, grain: str) -> Ahea
     read, sums = series_of(past), achievable(data, str(past["kpi"].iloc[0]))
     found = forecast(past, horizon, lang=data.config.lang)
     tried = _tried(read, str(found["model"].iloc[0]), horizon, SEASONS[grain])
-    rows = found
+    rows = found.assign(part="step")
     if sums and grain == "month" and found["value"].notna().all():
-        rows = pd.concat([found, totals(read, found)], ignore_index=True)
+        quarters = totals(read, found).assign(part="quarter")
+        rows = pd.concat([rows, quarters], ignore_index=True)
     told = {column: past[column].iloc[0] for column in ("kpi", "label", "unit", "better")}
     tested, tried = judged(tried), tried[tried["model"] == found["model"].iloc[0]]
-    tested = tested.assign(kpi=told["kpi"], shipped=tested["model"].isin(tried["model"]))
+    tested = tested.assign(
+        kpi=told["kpi"], label=told["label"], shipped=tested["model"].isin(tried["model"])
+    )
     errors = [_missed(row, found, tried, sums) for row in rows.itertuples()]
     before = [_year_before(row, past) for row in rows.itertuples()]
     rows = rows.assign(**told, **pd.DataFrame(errors, index=rows.index), year_ago=before)

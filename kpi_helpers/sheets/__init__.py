@@ -15,6 +15,7 @@ from kpi_helpers.sheets.drivers import products, steps
 from kpi_helpers.sheets.economics import economics, outlook
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
+from kpi_helpers.sheets.forecasts import backtest, forecasts
 from kpi_helpers.sheets.landing import landing
 from kpi_helpers.sheets.outreach import agreed, call_times, calls, missed, responses
 from kpi_helpers.sheets.pipeline import stalled
@@ -31,6 +32,7 @@ __all__ = [
     "actions",
     "agreed",
     "alerts",
+    "backtest",
     "bottlenecks",
     "call_times",
     "calls",
@@ -40,6 +42,7 @@ __all__ = [
     "definitions",
     "economics",
     "findings",
+    "forecasts",
     "heat",
     "landing",
     "leak",

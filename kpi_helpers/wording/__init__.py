@@ -19,6 +19,7 @@ from kpi_helpers.wording.drivers import (
 )
 from kpi_helpers.wording.economics import economics_findings, outlook_findings
 from kpi_helpers.wording.effects import effects_findings, register_findings, revised_findings
+from kpi_helpers.wording.forecasts import forecast_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.history import history_findings
 from kpi_helpers.wording.landing import landing_findings, landing_scores_findings, scenario_findings
@@ -76,6 +77,7 @@ __all__ = [
     "economics_findings",
     "effects_findings",
     "findings",
+    "forecast_findings",
     "funnel_rows",
     "gathered",
     "headline",
