@@ -118,6 +118,9 @@ def test_w21_weights_are_those_of_past_errors() -> None:
         assert (found.value, found.sd) == pytest.approx((case[name]["mean"], case[name]["sd"]))
         few = together(deals, past[:7])
         assert (few.weight, few.value, few.sd) == (0.5, (value + series) / 2, (a + b) / 2)
+        vague = deals._replace(series_sd=2 * a + 1)
+        assert together(vague, past[:7]) == vague
+        assert together(vague, past).weight == found.weight
 
 
 def test_the_shock_is_what_luck_does_not_explain() -> None:

@@ -17,7 +17,7 @@ from kpi_helpers.survival.curves import Floats
 
 # How many past forecasts weights of their own take. A shock is taken to be of a tenth before there
 # are any, which then counts as much as four quarters.
-ENOUGH, USUAL, WEIGHT, LEAST = 8, 0.1, 4, 1e-12
+ENOUGH, USUAL, WEIGHT, TWICE, LEAST = 8, 0.1, 4, 2.0, 1e-12
 ONE, MONTHS, SD_80 = dt.timedelta(days=1), 12, 2 * NORMAL.inv_cdf(0.9)
 
 
@@ -121,13 +121,15 @@ def together(deals: Forecast, past: pd.DataFrame) -> Forecast:
     """Deals and months, weighted as the errors of past forecasts say, else equally.
 
     Each error counts over what luck was to be expected then. With equal weights both are taken to
-    err alike. Too few months leave the deals alone.
+    err alike. Too few months leave the deals alone; and so do, before there are weights, those that
+    claim an error more than twice as large.
     """
-    if np.isnan(deals.series):
-        return deals
     known = past[past["series"].notna() & (past["spread"] > 0)]
     errors = known[["value", "series"]].sub(known["actual"], axis=0).div(known["spread"], axis=0)
-    if len(errors) < ENOUGH:
+    few = len(errors) < ENOUGH
+    if np.isnan(deals.series) or (few and deals.series_sd > TWICE * deals.sd):
+        return deals
+    if few:
         value, sd = (deals.value + deals.series) / 2, (deals.sd + deals.series_sd) / 2
         return deals._replace(value=value, sd=sd, weight=0.5)
     squares = (errors.T @ errors / len(errors)).to_numpy()

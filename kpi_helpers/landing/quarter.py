@@ -187,9 +187,10 @@ def _scenarios(found: Prepared, both: Forecast, sd: float, target: float) -> pd.
         "win_rate": (rate, _shocked(found, both, sd, last=fewer)),
         "cycle": (cycle, _shocked(found, both, sd, cycle=1 + DAYS / cycle)),
     }
-    if len(found.open):
+    largest = found.open["amount"].max()
+    if largest > found.amounts.mean():  # which deals without an amount count at
         kept = found._replace(open=found.open.iloc[1:])
-        shocks["key_deal"] = (float(found.open["amount"].iloc[0]), _shocked(kept, both, sd))
+        shocks["key_deal"] = (float(largest), _shocked(kept, both, sd))
     rows = [(name, both.level(level), np.nan, np.nan) for name, level in SCENARIOS.items()]
     for name, (start, then) in shocks.items():
         rows.append((name, then.level(SCENARIOS["base"]), start, _chance(then, target)))
