@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.actions.measuring import ESTABLISHED, GROUPS, OPPOSITE, SERIES, effect_of
+from kpi_helpers.actions.judging import ESTABLISHED, GROUPS, OPPOSITE, SERIES, effect_of
 from kpi_helpers.actions.series import to_measure
 
 RATE, MONTHLY, BEFORE, AFTER, YEAR = 0.25, 300, 24, 6, 12

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import kpi_helpers as kh
 from kpi_helpers.actions import effects, measured_on
-from kpi_helpers.actions.measuring import effect_of
+from kpi_helpers.actions.judging import effect_of
 from kpi_helpers.actions.series import to_measure
 from kpi_helpers.actions.stepped import chosen_late, drifts, step, variance_of
 from kpi_helpers.sources import Dataset
@@ -228,6 +228,7 @@ def test_the_effect_of_a_group_is_measured_from_the_tables() -> None:
         ({"start_date": "2026-06-25", "due_date": "2026-07-01"}, "too_early"),
         ({"start_date": "2024-11-01", "control_group": None}, "few_months"),
         ({"kpi_id": "open_deals"}, "stock"),
+        ({"kpi_id": "nps"}, "no_figure"),
     ],
 )
 def test_what_cannot_be_measured_says_why(change: dict[str, Any], reason: str) -> None:

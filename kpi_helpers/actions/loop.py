@@ -21,7 +21,7 @@ from kpi_helpers.sources.dataset import Dataset, Where
 ACTION, DEFINITION, FORECAST = "action", "definition", "forecast"
 SAID = ("kind", "date", "what", "owner", "kpi", "label", "unit", "outcome", "announced")
 NUMBERS = ("announced_relative", "effect", "low", "high", "relative", "value")
-ADAPTED = ("date", "reason", "example", "decided_by", "feedback", "definition")
+ADAPTED = ("date", "reason", "example", "decided_by", "feedback")
 # What a sum is made of: so many, of so much each.
 BASKETS = {"bookings": "avg_deal_value", "revenue": "aov"}
 AROUND, DAY = 2, dt.timedelta(days=1)
@@ -122,7 +122,8 @@ def revised(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
 
 def _around(data: Dataset, change: Action) -> pd.DataFrame:
     kpi, day, calendar = change["kpi_id"], change["date"].date(), data.config.calendar
-    said = {of: change[of] for of in ADAPTED if of in change}
+    # Notes may name people, whom a shared report leaves out.
+    said = {of: "" if data.masked and of != "date" else change[of] for of in ADAPTED}
     if kpi not in REGISTRY:
         return pd.DataFrame([{"kpi": kpi, "label": kpi, **said}])
     now = calendar.at(day, "quarter")
@@ -134,7 +135,7 @@ def _around(data: Dataset, change: Action) -> pd.DataFrame:
 
 
 def _adapted(data: Dataset) -> pd.DataFrame:
-    log = dated(data, "kpi_log")
+    log = dated(data, "kpi_log").assign(**{"decided_by": ""} if data.masked else {})
     named = {"kpi_id": "kpi", "new_definition": "what", "decided_by": "owner"}
     labels = [REGISTRY[k].label(data.config.lang) if k in REGISTRY else k for k in log["kpi_id"]]
     return log.rename(columns=named).assign(kind=DEFINITION, label=labels, outcome="adapted")

@@ -49,14 +49,13 @@ def flaw(data: Dataset, action: Action) -> str:
     -------
     str
         ``no_kpi`` (its KPI does not exist), ``stock`` (it carries over from month to month),
-        ``no_dates``, ``ends_first`` (it ends before it starts), ``dropped`` or ``not_started``.
+        ``ends_first`` (it ends before it starts), ``dropped`` or ``not_started``.
     """
     name, start = action["kpi_id"], action["start_date"]
     ends = [action[of] for of in ("due_date", "done_date") if pd.notna(action[of])]
     cases = {
         "no_kpi": lambda: name not in REGISTRY,
         "stock": lambda: is_stock(data, name),
-        "no_dates": lambda: pd.isna(start),
         "ends_first": lambda: any(end < start for end in ends),
         "dropped": lambda: state_of(action, data.as_of) == "dropped",
         "not_started": lambda: start > pd.Timestamp(data.as_of),
@@ -98,9 +97,9 @@ def series(data: Dataset, action: Action, days: int = 0) -> pd.DataFrame:
         A row a month: ``start, end, after`` (whether it comes after the start and the washout),
         ``value, low, high, n`` of the group treated, ``other, other_low, other_high, other_n`` of
         the one that is not (missing without one), ``k, other_k`` of shares, and what is measured:
-        ``y`` (the value, less the other one), ``variance`` (missing where cases do not tell it),
-        ``method`` and ``unit``. Months that straddle the start or come within the washout, and
-        those under another definition, are left out.
+        ``y`` (the value, less the other one, or over its ``season``), ``variance`` (missing where
+        cases do not tell it), ``method`` and ``unit``. Months that straddle the start or come
+        within the washout, and those under another definition, are left out.
 
     Raises
     ------
@@ -150,16 +149,16 @@ def to_measure(found: pd.DataFrame) -> pd.DataFrame:
     """
     after, shares = found["after"].to_numpy(bool), _are_shares(found)
     two = "other" in found and bool(len(found))
-    found = found.assign(y=found["value"] - (found["other"] if two else 0.0), variance=np.nan)
+    y = found["value"] - (found["other"] if two else 0.0)
+    found = found.assign(y=y, variance=np.nan, season=1.0)
     if shares:
         sides = [("k", "n"), ("other_k", "other_n")] if two else [("k", "n")]
         counts = [(found[k].to_numpy(float), found[n].to_numpy(float)) for k, n in sides]
         found["variance"] = sum(variance_of(k, n, after) for k, n in counts)
     if not two:
         season = _season(found, after)
-        found["y"], found["variance"] = found["y"] / season, found["variance"] / season**2
-        missing = dict.fromkeys(("other", "other_low", "other_high", "other_n", "other_k"), np.nan)
-        found = found.assign(**missing)
+        found = found.assign(season=season, y=y / season, variance=found["variance"] / season**2)
+        found = found.assign(**{f"other{of}": np.nan for of in ("", "_low", "_high", "_n", "_k")})
     return found
 
 

@@ -1,0 +1,208 @@
+"""What is said and shown of actions: the sample company in both languages, and odd registers."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kpi_helpers as kh
+from kpi_helpers import actions, charts, sheets, wording
+from kpi_helpers.actions.priorities import CAUSES, library
+from kpi_helpers.catalogue import find
+from kpi_helpers.charts import alt
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.language import texts
+from kpi_helpers.reports import running
+from kpi_helpers.sources import Dataset
+from kpi_helpers.units import PERCENT, write_change
+
+LANGUAGES = ("fr", "en")
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "05_action_plan.ipynb"
+CONFIG = {"as_of": "2026-06-30", "language": "en"}
+
+
+@pytest.fixture(scope="module")
+def found(sample: Dataset) -> pd.DataFrame:
+    return actions.effects(sample)
+
+
+def plain(said: str) -> str:
+    return said.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def test_the_training_is_told_with_its_numbers(found: pd.DataFrame) -> None:
+    row = found.set_index("action_id").loc["ACT-01"]
+    told = wording.effects_findings(found, "fr").iloc[0]
+    assert told["sureness"] == 0
+    effect = write_change(row["effect"], PERCENT, "fr")
+    said = plain(told["sentence"])
+    assert said.startswith(
+        f"« Former l’équipe A à la qualification » : {plain(effect)} par rapport"
+    )
+    assert f"soit environ +{100 * row['relative']:.0f} %" in said
+    assert said.endswith("l’effet annoncé était +30 %. Effet confirmé.")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_landing_page_is_not_shown(found: pd.DataFrame, lang: str) -> None:
+    told = wording.effects_findings(found, lang)
+    assert told["sureness"].tolist() == [0, 1]  # what has not started is not told
+    said = plain(told.loc[1, "sentence"])
+    assert ("Pas d’effet démontré" if lang == "fr" else "No effect shown") in said
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_nothing_said_is_of_the_method(found: pd.DataFrame, lang: str) -> None:
+    block = [said for key, said in texts(lang).items() if key.startswith("effects.")]
+    assert not [word for said in block for word in wording.banned(str(said), lang)]
+    for told in (wording.effects_findings, wording.register_findings):
+        for said in told(found, lang)["sentence"]:
+            assert not wording.banned(said, lang)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_table_is_written(sample: Dataset, found: pd.DataFrame, lang: str) -> None:
+    tables = {
+        "decided": actions.decided(sample, found),
+        "effects": found,
+        "register": found,
+        "adapted": actions.adapted(sample),
+        "revised": actions.revised(sample, "2026Q3"),
+        "priorities": actions.ranked(sample, "2026Q3", None, found),
+        "pages": actions.page(found, "management"),
+    }
+    for name, frame in tables.items():
+        html = sheets.actions(frame, name, lang).as_raw_html()
+        assert not re.search(r">(nan|NaT|None|inf|not_conclusive)<", html), name
+        assert "effects." not in html
+
+
+def test_text_of_a_register_stays_text(found: pd.DataFrame) -> None:
+    odd = found.assign(action="<b>$x$</b>\u202e")
+    assert "<b>" not in sheets.actions(odd, "effects", "en").as_raw_html()
+    assert "\u202e" not in wording.effects_findings(odd, "en")["sentence"].str.cat()
+
+
+def test_the_chart_shows_the_way_it_would_have_gone(sample: Dataset, found: pd.DataFrame) -> None:
+    months = actions.measured_on(found, sample)
+    assert months is not None
+    figure = charts.effect_line(months, found, lang="en")
+    assert "Effect confirmed" in alt(figure)
+    late = months["after"]
+    gap = np.average((months["value"] - months["without"])[late], weights=months["n"][late])
+    assert gap == pytest.approx(found.loc[0, "effect"], abs=0.01)
+    drawn = [line.get_ydata() for line in figure.axes[0].lines if line.get_gid() == "without"]
+    assert np.concatenate(drawn).tolist() == pytest.approx(months["without"][late].tolist())
+
+
+def test_a_definition_that_changed_cuts_the_line(sample: Dataset) -> None:
+    adapted = actions.adapted(sample)
+    assert adapted["period"].tolist() == ["2024Q2", "2024Q3", "2024Q4", "2025Q1"]
+    assert adapted["definition"].nunique() == 2
+    figure = charts.adapted_line(adapted, lang="en")
+    assert [line.get_gid() for line in figure.axes[0].lines].count("break") == 1
+
+
+def test_what_was_decided_stands_beside_what_happened(sample: Dataset, found: pd.DataFrame) -> None:
+    decided = actions.decided(sample, found)
+    assert decided["kind"].tolist() == ["action", "action", "definition"]
+    assert decided["outcome"].tolist() == ["not_conclusive", "established", "adapted"]
+    assert decided["date"].is_monotonic_decreasing
+
+
+def test_a_forecast_that_is_over_stands_beside_what_came() -> None:
+    orders = {"order_id": list("ab"), "order_date": ["2026-01-05", "2026-02-05"]}
+    orders |= {"customer_id": list("ab"), "amount_net": [60.0, 60.0]}
+    said = {"metric": ["revenue"] * 3, "made_at": ["2025-12-01", "2025-12-31", "2026-05-01"]}
+    said |= {"period_start": ["2026-01-01", "2026-01-01", "2026-07-01"]}
+    said |= {"period_end": ["2026-03-31", "2026-03-31", "2026-09-30"], "value": [500.0, 90.0, 9.0]}
+    log = pd.DataFrame(said | {"low": [400.0, 80.0, 1.0], "high": [600.0, 100.0, 20.0]})
+    data = kh.load({"orders": pd.DataFrame(orders), "forecasts": log}, CONFIG)
+    (row,) = actions.decided(data).to_dict("records")  # the last one said, of what is over
+    assert (row["announced"], row["value"], row["outcome"]) == (90.0, 120.0, "low")
+
+
+def test_without_registers_one_line_says_why() -> None:
+    orders = {"order_id": ["a"], "order_date": ["2026-01-05"], "customer_id": ["a"]}
+    data = kh.load({"orders": pd.DataFrame(orders | {"amount_net": [60.0]})}, CONFIG)
+    for asked in (actions.effects, actions.decided, actions.adapted, actions.revised):
+        with pytest.raises(Unavailable):
+            asked(data)
+
+
+def test_a_basket_that_changed_asks_for_another_target() -> None:
+    def quarter(year: int, amount: float) -> list[dict[str, Any]]:
+        days = pd.date_range(f"{year}-01-02", f"{year}-03-30")
+        return [
+            {"order_date": day, "amount_net": amount * (1 + (day.day % 3) / 50)} for day in days
+        ]
+
+    orders = pd.DataFrame(quarter(2025, 100.0) + quarter(2026, 80.0))
+    orders = orders.assign(order_id=orders.index.astype(str), customer_id=orders.index.astype(str))
+    target = {"metric": "revenue", "period_start": "2026-01-01", "period_end": "2026-03-31"}
+    targets = pd.DataFrame([target | {"scope_type": "company", "value": 9000.0}])
+    data = kh.load({"orders": orders, "targets": targets}, CONFIG)
+    (row,) = actions.revised(data, "2026Q1").to_dict("records")
+    assert row["needed"] * row["value"] == pytest.approx(9000.0)
+    assert row["needed_before"] * row["reference"] == pytest.approx(9000.0)
+    assert row["revised"] == pytest.approx(9000.0 * row["value"] / row["reference"])
+    assert row["change_verdict"] == "worse"
+    (said,) = wording.revised_findings(actions.revised(data, "2026Q1"), "en")["sentence"]
+    assert said.startswith("Revise the target")
+
+
+def test_the_library_speaks_of_kpis_that_exist() -> None:
+    for lang in LANGUAGES:
+        for name, each in library().items():
+            assert f"effects.suggestion.{name}" in texts(lang)
+            assert each["cause"] in CAUSES
+            assert f"effects.effort.{each['effort']}" in texts(lang)
+            assert all(find(kpi) for kpi in each["kpis"])
+
+
+def test_a_late_action_is_followed_up(found: pd.DataFrame) -> None:
+    late = found.assign(state=["done", "done", "late"])
+    (told,) = wording.register_findings(late, "en").to_dict("records")
+    assert told["sentence"].startswith("Follow up “Déplacer la réunion")
+    small = found.assign(state="open", announced=0.01, announced_relative=np.nan)
+    assert wording.register_findings(small, "en")["sentence"].str.startswith("Review").all()
+
+
+@pytest.mark.parametrize("audience", ["management", "team", "rep"])
+def test_each_audience_has_its_page(found: pd.DataFrame, audience: str) -> None:
+    told = actions.page(found, audience)["what"].tolist()
+    planned = ["Déplacer la réunion du lundi à 14 h"]
+    assert (told == planned) == (audience != "management")
+
+
+def test_the_quarter_before_records_what_this_one_measures(
+    pack: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """2025Q4 records the training and what it should bring; 2026Q3 measures it."""
+    asked = {"period": "2025Q4", "as_of": "2025-12-31", "lang": "en"}
+    then = running.run(asked, tmp_path, sources=[NOTEBOOK])
+    recorded = pd.read_csv(then / "tables" / "effects.csv", encoding="utf-8-sig").iloc[0]
+    assert recorded[["action_id", "state", "announced_relative"]].tolist() == [
+        "ACT-01",
+        "planned",
+        0.3,
+    ]
+    assert recorded["verdict"] == "not_measurable"
+    now = pack("sample en")  # by the command ``kpi report``
+    measured = pd.read_csv(now / "tables" / "effects.csv", encoding="utf-8-sig")
+    measured = measured.set_index("action_id")
+    assert measured.loc["ACT-01", ["method", "verdict", "agreed"]].tolist() == [
+        "two_groups",
+        "established",
+        "yes",
+    ]
+    assert measured.loc["ACT-02", "verdict"] == "not_conclusive"
+    assert measured.loc[["ACT-01", "ACT-02"], "placebos_found"].tolist() == [0, 0]
+    html = (now / "05_action_plan.html").read_text("utf-8")
+    assert "+30% was announced. Effect confirmed." in html
+    assert json.loads((now / "run.json").read_text("utf-8"))["parameters"]["period"] == "2026Q3"
