@@ -32,7 +32,7 @@ def test_the_sentences(latest: pd.DataFrame) -> None:
         "6 months since Apr 2026. Look for the cause. Noted when it began: Le Concurrent B ouvre "
         "un dépôt en France; that it is the cause is not shown.",
         "Outside theirs too: Customer acquisition cost. 2 KPIs stay within their usual variation: "
-        "do not react to their last point.",
+        "their last point tells nothing new, a missed target stays missed.",
     ]
     assert told["rows"].tolist() == ["1", "2", "3, 4, 5"]
     assert told["sureness"].tolist() == [0, 0, 1]
@@ -60,7 +60,8 @@ def test_where_nothing_is_outside_that_alone_is_said(latest: pd.DataFrame) -> No
     quiet = latest[~latest["news"]]
     told = wording.control_findings(quiet, "en")
     assert told["sentence"].tolist() == [
-        "2 KPIs stay within their usual variation: do not react to their last point."
+        "2 KPIs stay within their usual variation: their last point tells nothing new, a "
+        "missed target stays missed."
     ]
     assert wording.control_title(quiet, "en").startswith("No KPI is outside")
 
@@ -95,5 +96,5 @@ def test_the_chart_draws_limits_and_signals(watched: pd.DataFrame, latest: pd.Da
 def test_the_table_has_a_row_a_kpi(latest: pd.DataFrame) -> None:
     page = sheets.control(latest.assign(event="<b>=1"), "en").as_raw_html()
     assert page.count("Outside: look for the cause") == latest["news"].sum()
-    assert page.count("Within: do not react") == (~latest["news"]).sum()
+    assert page.count("Within: nothing new") == (~latest["news"]).sum()
     assert "<b>" not in page

@@ -203,7 +203,8 @@ def test_leads_of_the_bad_channel_rarely_convert(sample: Dataset, found: pd.Data
 
 def test_sentence_four(found: pd.DataFrame) -> None:
     said = wording.economics_findings(found, "fr").iloc[0]
-    bad = f"{BAD['channel']} : 37 % des leads, mais un client y coûte 3 997 € de média"
+    bad = f"{BAD['channel']} (clients gagnés, 1er oct. 2025 – 30 sept. 2026) : 37 % des leads"
+    bad += ", mais un client y coûte 3 997 € de média"
     plain = said["sentence"].replace("\u00a0", " ").replace("\u202f", " ")
     assert plain.startswith(
         bad + " (2 912 à 5 648 €), contre 703 € (580 à 862 €) par " + BAD["beside"]

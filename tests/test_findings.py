@@ -70,6 +70,8 @@ def test_cases_are_counted_in_the_companys_words():
     assert "12 projets gagnés" in sentence(few, "fr", OWN)
     assert "1 projet gagné)" in sentence({**few, "n": 1}, "fr", OWN)
     assert "12 deals won" in sentence(few, "en", OWN)
+    cycle = row("sales_cycle_duration", method="km", status="insufficient")
+    assert "12 won so far, of the deals begun in the period" in sentence(cycle, "en")
 
 
 def test_words_do_not_change_what_the_data_say():
@@ -245,5 +247,26 @@ def test_what_is_sure_and_worth_money_goes_to_the_register_and_nothing_else():
     assert rows["action_id"].tolist() == ["2026Q3-leak-1", "2026Q3-leak-2"]
     assert rows["money_at_stake"].tolist() == [9.0, 2.0]
     page = decisions(rows, "en").as_raw_html()
-    assert "Sure &amp; &lt;b&gt;priced" in page
+    assert "See what can be won back: Sure &amp; &lt;b&gt;priced" in page
     assert "Target" not in page
+    assert page.index("priced") < page.index("Also")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_decision_begins_with_a_verb_and_the_most_money_stands_first(lang: str) -> None:
+    rows = pd.DataFrame(
+        {
+            "action_id": ["2026Q3-rivals-1", "2026Q3-unheard-of-1", "2026Q3-revenue-1"],
+            "quarter": "2026Q3",
+            "finding": ["Rival B: 14.8% of deals won.", "Steps: few pass.", "target_missed"],
+            "label": ["", "", "Revenue"],
+            "unit": "money",
+            "money_at_stake": [5.0, 7.0, 9.0],
+        }
+    ).reindex(columns=list(COLUMNS))
+    page = decisions(rows, lang).as_raw_html()
+    said = re.findall(r">([^<>]*(?:Rival B|Steps|evenue))<", page)
+    assert [each.split(":")[1].strip() for each in said] == ["revenue", "Steps", "Rival B"]
+    verbs = {"en": ("Find", "Look", "Look"), "fr": ("Chercher", "Examiner", "Examiner")}
+    assert tuple(each.split()[0] for each in said) == verbs[lang]
+    assert "14.8" not in page

@@ -21,7 +21,7 @@ Told = list[tuple[str, list[Row], str]]
 # What lists rows or repeats the comparison is no table of a section.
 LISTS = {"accounting", "behind", "decisions", "findings", "left_out", "quality"}
 BARE = {"target": float("nan"), "note": ""}
-COMPARED = {"breakdown", "compared", "others", "restated", "scorecard", "year_ago"}
+COMPARED = {"breakdown", "compared", "others", "restated", "scorecard", "weighed", "year_ago"}
 # A sentence that counts what it does not name, or says over how long reps are judged.
 COUNTED = re.compile(r"\b(?:et|and) \d+ (?:autres?|more)\b|\b12 (?:mois|months)\b")
 

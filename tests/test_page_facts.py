@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from kpi_helpers import load
+from kpi_helpers import left_out, load
 from kpi_helpers.reports.facts import facts
 
 DEALS = pd.DataFrame(
@@ -25,6 +25,16 @@ def top(**settings: object) -> dict[str, str]:
 
 def test_rows_left_out_are_counted_with_their_money() -> None:
     assert top()["Rows left out"] == "1 · €300"
+
+
+def test_rows_that_are_used_though_flagged_are_counted_apart() -> None:
+    late = DEALS.assign(created_at=["2026-02-05", *DEALS["created_at"][1:]])
+    data = load(late, {"schema": 1, "language": "en", "tables": {}})
+    said = facts(data, data.config.calendar.parse("2026Q1", data.as_of, data.first))
+    listed = left_out(data)
+    assert set(listed["action"]) == {"flagged"}
+    n = len(listed.drop_duplicates(["table", "line"]))
+    assert said["Rows left out"] == f"0 · {n} flagged, used"
 
 
 def test_the_age_of_the_newest_row_is_said() -> None:

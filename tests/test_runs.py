@@ -23,6 +23,7 @@ TABLES = (
         "behind",
         "breakdown",
         "compared",
+        "weighed",
         "decisions",
         "findings",
         "left_out",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_helpers import sheets
+from kpi_helpers import sheets, wording
 
 HOSTILE = ["<script>alert(1)</script>", "**bold** $\\unknown$", 'O\'Brien & "Söhne" 🚀', "=1+1"]
 
@@ -132,6 +132,16 @@ def test_changes_say_what_is_confirmed_and_how_many_cases_the_rest_would_take() 
     assert rows[0][1:5] == ["25.2%", "23.5%", "−1.7 points (−6.7%)", "−7.9 to +4.5 points"]
     assert [row[5] for row in rows] == ["not\u00a0shown", "worse, confirmed", "actual"]
     assert [row[6] for row in rows] == ["4,100", "", ""]
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_range_that_leaves_0_out_but_is_not_shown_says_why(lang: str) -> None:
+    frame = compared(change_high=-0.004)
+    said = texts(sheets.changes(frame, lang))[1][5].replace("\u00a0", " ")
+    why = {"en": "among so many figures", "fr": "sur tant de chiffres"}[lang]
+    assert why in said
+    assert why in wording.verdict(frame.iloc[0], lang)
+    assert why not in wording.verdict(compared().iloc[0], lang)
 
 
 def test_a_kpi_without_reference_is_no_change_but_a_group_keeps_its_row() -> None:

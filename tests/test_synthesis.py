@@ -29,7 +29,9 @@ def test_what_is_sure_comes_first_then_the_money() -> None:
 
 def test_a_long_scorecard_does_not_hide_a_section() -> None:
     costs = lines(("finding", "C1", 0, 1.0, "costs"))
-    assert said(costs, limit=6) == ["S100", "S90", "S80", "S70", "C1", "act"]
+    more = lines(("finding", "S40", 0, 40.0, "compared"))
+    every = [*[f"S{money}" for money in range(100, 40, -10)], "C1", "act"]
+    assert said(more, costs, limit=8) == every
 
 
 def test_restatements_stay_in_front() -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from kpi_helpers import intervals
-from kpi_helpers.compare.verdicts import verdicts
+from kpi_helpers.compare.verdicts import or_year_ago, verdicts
 
 NAN = float("nan")
 STATUSES = ("ok", "indicative", "insufficient", "immature", "missing")
@@ -181,3 +181,28 @@ def test_that_many_more_cases_on_both_sides_show_a_change(
 )
 def test_nothing_more_is_needed_where_it_would_say_nothing(given: dict[str, Any]) -> None:
     assert np.isnan(told(**given)["more_needed"])
+
+
+def test_a_fall_from_the_year_before_stands_where_none_is_shown_from_the_period_before() -> None:
+    """a has moved since last quarter, b and c since last year only, d never; c has a target."""
+    shared = {"kpi": ["a", "b", "c", "d"], "target_verdict": ["none", "none", "missed", "none"]}
+    now = pd.DataFrame(shared).assign(
+        change_verdict=["better", "none_shown", "none_shown", "none_shown"],
+        reference_period="2026Q2",
+        certainty=["established", *["not_established"] * 3],
+        p_value=0.5,
+        more_needed=9.0,
+    )
+    earlier = now.assign(
+        change_verdict=["worse", "worse", "worse", "none_shown"],
+        reference_period="2025Q3",
+        certainty="established",
+        p_value=[0.01, 0.01, 0.01, np.nan],
+        more_needed=np.nan,
+    ).sample(frac=1, random_state=1)
+    found = or_year_ago(now, earlier)
+    assert found["reference_period"].tolist() == ["2026Q2", "2025Q3", "2025Q3", "2026Q2"]
+    assert found["change_verdict"].tolist() == ["better", "worse", "worse", "none_shown"]
+    sure = ["established", "established", "not_established", "not_established"]
+    assert found["certainty"].tolist() == sure
+    assert now["reference_period"].eq("2026Q2").all()

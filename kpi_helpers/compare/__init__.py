@@ -23,7 +23,7 @@ from kpi_helpers.compare.difference import Figures, adjusted, difference
 from kpi_helpers.compare.durations import same_horizon
 from kpi_helpers.compare.enough import detectable
 from kpi_helpers.compare.others import everything_but
-from kpi_helpers.compare.verdicts import verdicts
+from kpi_helpers.compare.verdicts import or_year_ago, verdicts
 from kpi_helpers.kpis.settled import divided
 from kpi_helpers.measure import HIDDEN, measured, names_in
 from kpi_helpers.measure.targets import target_values
@@ -32,6 +32,7 @@ from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.dataset import Where
 
 __all__ = ["compare", "detectable", "everything_but", "judged", "last_readable", "through"]
+__all__ += ["or_year_ago"]
 
 LOOKED_BACK = 12
 ADDED = (

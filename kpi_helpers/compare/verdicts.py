@@ -48,6 +48,39 @@ def verdicts(frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def among_many(row: Any) -> bool:
+    """Tell whether a change lies beyond its own range, but not beyond chance among so many."""
+    if row.get("change_verdict") != "none_shown":
+        return False
+    return bool(row["change_low"] > 0 or row["change_high"] < 0)
+
+
+def or_year_ago(compared: pd.DataFrame, year_ago: pd.DataFrame) -> pd.DataFrame:
+    """Put the confirmed change from the year before where none from the period before is shown.
+
+    Parameters
+    ----------
+    compared, year_ago
+        Frames of `kpi_helpers.compare` of the same KPIs and period, without dimensions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of ``compared``, some with the reference, the change and what is said of it of
+        ``year_ago``.
+    """
+    earlier = year_ago.set_index("kpi").reindex(compared["kpi"]).set_axis(compared.index)
+    silent = compared["change_verdict"].isin(["none_shown", "no_reference"])
+    shown = earlier["change_verdict"].isin(["better", "worse", "changed"])
+    moved = silent & shown & earlier["p_value"].notna()
+    own = list(compared.filter(regex="^(reference|change|p_)"))
+    free = moved & (compared["target_verdict"] == "none")
+    found = compared.copy()
+    found.loc[moved, own] = earlier.loc[moved, own]
+    found.loc[free, ["certainty", "more_needed"]] = earlier.loc[free, ["certainty", "more_needed"]]
+    return found
+
+
 def _changed(frame: pd.DataFrame, readable: Flags) -> Flags:
     """Established changes, of which the plausible range too excludes none; and changes of facts."""
     excluded = (frame["change_low"] > 0) | (frame["change_high"] < 0)

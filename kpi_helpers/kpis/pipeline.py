@@ -74,7 +74,7 @@ def win_rate_value(deals: ir.Table) -> Parts:
         "The mean of won deals forgets the long ones still open; compare at the same horizon.",
     ),
     seeds="S0 L8/L20/L37, S1 L17, S4 L5/L34/L48",
-    cases="won_deals",
+    cases="begun_deals",
     example=Example(
         gives=20.0,
         deals={

@@ -66,14 +66,18 @@ def _checks(data: Dataset) -> str:
 
 
 def _left_out(data: Dataset) -> str:
-    """Say how many rows were left out and their money; one that fails two checks counts once."""
+    """Say how many rows were left out, their money, and how many are used though flagged.
+
+    A row that fails two checks counts once.
+    """
     from kpi_helpers.sources import left_out
 
     lang, rows = data.config.lang, left_out(data)
-    rows = rows[rows["action"] == "excluded"]
-    again = rows["line"].notna() & rows.duplicated(["table", "file", "line"])
-    money = rows.loc[~again, "money"].sum(min_count=1)
-    count = write(int((~again).sum()), COUNT, lang)
-    if money != money:
-        return count
-    return f"{count} · {write(money, MONEY, lang, data.config.currency)}"
+    again = rows["line"].notna() & rows.duplicated(["table", "file", "line", "action"])
+    gone, used = (rows[~again & (rows["action"] == action)] for action in ("excluded", "flagged"))
+    money = gone["money"].sum(min_count=1)
+    said = [write(len(gone), COUNT, lang)]
+    said += [write(money, MONEY, lang, data.config.currency)] if money == money else []
+    if len(used):
+        said.append(text("report.flagged", lang, n=len(used), rows=write(len(used), COUNT, lang)))
+    return " · ".join(said)

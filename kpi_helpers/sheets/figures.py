@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kpi_helpers import wording
+from kpi_helpers.compare.verdicts import among_many
 from kpi_helpers.language import Terms, text
 from kpi_helpers.measure.judge import MISSING
 from kpi_helpers.sheets.table import (
@@ -215,6 +216,8 @@ def _verdict(row: Row, lang: str) -> str:
     """Return what is known of a change; of a fact that nothing tests, that it is one."""
     if absent(row["change"]):
         return ""
+    if among_many(row):
+        return text("sheets.changes.among_many", lang)
     sure = row["change_verdict"] != "none_shown" and not _is_sure(row)
     return text(f"sheets.changes.{'fact' if sure else row['change_verdict']}", lang)
 

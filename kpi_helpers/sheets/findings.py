@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kpi_helpers.language import text
-from kpi_helpers.sheets.table import Row, build, plain, records
+from kpi_helpers.language import text, texts
+from kpi_helpers.sheets.table import Row, build, finding, plain, records
 from kpi_helpers.units import MONEY, write
+from kpi_helpers.wording.told import Said
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -51,7 +52,7 @@ def findings(found: pd.DataFrame) -> Findings:
 
 
 def decisions(proposed: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
-    """Show what is proposed: the finding, the figure and its target or reference, the money.
+    """Show what is proposed, the most money first: what to do, the figure and what it stands by.
 
     Parameters
     ----------
@@ -67,19 +68,22 @@ def decisions(proposed: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     >>> "Nothing to report" in decisions(pd.DataFrame(columns=COLUMNS), "en").as_raw_html()
     True
     """
-    lines = [_decision(row, lang, currency) for row in records(proposed)]
+    order = proposed["money_at_stake"].astype(float).sort_values(ascending=False, kind="stable")
+    lines = [_decision(row, lang, currency) for row in records(proposed.loc[order.index])]
     return build("decisions", lines, lang, right=("value", "target", "before", "at_stake"))
 
 
 def _decision(row: Row, lang: str, currency: str) -> dict[str, str]:
+    """Say what to do about a KPI, or about what an analysis found: its sentence stands above."""
     at_stake = write(row["money_at_stake"], MONEY, lang, currency)
     if row["finding"] not in FOUND:
-        blank = dict.fromkeys(("value", "target", "before"), "")
-        return {"kpi": "", "found": str(row["finding"]), **blank, "at_stake": at_stake}
+        table = str(row["action_id"]).removeprefix(f"{row['quarter']}-").rpartition("-")[0]
+        key = f"sheets.decide.{table if f'sheets.decide.{table}' in texts(lang) else 'other'}"
+        return {"decide": text(key, lang, what=finding(str(row["finding"]))), "at_stake": at_stake}
     scope = plain(row["scope"])
+    what = f"{Said(row['label']):low}" + (f" ({scope})" if scope else "")
     return {
-        "kpi": f"{row['label']} ({scope})" if scope else str(row["label"]),
-        "found": text(f"sheets.found.{row['finding']}", lang),
+        "decide": text(f"sheets.decide.{row['finding']}", lang, what=what),
         "value": write(row["value"], row["unit"], lang, currency),
         "target": write(row["target"], row["unit"], lang, currency),
         "before": write(row["reference"], row["unit"], lang, currency),

@@ -12,6 +12,7 @@ from kpi_helpers.language import nouns
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_date, write_range, write_relative
 from kpi_helpers.wording.lines import Line, Look, finds
 from kpi_helpers.wording.told import Row, plain, subject
+from kpi_helpers.wording.when import SPAN, label_of
 
 MOST, ENOUGH = 3, 5
 
@@ -85,7 +86,13 @@ def _cut(rows: Sequence[Row], place: int, look: Look) -> Line:
         beside = _said("beside", look, rows[best])
         behind.append(best)
     channel = subject(row["channel"], look.lang, "channel")
-    said = _said("cut", look, row, share=share, beside=beside, channel=channel)
+    more = {
+        "share": share,
+        "beside": beside,
+        "channel": channel,
+        "days": label_of(SPAN, row, look.lang),
+    }
+    said = _said("cut", look, row, **more)
     return said, 0, sorted(behind), _lost(row)
 
 

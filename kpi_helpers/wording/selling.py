@@ -9,6 +9,7 @@ from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_compact, write
 from kpi_helpers.wording.lines import NO_MONEY, Line, as_findings
 from kpi_helpers.wording.outreach import share
 from kpi_helpers.wording.told import plain, subject
+from kpi_helpers.wording.when import SPAN, label_of
 
 SURE, CHANCE, MOST = 0, 1, 3
 # Shares of what is not noted, and of what was noted late, from which a reader should know.
@@ -60,6 +61,7 @@ def _channels(found: pd.DataFrame, look: Look) -> list[Line]:
             f"returned_{row['valued']}" if paid else "converts",
             look,
             **rate,
+            days=label_of(SPAN, row.to_dict(), lang),
             channel=subject(_name(row["channel"], look), lang, "channel"),
             rest=write(row["won_rest"], PERCENT, lang),
             one=write(1, MONEY, lang, currency, digits=0),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from kpi_helpers.compare.enough import readable_grain
-from kpi_helpers.compare.verdicts import UNREADABLE
+from kpi_helpers.compare.verdicts import UNREADABLE, among_many
 from kpi_helpers.language import Terms
 from kpi_helpers.measure.judge import IMMATURE, INSUFFICIENT
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write
@@ -218,8 +218,7 @@ def _none_shown(told: Told, within: str) -> str:
     """Say that no change is shown; where its range alone would show one, why it does not."""
     if not within:
         return told.text("none_shown_bare")
-    excluded = told.number("change_low") > 0 or told.number("change_high") < 0
-    return told.text("none_shown_among" if excluded else "none_shown", range=within)
+    return told.text("none_shown_among" if among_many(told.row) else "none_shown", range=within)
 
 
 def _limits(told: Told) -> Iterator[str]:
@@ -268,6 +267,7 @@ def _finding(told: Told) -> str:
     """Return what was found as it stands inside a sentence."""
     found = told.changed if told.aimed == "none" else told.aimed
     key = told.certainty if told.certainty in UNREADABLE else f"{found}_{told.certainty}"
+    key = "none_shown_among" if told.aimed == "none" and among_many(told.row) else key
     side = _side(told) if told.aimed != "none" else ""
     return told.text(f"findings.{key}", cases=told.cases(told.number("n")), side=side)
 

@@ -10,7 +10,7 @@ from kpi_helpers.wording.lines import as_findings
 
 # So many of one table before another's turn comes: a long scorecard does not hide what the
 # sections found.
-OF_ONE = {"compared": 4}
+OF_ONE = {"compared": 6, "weighed": 6}
 OF_ANOTHER = 2
 
 

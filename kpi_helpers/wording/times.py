@@ -12,6 +12,7 @@ from kpi_helpers.measure.judge import ENOUGH
 from kpi_helpers.units import COUNT, DAYS, PERCENT, write, write_range
 from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.told import plain, subject
+from kpi_helpers.wording.when import SPAN, label_of
 
 SURE, CHANCE, MOST = 0, 1, 2
 UNITS = {
@@ -55,6 +56,7 @@ def written(row: Mapping[Any, Any], lang: str) -> dict[str, str]:
             low, high = (row.get(f"{name}_{end}".removeprefix("value_")) for end in ("low", "high"))
             if low is not None and low == low:
                 said[f"{name}_range"] = write_range(low, high, unit, lang)
+    said |= {"days": label_of(SPAN, row, lang)} if "start" in row else {}
     return said | ({"clock": text(f"times.clocks.{row['clock']}", lang)} if "clock" in row else {})
 
 
