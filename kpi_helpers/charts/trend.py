@@ -17,12 +17,12 @@ from kpi_helpers.charts.scales import number_axis
 from kpi_helpers.charts.theme import BAR, INCH, VALUE
 from kpi_helpers.charts.track import one_series, track
 from kpi_helpers.wording.told import plain
+from kpi_helpers.wording.trend import QUIET, UNKNOWN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-QUIET = "none_shown"
 COLUMNS = ("adjusted", "trend", "seasonal", "rest")
 
 
@@ -47,8 +47,9 @@ def trend_lines(
         See `kpi_helpers.charts.Options`.
     """
     reader = Reader(**options)
-    moves = found["broke"] | (found["verdict"] != QUIET)
-    shown = found.loc[moves.sort_values(ascending=False, kind="stable").index].head(most)
+    still, worse = found["verdict"] == QUIET, found["verdict"] == "worse"
+    order = np.select([found["broke"], worse, ~still], [0, 1, 2], 3)
+    shown = found.iloc[order.argsort(kind="stable")].head(len(axes) or most)
     drawn = parts.assign(anew=parts.groupby("kpi")["phase"].diff().fillna(0) != 0)
     groups = [one_series(rows_of(drawn[drawn["kpi"] == kpi])) for kpi in shown["kpi"]]
     every = [row for rows in groups for row in rows]
@@ -116,4 +117,5 @@ def _moved(row: Row, reader: Reader) -> str:
     if row["broke"]:
         return f"{reader.figure(row, 'before')} → {reader.figure(row, 'after')}"
     by, _ = wording.a_year(row, reader.lang, reader.currency)
-    return "" if row["verdict"] == QUIET else reader.text("trend.a_year", by=by)
+    sure = row["verdict"] != QUIET and row["turns"] != UNKNOWN
+    return reader.text("trend.a_year", by=by) if sure else ""

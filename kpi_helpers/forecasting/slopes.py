@@ -14,8 +14,9 @@ import numpy as np
 from kpi_helpers.forecasting.scale import Array
 
 LEVEL, MOST_ECHO = 0.95, 0.9
-# A line has a level and a slope, a break a place and a size; a place that is searched counts twice.
-LINE, BROKEN = 3.0, 6.0
+# A line has a level and a slope, a break a bend, a place and a size too; each counts once more for
+# the echo itself, a place that is searched twice.
+LINE, BROKEN = 3.0, 7.0
 # Values on either side of a break, and in all beside those that a model takes; simulated series.
 SIDE, FREE, RUNS, SEED = 4, 10, 999, 73
 
@@ -107,7 +108,7 @@ def _of_phase(x: Array, repeated: float) -> float:
 
 
 def level_break(x: Array, phase: Array, at: Array, places: Array) -> Break | None:
-    """Return where the level of a series changes most, beside its trend, season and phases.
+    """Return where the level of a series changes most, beside a bent line, season and phases.
 
     The largest share of what these leave that a step explains (Andrews 1993, Econometrica 61, who
     has no values for short series), held against the largest ones of simulated series without a
@@ -123,9 +124,9 @@ def level_break(x: Array, phase: Array, at: Array, places: Array) -> Break | Non
     from scipy.signal import lfilter
 
     n = len(x)
-    known = np.column_stack([at, *(phase == each for each in np.unique(phase))]).astype(float)
-    turns = [places == each for each in np.unique(places)[1:]]
-    model, _ = np.linalg.qr(np.column_stack([known, *turns]))
+    own = [phase == each for each in np.unique(phase)]
+    own += [places == each for each in np.unique(places)[1:]]
+    model, _ = np.linalg.qr(np.column_stack([at, (at - at.mean()) ** 2, *own]).astype(float))
     starts = [k for k in range(SIDE, n - SIDE + 1) if len({*phase[k - SIDE : k + SIDE]}) == 1]
     if not starts or n < model.shape[1] + FREE:
         return None

@@ -9,12 +9,14 @@ import pandas as pd
 
 from kpi_helpers.catalogue import HIGHER, LOWER
 from kpi_helpers.compare.difference import adjusted
+from kpi_helpers.compare.verdicts import FALSE_FINDINGS
 from kpi_helpers.forecasting.decomposition import SHOWN, known, scaled
 from kpi_helpers.forecasting.models import SHORT
 from kpi_helpers.forecasting.scale import Array, Scale, back
 from kpi_helpers.forecasting.slopes import Break, Slope, level_break, logistic, slope
 from kpi_helpers.periods.period import span
 
+# A trend is told as what goes on: fewer of them may be false than of changes, and of breaks.
 SURE = 0.05
 # A break may have what was noted so many periods from it beside it.
 BESIDE = 2
@@ -72,7 +74,7 @@ def trends(parts: pd.DataFrame) -> pd.DataFrame:
     breaks = [level_break(each.x, each.phase, each.at, each.places) for each in read]
     told = pd.DataFrame(map(_break_told, read, breaks))
     told["break_adjusted"] = adjusted(told["break_p"].to_numpy(float))
-    told["broke"] = told["break_adjusted"] < SURE
+    told["broke"] = (told["break_p"] < SURE) & (told["break_adjusted"] <= FALSE_FINDINGS)
     starts = told["place"].where(told["broke"], np.inf)
     slopes = pd.DataFrame(map(_slope_told, read, starts))
     slopes["p_adjusted"] = adjusted(slopes["p_value"].to_numpy(float))

@@ -11,7 +11,7 @@ from kpi_helpers.sheets.table import COLOURS, Row, build, coloured, records
 from kpi_helpers.units import COUNT, write
 from kpi_helpers.wording.lines import Look
 from kpi_helpers.wording.told import Told, plain
-from kpi_helpers.wording.trend import a_year, told_of
+from kpi_helpers.wording.trend import QUIET, UNKNOWN, a_year, told_of
 from kpi_helpers.wording.when import label_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def trends(found: pd.DataFrame, lang: str, currency: str = "EUR", terms: Terms |
     headings = {column: text(f"sheets.trends.{column}", lang) for column in HEADED}
     table = build("trends", lines, lang, headings, RIGHT)
     for verdict, colour in COLOURS.items():
-        places = [i for i, row in enumerate(rows) if row["verdict"] == verdict]
+        sure = [row["verdict"] == verdict and row["turns"] != UNKNOWN for row in rows]
+        places = [i for i, shown in enumerate(sure) if shown]
         table = coloured(table, places, ["verdict"], colour)
     return table
 
@@ -47,6 +48,7 @@ def trends(found: pd.DataFrame, lang: str, currency: str = "EUR", terms: Terms |
 def _line(row: Row, told: Told) -> dict[str, str]:
     lang, counts = told.lang, [write(row[of], COUNT, told.lang) for of in ("n", "left_out")]
     change, within = a_year(row, lang, told.currency)
+    early = row["turns"] == UNKNOWN and row["verdict"] != QUIET
     moved = ""
     if row["break_period"]:
         levels = {of: told.figure(row[of]) for of in ("before", "after")}
@@ -57,9 +59,11 @@ def _line(row: Row, told: Told) -> dict[str, str]:
         "kpi": told.name(),
         "a_year": change,
         "range": within,
-        "verdict": text(f"sheets.changes.{row['verdict']}", lang),
+        "verdict": text(
+            "sheets.trends.early" if early else f"sheets.changes.{row['verdict']}", lang
+        ),
         "season": text(f"sheets.trends.{row['turns']}", lang),
         "break": moved,
-        "event": plain(row["event"]),
+        "event": plain(row["event"]) if row["broke"] else "",
         "n": f"{counts[0]} ({counts[1]})",
     }

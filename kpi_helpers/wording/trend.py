@@ -66,22 +66,23 @@ def a_year(row: Row, lang: str, currency: str = "EUR") -> tuple[str, str]:
 
 def _moves(row: Row, look: Look) -> str:
     by, within = a_year(row, look.lang, look.currency)
-    said = [_say("moves", look, name=_name(row, look), by=by, range=within)]
-    said += [_say("cause", look)] if row["verdict"] == "worse" else []
-    return " ".join([*said, *_doubt(row, look)])
+    said = _say("moves", look, name=_name(row, look), by=by, range=within)
+    return f"{said} {_sure(row, look, 'cause' if row['verdict'] == 'worse' else 'confirmed')}"
 
 
 def _broke(row: Row, look: Look) -> str:
     figures = {of: told_of(row, look).figure(row[of]) for of in ("before", "after")}
     month = label_of(row["break_period"], row, look.lang)
     said = [_say("broke", look, name=_name(row, look), month=month, **figures)]
+    said.append(_sure(row, look, "changed"))
     if row["event"]:
         said.append(_say("event", look, event=plain(row["event"], longest=None)))
-    return " ".join([*said, *_doubt(row, look)])
+    return " ".join(said)
 
 
-def _doubt(row: Row, look: Look) -> list[str]:
-    return [text("wording.control.season", look.lang)] if row["turns"] == UNKNOWN else []
+def _sure(row: Row, look: Look, key: str) -> str:
+    """What follows where the season is known; else that it may be one."""
+    return _say("season" if row["turns"] == UNKNOWN else key, look)
 
 
 def told_of(row: Row, look: Look) -> Told:
