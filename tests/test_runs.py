@@ -95,6 +95,17 @@ TABLES = (
         "stays",
         "velocity",
     ),
+    # Of the market.
+    *(
+        "03_decisions",
+        "context",
+        "gains",
+        "perception",
+        "sellers",
+        "shares",
+        "sources",
+        "verdicts",
+    ),
     # Of the forecasts.
     *("04_decisions", "backtest", "course", "forecasts", "trends"),
     # Of the actions.

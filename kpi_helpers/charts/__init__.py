@@ -13,6 +13,7 @@ from kpi_helpers.charts.effects import adapted_line, effect_line, priority_map
 from kpi_helpers.charts.fan import fan
 from kpi_helpers.charts.heat import cohort_map, moves_map
 from kpi_helpers.charts.landing import landing
+from kpi_helpers.charts.market import growth_share, share_slope
 from kpi_helpers.charts.outreach import missed_map, response_bars
 from kpi_helpers.charts.over_time import control_charts, line, small_multiples
 from kpi_helpers.charts.picture import alt, image
@@ -41,6 +42,7 @@ __all__ = [
     "dumbbell",
     "effect_line",
     "fan",
+    "growth_share",
     "image",
     "landing",
     "lever_bars",
@@ -58,6 +60,7 @@ __all__ = [
     "score_pairs",
     "scorecard_rows",
     "segment_map",
+    "share_slope",
     "sides",
     "small_multiples",
     "source_bars",

@@ -16,6 +16,7 @@ from kpi_helpers.kpis.parts import (
     waiting,
 )
 from kpi_helpers.kpis.settled import Settled, per
+from kpi_helpers.sources.derived import IMPORTANCE
 from kpi_helpers.units import COUNT, HOURS, PERCENT, POINTS, SCORE
 
 # On a scale of 1 to 5 these are 4 and 5; on one of 1 to 7, 5 to 7. Other scales are read alike.
@@ -291,4 +292,5 @@ def perception_gap(surveys: ir.Table) -> Parts:
     theirs = (surveys.type == "perception") & ~surveys.is_own & surveys.attribute.notnull()
     gap = surveys.our_score - surveys.score
     pairs = gap.notnull().ifelse(1.0, 0.0)
-    return ratio(gap, pairs, where=theirs & surveys.subject.notnull(), cluster=surveys.response_id)
+    rival = surveys.subject.lower().notin(IMPORTANCE)
+    return ratio(gap, pairs, where=theirs & rival, cluster=surveys.response_id)

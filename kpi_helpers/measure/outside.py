@@ -56,7 +56,7 @@ def of_market(
     rows = in_currency(data, rows) if unit == MONEY else rows
     places = {(period.start, period.end): float(place) for place, period in enumerate(periods)}
     at = pd.Series([places.get(span(data, name), np.nan) for name in rows["period"]], rows.index)
-    found = _surest(rows.assign(**{PLACE: at}).dropna(subset=[PLACE]), [PLACE, *by, "entity"])
+    found = surest(rows.assign(**{PLACE: at}).dropna(subset=[PLACE]), [PLACE, *by, "entity"])
     found = found.sort_values(["middle", "entity"], ascending=[False, True], kind="stable")
     found = found.drop_duplicates([PLACE, *by])
     named = {"x": found["middle"], "low": found["least"], "high": found["most"]}
@@ -88,8 +88,8 @@ def sourced(data: Dataset, figure: Settled, metric: str | None) -> Settled:
     return figure._replace(remarks=(Remark("notes.outside_none", np.isnan(figure.value), values),))
 
 
-def _surest(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """One row of each key: the surest, then the newest source."""
+def surest(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Keep one row of each key: the surest, then the newest source."""
     order = ["confidence", "source_date", "source"]
     rows = rows.sort_values(order, ascending=[True, False, True], kind="stable")
     return rows.drop_duplicates(keys)
@@ -116,20 +116,29 @@ def of_best(
     pandas.DataFrame
         As `of_market`, a row a period and metric.
     """
-    ours_too = [name for name, kpi in REGISTRY.items() if kpi.dated != "period"]
-    rows = rows[rows["metric"].isin(ours_too)]
-    rows = rows.assign(begun=pd.Series([span(data, n)[0] for n in rows["period"]], rows.index))
-    found = []
+    rows, found = of_kpis(data, rows), []
     for place, period in enumerate(periods):
-        known = rows[rows["begun"] < period.end].sort_values("begun", ascending=False)
-        newest = known["begun"] == known.groupby(["metric", "entity"])["begun"].transform("max")
-        for metric, others in _surest(known[newest], ["metric", "entity"]).groupby("metric"):
+        for metric, others in latest(rows, period).groupby("metric"):
             lower = REGISTRY[str(metric)].better == LOWER
             best = others.sort_values(["middle", "entity"], ascending=[lower, True]).iloc[0]
             ours = _numbers(figure(str(metric), period, None))
             behind = _behind(ours, best["middle"], -1.0 if lower else 1.0, str(metric))
             found.append({**best, PLACE: place, **behind})
     return pd.DataFrame(found, columns=list(dict.fromkeys([*rows.columns, PLACE, *_NUMBERS])))
+
+
+def of_kpis(data: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows about KPIs that are ours too, with the day on which their period has ``begun``."""
+    ours_too = [name for name, kpi in REGISTRY.items() if kpi.dated != "period"]
+    rows = rows[rows["metric"].isin(ours_too)]
+    return rows.assign(begun=pd.Series([span(data, n)[0] for n in rows["period"]], rows.index))
+
+
+def latest(rows: pd.DataFrame, period: Period) -> pd.DataFrame:
+    """Of each metric and entity the latest figure that is of no later time, the surest of it."""
+    known = rows[rows["begun"] < period.end].sort_values("begun", ascending=False)
+    newest = known["begun"] == known.groupby(["metric", "entity"])["begun"].transform("max")
+    return surest(known[newest], ["metric", "entity"])
 
 
 _NUMBERS = ("x", "low", "high", "n", "unit")

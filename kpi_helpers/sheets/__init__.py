@@ -17,6 +17,7 @@ from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
 from kpi_helpers.sheets.forecasts import backtest, forecasts
 from kpi_helpers.sheets.landing import landing
+from kpi_helpers.sheets.market import market
 from kpi_helpers.sheets.outreach import agreed, call_times, calls, missed, responses
 from kpi_helpers.sheets.pipeline import stalled
 from kpi_helpers.sheets.restated import restated
@@ -48,6 +49,7 @@ __all__ = [
     "leak",
     "levers",
     "links",
+    "market",
     "missed",
     "outlook",
     "products",

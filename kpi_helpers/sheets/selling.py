@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kpi_helpers.language import Terms, nouns, text, texts
-from kpi_helpers.sheets.table import Row, absent, build, noted, plain, records, within
+from kpi_helpers.language import Terms
+from kpi_helpers.sheets.table import Form, listed
 from kpi_helpers.units import COUNT, MONEY, PERCENT, SCORE, TIMES
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ TABLES = {
 }
 # Figures whose limits stand under another name.
 LIMITS = {"qualified_rate": "qualified_", "won_rate": "won_", "value": "", "kappa": ""}
-Look = tuple[str, Terms | None, str]
 
 
 def selling(
@@ -56,26 +55,6 @@ def selling(
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
     """
-    look = (lang, terms, currency)
-    columns = {of: unit for of, unit in TABLES[table].items() if of in found}
-    rows = records(found)
-    lines = [{of: _cell(row, of, unit, look) for of, unit in columns.items()} for row in rows]
-    headings = {of: _text(f"columns.{of}", look) for of in columns}
-    right = [of for of, unit in columns.items() if unit]
-    return noted(build(table, lines, lang, headings, right), _text(f"notes.{table}", look))
-
-
-def _cell(row: Row, of: str, unit: str, look: Look) -> str:
-    value = row[of]
-    if not unit and absent(value):
-        return _text("all" if "spend_after" in row else "not_noted", look)
-    if not unit:
-        key = f"selling.{of}.{value}"
-        return text(key, look[0]) if key in texts(look[0]) else plain(value)
-    base = LIMITS.get(of, f"{of}_")
-    ends = {f"{of}_{end}": row.get(base + end) for end in ("low", "high")}
-    return within(row | ends, of, unit, look[0], look[2])
-
-
-def _text(key: str, look: Look) -> str:
-    return text(f"selling.{key}", look[0], **nouns(look[0], look[1]))
+    blank = "all" if "spend_after" in found else "not_noted"
+    form = Form("selling", TABLES[table], LIMITS, blank)
+    return listed(found, table, form, (lang, terms, currency))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from kpi_helpers.language import text
+from kpi_helpers.language import Terms, nouns, text, texts
 from kpi_helpers.units import write, write_range
 from kpi_helpers.wording.told import plain as one_line
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from great_tables import GT
 
 Row = dict[Any, Any]
+# Language, the company's words, currency of its amounts.
+Look = tuple[str, Terms | None, str]
 
-NOTHING = "–"
+NOTHING, OWN = "–", "own"
 LOUD = "#9a3412"
 # Of a change; the word beside it says the same.
 COLOURS = {"worse": LOUD, "better": "#17603f", "changed": "#17375e"}
@@ -61,6 +63,44 @@ def build(
     table = table.tab_stubhead(labels.pop(first)).cols_label(labels)
     table = table.cols_align("left", shown)
     return _calm(table.cols_align("right", [column for column in right if column in shown]))
+
+
+class Form(NamedTuple):
+    """What a declared table looks like.
+
+    Its texts stand under ``room`` of the language files: ``columns``, ``notes`` by table, and
+    values under their column. ``columns`` have their unit: `OWN` for that of the row, without one
+    a name. ``limits`` are figures whose limits stand under another name; ``blank`` is the text of
+    a name that is missing.
+    """
+
+    room: str
+    columns: Mapping[str, str]
+    limits: Mapping[str, str] = {}
+    blank: str = ""
+
+
+def listed(found: pd.DataFrame, name: str, form: Form, look: Look) -> GT:
+    """Return a declared table: of its columns those that the frame has, and a note under it."""
+
+    def said(key: str) -> str:
+        return text(f"{form.room}.{key}", look[0], **nouns(look[0], look[1]))
+
+    def cell(row: Row, of: str, unit: str) -> str:
+        value, key = row[of], f"{form.room}.{of}.{row[of]}"
+        if not unit and absent(value):
+            return said(form.blank) if form.blank else ""
+        if not unit:
+            return text(key, look[0]) if key in texts(look[0]) else plain(value)
+        base = form.limits.get(of, f"{of}_")
+        ends = {f"{of}_{end}": row.get(base + end) for end in ("low", "high")}
+        return within(row | ends, of, row["unit"] if unit == OWN else unit, look[0], look[2])
+
+    columns = {of: unit for of, unit in form.columns.items() if of in found}
+    lines = [{of: cell(row, of, unit) for of, unit in columns.items()} for row in records(found)]
+    headings = {of: said(f"columns.{of}") for of in columns}
+    right = [of for of, unit in columns.items() if unit]
+    return noted(build(name, lines, look[0], headings, right), said(f"notes.{name}"))
 
 
 def noted(table: GT, *notes: str) -> GT:

@@ -64,9 +64,14 @@ def as_of_table(
 
 # How a survey of several companies calls the one that asks.
 OURSELVES = ("us", "nous")
+# What stands as the subject where it is asked how much an attribute matters.
+IMPORTANCE = ("importance",)
 # How a source calls the market as a whole, and the sellers that it does not name.
 MARKET = ("marché", "marche", "market")
 UNNAMED = ("autres", "others", "unnamed")
+# What a source that names no company says of how they are spread: value → share of them below it.
+MARKS = {"p10": 0.1, "p25": 0.25, "q1": 0.25, "p50": 0.5, "median": 0.5, "médiane": 0.5}
+MARKS |= {"p75": 0.75, "q3": 0.75, "p90": 0.9}
 
 
 def days_between(start: ir.DateValue, end: ir.DateValue) -> ir.IntegerValue:
@@ -168,7 +173,7 @@ def _benchmarks(rows: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     middle = ibis.coalesce(rows.value, (rows.value_low + rows.value_high) / 2)
     return {
         "is_market": who.isin(MARKET),
-        "is_rival": who.notin((*MARKET, *UNNAMED, *OURSELVES)),
+        "is_rival": who.notin((*MARKET, *UNNAMED, *OURSELVES, *MARKS)),
         "is_sourced": rows.confidence != "D",
         "middle": middle,
         "least": ibis.coalesce(rows.value_low, middle),

@@ -23,6 +23,7 @@ from kpi_helpers.wording.forecasts import forecast_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.history import history_findings
 from kpi_helpers.wording.landing import landing_findings, landing_scores_findings, scenario_findings
+from kpi_helpers.wording.market import market_findings, with_sellers
 from kpi_helpers.wording.outreach import calls_findings, missed_findings, responses_findings
 from kpi_helpers.wording.passages import (
     conversion_findings,
@@ -88,6 +89,7 @@ __all__ = [
     "leak_findings",
     "levers_findings",
     "losses_findings",
+    "market_findings",
     "missed_findings",
     "moved",
     "movement_findings",
@@ -127,4 +129,5 @@ __all__ = [
     "volumes_findings",
     "with_bands",
     "with_readable",
+    "with_sellers",
 ]

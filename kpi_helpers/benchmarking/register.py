@@ -1,0 +1,120 @@
+"""What the figures of others are worth: where they come from, and which may be compared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kpi_helpers.catalogue import REGISTRY
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.language import Phrase
+from kpi_helpers.measure import HIDDEN, measured
+from kpi_helpers.measure.outside import in_currency, span, surest
+from kpi_helpers.periods import LAST_DAY
+from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.dataset import Dataset, Where
+from kpi_helpers.sources.published import published
+from kpi_helpers.units import MONEY, PERCENT
+
+# Reasons not to compare a figure that may all the same be shown beside ours.
+SHOWN = ("partial",)
+CELL = ["metric", "entity", "period"]
+DAYS_A_MONTH = 30.44
+
+
+def outside_rows(data: Dataset) -> pd.DataFrame:
+    """Every figure of others, with ``start, end`` and the ``reason`` not to compare it, or blank.
+
+    Reasons: ``unsourced`` (confidence D), ``definition`` (not ours), ``no_value`` (nor a range),
+    ``period`` (none that can be read), ``currency`` (another than the project's), ``above_whole``
+    (a share over 100 %), ``doubled`` (a surer or newer source has another figure for the same
+    cell), ``partial`` (the definition is ours in part).
+
+    Raises
+    ------
+    Unavailable
+        Without figures of others.
+    """
+    rows = data["benchmarks"] if "benchmarks" in data.tables else pd.DataFrame()
+    if rows.empty:
+        raise Unavailable(what=Phrase("market.what"), needs="benchmarks")
+    spans = {name: span(data, name) for name in rows["period"].unique()}
+    start, end = (rows["period"].map({n: s[at] for n, s in spans.items()}) for at in (0, 1))
+    unit = rows["metric"].map({name: kpi.unit for name, kpi in REGISTRY.items()})
+    tests = {
+        "unsourced": rows["confidence"] == "D",
+        "definition": rows["definition_match"] == "no",
+        "no_value": rows["middle"].isna(),
+        "period": start == LAST_DAY,
+        "currency": unit.eq(MONEY) & ~rows.index.isin(in_currency(data, rows).index),
+        "above_whole": unit.eq(PERCENT) & rows["most"].gt(1),
+    }
+    reason = pd.Series("", rows.index)
+    for said, holds in tests.items():
+        reason = reason.mask((reason == "") & holds, said)
+    kept = surest(rows[reason == ""], CELL).index
+    reason = reason.mask((reason == "") & ~rows.index.isin(kept), "doubled")
+    reason = reason.mask((reason == "") & rows["definition_match"].eq("partial"), "partial")
+    return rows.assign(reason=reason, start=pd.to_datetime(start), end=pd.to_datetime(end))
+
+
+def register(data: Dataset) -> pd.DataFrame:
+    """List the sources: what of, from when, by which definition, how sure, and what for.
+
+    Parameters
+    ----------
+    data
+        A data set with ``benchmarks``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a source, metric and reason, the surest first: ``confidence, source_date, age``
+        (months until the data's last day), ``first, last`` (periods), ``rows, perimeter,
+        definition, definition_match, use`` (``judged``, ``context``, ``hidden``) and ``reason``.
+
+    Raises
+    ------
+    Unavailable
+        Without figures of others.
+    """
+    rows = outside_rows(data).sort_values(["start", "period"], kind="stable")
+    sums = {"source_date": ("source_date", "max"), "rows": ("period", "size")}
+    sums |= {end: ("period", end) for end in ("first", "last")}
+    sums |= {of: (of, "first") for of in ("perimeter", "definition", "definition_match")}
+    keys = ["confidence", "source", "metric", "reason"]
+    found = rows.groupby(keys, as_index=False).agg(**sums)
+    age = pd.Timestamp(data.as_of) - pd.to_datetime(found["source_date"])
+    use = found["reason"].replace(dict.fromkeys(SHOWN, "context") | {"": "judged"})
+    use = use.where(use.isin(["context", "judged"]), "hidden")
+    return found.assign(age=np.round(age.dt.days / DAYS_A_MONTH), use=use)
+
+
+def context(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFrame:
+    """Set published figures beside ours, without a verdict: nobody has said that they are alike.
+
+    Parameters
+    ----------
+    data, period, where
+        As for `kpi_helpers.measure`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The tidy columns of our figure, and of `kpi_helpers.sources.published.published` those that
+        say of whom, when and how; ``published`` is the figure as printed, with its unit.
+
+    Raises
+    ------
+    Unavailable
+        When none of the KPIs that figures are published of can be measured.
+    """
+    figures = published()
+    figures["published"] += " " + figures["unit"]
+    figures = figures.drop(columns=["label", "unit", "period", "note"])
+    kpis = [name for name in figures["kpi"].unique() if name in REGISTRY]
+    ours = measured(data, kpis, [period_of(data, period)], (), where).drop(columns=list(HIDDEN))
+    found = ours[ours["value"].notna()].merge(figures, on="kpi")
+    if found.empty:
+        raise Unavailable(what=Phrase("market.context"), needs=", ".join(kpis))
+    return found

@@ -1,0 +1,61 @@
+"""Sources, the market, peers, perception and verdicts, as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kpi_helpers.language import Terms
+from kpi_helpers.sheets.table import OWN, Form, listed
+from kpi_helpers.units import COUNT, MONEY, MONTHS, PERCENT, POINTS, SCORE, TIMES
+from kpi_helpers.wording import with_sellers
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+NAME = ""
+OURS = {"label": NAME, "value": OWN}
+TABLES = {
+    "sources": dict.fromkeys(("source", "metric", "definition", "perimeter", "first", "last"), NAME)
+    | {"age": MONTHS, "confidence": NAME, "rows": COUNT, "use": NAME, "reason": NAME},
+    "context": OURS
+    | dict.fromkeys(("published", "publisher", "year", "population", "definition", "level"), NAME),
+    "concentration": {"period": NAME, "market": OWN, "share": PERCENT, "leader": NAME}
+    | {"leader_share": PERCENT, "relative": TIMES, "named": COUNT}
+    | {"hhi_low": COUNT, "hhi_high": COUNT, "part": NAME},
+    "gains": {"entity": NAME, "sales": OWN, "before": PERCENT}
+    | {"after": PERCENT, "gain": POINTS, "market_effect": OWN, "share_effect": OWN}
+    | {"share_of_growth": PERCENT, "index": COUNT, "seen": NAME, "holds": NAME},
+    "gaps": OURS
+    | dict.fromkeys(("middle", "reference", "best"), OWN)
+    | {"best_entity": NAME, "peers": COUNT, "place": PERCENT, "reach": MONEY, "estimated": NAME},
+    "peers": {"unit_name": NAME, "group": NAME, "value": OWN, "middle": OWN, "best": OWN}
+    | {"best_entity": NAME, "peers": COUNT, "place": PERCENT},
+    "perception": {"attribute": NAME, "subject": NAME, "n": COUNT, "value": SCORE}
+    | {"reference": SCORE, "change": SCORE, "importance": SCORE, "change_verdict": NAME},
+    "verdicts": OURS
+    | {"target": OWN, "target_verdict": NAME, "market_verdict": NAME, "holds": NAME}
+    | {"verdict": NAME},
+}
+LIMITS = {table: {"value": ""} for table in ("context", "gaps", "peers", "verdicts")}
+LIMITS |= {"gains": {"after": "share_"}}
+
+
+def market(
+    found: pd.DataFrame, table: str, lang: str, terms: Terms | None = None, currency: str = "EUR"
+) -> GT:
+    """Show what `kpi_helpers.benchmarking` found.
+
+    Parameters
+    ----------
+    found : DataFrame
+        What the function of `kpi_helpers.benchmarking` named as the table returns.
+    table : str
+        One of ``sources``, ``context``, ``concentration``, ``gains``, ``gaps``, ``peers``,
+        ``perception`` and ``verdicts``.
+    lang, terms, currency
+        As for `kpi_helpers.wording.sentence`.
+    """
+    form = Form("market", TABLES[table], LIMITS.get(table, {}))
+    return listed(with_sellers(found, lang), table, form, (lang, terms, currency))
