@@ -1,5 +1,10 @@
 """Forecasts of a data set's headline KPIs, their quarters, and how good they were before."""
 
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +14,12 @@ from test_forecasts import monthly
 import kpi_helpers as kh
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.forecasting import ahead, forecast
+from kpi_helpers.forecasting.bands import steadied
 from kpi_helpers.forecasting.frames import series_of
 from kpi_helpers.forecasting.headline import Ahead
 from kpi_helpers.forecasting.totals import alike, totals
 from kpi_helpers.measure.judge import MISSING
+from kpi_helpers.samples import company
 from kpi_helpers.sources import Dataset
 
 
@@ -141,3 +148,47 @@ def test_without_any_figure_there_is_a_reason() -> None:
     data = kh.load(pd.DataFrame({**deals, "closed_at": ["2026-02-01"]}))
     with pytest.raises(Unavailable):
         ahead(data, 3, kpis="leads_generated")
+
+
+# --- Intervals hold what they promise -------------------------------------------------------------
+
+
+def test_what_chance_explains_of_a_share_does_not_grow_with_the_horizon() -> None:
+    """With few cases the whole width stays; with very many it grows as it would have."""
+    levels = np.array([[0.5, 0.5], [0.4, 0.3], [0.6, 0.7], [0.35, 0.2], [0.65, 0.8]])
+    few, many = steadied(levels, 10), steadied(levels, 1e9)
+    assert few[:, 1] == pytest.approx(levels[:, 0])
+    assert many == pytest.approx(levels)
+    half = steadied(levels, 80)
+    assert half[:, 0] == pytest.approx(levels[:, 0])
+    assert levels[2, 0] < half[2, 1] < levels[2, 1]
+    assert (steadied(levels, 0) == levels).all()
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+        yield importlib.import_module("forecast_cover")
+
+
+def test_simulated_companies_are_those_of_the_generator(bench: ModuleType) -> None:
+    """The same seed gives the months of the sample itself, by its own tables."""
+    tables, until = company(5, leads_a_month=60), pd.Timestamp("2026-09-30").date()
+    found = bench.company(5, leads_a_month=60, as_of=until)
+    orders, leads = tables["orders"], tables["leads"]
+    revenue = orders["amount_net"].groupby(orders["order_date"].dt.to_period("M")).sum()
+    pd.testing.assert_series_equal(found["revenue"], revenue, check_names=False)
+    by_month = leads.groupby(leads["created_at"].dt.to_period("M"))
+    assert found["leads"].tolist() == by_month.size().tolist()
+    days = leads["converted_at"] - leads["created_at"]
+    soon = (days <= pd.Timedelta(days=bench.WINDOW)).groupby(leads["created_at"].dt.to_period("M"))
+    assert found["won"].tolist() == soon.sum().tolist()
+
+
+def test_cover_over_simulated_companies(bench: ModuleType) -> None:
+    """Six companies, 36 forecasts each by month: 300 are run by the script."""
+    found = bench.table(range(6))
+    months = found[found.index.str.endswith("months")]
+    assert 0.70 < months["cover80"].mean() < 0.92
+    assert months["cover95"].mean() > 0.91

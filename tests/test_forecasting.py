@@ -247,6 +247,19 @@ def test_fitted_constants_cover_what_they_were_fitted_to(
     assert far[3] > far[1]
 
 
+def test_the_cover_of_each_group_is_held(bench: ModuleType, errors: pd.DataFrame) -> None:
+    """A group whose errors are half as large again is left uncovered by one regression for all."""
+    second = errors["series"] >= 120
+    group = np.where(second, "wild", "made")
+    apart = errors.assign(group=group, error=errors["error"] * np.where(second, 1.5, 1.0))
+    plain = bench.fitted(apart)
+    kept = bench.held(apart, plain)
+    before, after = (bench.covers(apart, each)["cover95"] for each in (plain, kept))
+    assert before["wild"] < 0.915
+    assert after.between(0.925, 0.975).all()
+    assert (kept[:2] == plain[:2]).all()
+
+
 def test_the_table_beside_others() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))

@@ -12,6 +12,8 @@ from kpi_helpers.forecasting.scale import Array, Scale, back, to
 GROWTH, BELIEF, PRIOR = 0.4, 40.0, 10.0
 # Mean absolute error to standard deviation, of a normal law.
 ABSOLUTE = 1.25
+# Standard deviations to either side that hold 80 % of a normal law.
+NORMAL_80 = 1.2816
 TINY = 1e-9
 SIDES = (-1, 1, -1, 1)
 
@@ -23,7 +25,7 @@ def sizes(missed: Array) -> Array:
     that law, the more so the fewer errors there are.
     """
     number = np.isfinite(missed).sum(axis=0)
-    seen = np.log([_size(column[np.isfinite(column)]) + TINY for column in missed.T])
+    seen = np.log([size_of(column[np.isfinite(column)]) + TINY for column in missed.T])
     log_h, weight = np.log(np.arange(1, len(number) + 1)), number / len(number)
     centre, middle = np.average(log_h, weights=weight), np.average(seen, weights=weight)
     slope = weight @ ((log_h - centre) * (seen - middle)) + PRIOR * GROWTH
@@ -32,11 +34,35 @@ def sizes(missed: Array) -> Array:
     return np.exp(trust * seen + (1 - trust) * law)
 
 
-def _size(error: Array) -> float:
-    """Half the root mean square, half 1.25 times the mean absolute error."""
+def size_of(error: Array) -> float:
+    """Return half the root mean square error and half 1.25 times the mean absolute one."""
     if not len(error):
         return 0.0
     return float(np.sqrt((error**2).mean()) + ABSOLUTE * np.abs(error).mean()) / 2
+
+
+def steadied(levels: Array, cases: float) -> Array:
+    """Return the levels of a forecast share of which only what chance does not explain grows.
+
+    In a number of cases a share varies by chance, next month as in a year. That part of the first
+    error is known; the rest of it grows with the horizon as it did.
+
+    Parameters
+    ----------
+    levels
+        Mean, lo80, hi80, lo95 and hi95 as shares, shape (5, horizon).
+    cases
+        How many cases the share of a period usually has.
+    """
+    logit = Scale("logit", TINY)
+    mean, *ends = to(levels, logit)
+    off = np.array(ends) - mean
+    first, p = (off[1, 0] - off[0, 0]) / 2 / NORMAL_80, levels[0, 0]
+    if not (first > 0 and cases * p * (1 - p) > 0):
+        return levels
+    chance = min(1 / (cases * p * (1 - p)) / first**2, 1.0)
+    far = np.sqrt(chance * off[:, :1] ** 2 + (1 - chance) * off**2)
+    return np.vstack([levels[:1], back(mean + np.array(SIDES)[:, None] * far, logit)])
 
 
 def features(found: Members, size: Array, season: int) -> Array:
@@ -55,7 +81,7 @@ def features(found: Members, size: Array, season: int) -> Array:
     columns[2] = 1 / np.sqrt(n)
     columns[3] = np.fmin(h / n, 1.0)
     columns[4] = np.clip(np.log((found.spread + TINY) / (size + TINY)), -4, 2)
-    columns[5] = np.clip(np.log((_size(one[-last:]) + TINY) / (_size(one) + TINY)), -2, 2)
+    columns[5] = np.clip(np.log((size_of(one[-last:]) + TINY) / (size_of(one) + TINY)), -2, 2)
     columns[6] = np.log(0.05 + np.fmin(abs(found.slope) * h / (size + TINY), 50))
     columns[7] = np.log(np.clip(size[0], 1e-3, 10))
     tails = np.log((root + TINY) / (ABSOLUTE * np.abs(one).mean() + TINY))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from kpi_helpers.compare.beside import READABLE
 from kpi_helpers.errors import BadInput, Unavailable
+from kpi_helpers.forecasting.bands import steadied
 from kpi_helpers.forecasting.cleaning import Clean, cleaned
 from kpi_helpers.forecasting.models import OWN, SHORT, Forecast, checked, made
 from kpi_helpers.forecasting.scale import Array
@@ -127,6 +128,9 @@ def _of_one(rows: pd.DataFrame, horizon: int, model: str, lang: str) -> pd.DataF
         if model == BEST:
             model, *said = _best(read.values, horizon, season, scale) if n >= SHORT else (OWN,)
         found = made(model, series, horizon, season)
+        if str(rows["method"].iloc[0]) == "wilson" and "denominator" in rows:
+            cases = rows.loc[rows["status"].isin(READABLE), "denominator"].tail(season).median()
+            found = Forecast(*steadied(np.array(found), float(cases)))
         model = model if n >= SHORT else "run_rate"
         status = INSUFFICIENT if n < SHORT else INDICATIVE if said or n < RELIED else OK
         said = [*said, *_notes(series, [each.name for each in past[-n:]], horizon)]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.errors import BadInput, Unavailable, unknown
-from kpi_helpers.forecasting.bands import limits
+from kpi_helpers.forecasting.bands import limits, size_of
 from kpi_helpers.forecasting.cleaning import Clean
 from kpi_helpers.forecasting.members import combined, members, recent
 from kpi_helpers.forecasting.scale import Array, back, to
@@ -84,7 +84,7 @@ def _naive(x: Array, h: Array, season: int) -> Any:
 
 def _seasonal_naive(x: Array, h: Array, season: int) -> Any:
     step, years = x[season:] - x[:-season], (h - 1) // season
-    size = np.sqrt((step**2).mean() * (years + 1))
+    size = size_of(step) * np.sqrt(years + 1)
     return x[len(x) + h - 1 - season * (years + 1)], size, len(step)
 
 

@@ -14,7 +14,7 @@ from kpi_helpers.forecasting.scale import Array
 
 LEVELS = ("lo80", "hi80", "lo95", "hi95")
 # What past errors say of how alike they are counts as so many stretches that say: wholly.
-CAUTION = 1.0
+CAUTION = 0.25
 SEASON = SEASONS["month"]
 
 
