@@ -12,7 +12,7 @@ from browser import PHONE, SCREEN, Seen
 import kpi_helpers as kh
 from kpi_helpers import charts
 from kpi_helpers.cli import main
-from kpi_helpers.reports.tables import read_table
+from kpi_helpers.sources.saving import read_table
 from kpi_helpers.wording.told import plain
 
 HOSTILE = [

@@ -107,7 +107,7 @@ TABLES = (
         "verdicts",
     ),
     # Of the forecasts.
-    *("04_decisions", "backtest", "course", "forecasts", "trends"),
+    *("04_decisions", "backtest", "course", "forecast_log", "forecasts", "trends"),
     # Of the actions.
     *("05_decisions", "adapted", "decided", "effect_months", "effects", "priorities", "revised"),
 )

@@ -15,7 +15,7 @@ from kpi_helpers.charts.heat import cohort_map, moves_map
 from kpi_helpers.charts.landing import landing
 from kpi_helpers.charts.market import growth_share, share_slope
 from kpi_helpers.charts.outreach import missed_map, response_bars
-from kpi_helpers.charts.over_time import control_charts, line, small_multiples
+from kpi_helpers.charts.over_time import control_charts, forecasts_due, line, small_multiples
 from kpi_helpers.charts.picture import alt, image
 from kpi_helpers.charts.reader import Options
 from kpi_helpers.charts.reps import rep_estimates, rep_limits
@@ -42,6 +42,7 @@ __all__ = [
     "dumbbell",
     "effect_line",
     "fan",
+    "forecasts_due",
     "growth_share",
     "image",
     "landing",

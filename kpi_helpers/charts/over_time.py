@@ -13,11 +13,22 @@ from kpi_helpers.charts import strokes
 from kpi_helpers.charts.lettering import fitted, width_of
 from kpi_helpers.charts.page import WIDTH, Page, page
 from kpi_helpers.charts.ranking import kept, latest, ranked, unseen
-from kpi_helpers.charts.reader import Options, Reader, Row, about, known, rows_of, spread, stated
-from kpi_helpers.charts.scales import edges, limits, number_axis, period_axis
-from kpi_helpers.charts.theme import INCH, INK, TEXT
+from kpi_helpers.charts.reader import (
+    RANGES,
+    Options,
+    Reader,
+    Row,
+    about,
+    known,
+    number,
+    rows_of,
+    spread,
+    stated,
+)
+from kpi_helpers.charts.scales import edges, limits, middle, number_axis, period_axis
+from kpi_helpers.charts.theme import INCH, INK, QUIET, TEXT
 from kpi_helpers.charts.track import one_series, track
-from kpi_helpers.wording import control_title
+from kpi_helpers.wording import accuracy_findings, control_title
 from kpi_helpers.wording.told import plain
 
 if TYPE_CHECKING:
@@ -25,7 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT, PANEL = 2.7 * INCH, 1.25 * INCH
-COLUMNS, BROAD = 3, 2
+COLUMNS, BROAD, MOST = 3, 2, 24
 NAME, SCALE = WIDTH / COLUMNS - 35, 30.0
 
 
@@ -76,6 +87,43 @@ def line(
         strokes.series(sheet, sheet.ax, drawn)
         strokes.breaks(sheet.ax, breaks or {})
         strokes.last_value(sheet.ax, rows, reader)
+    return sheet.figure
+
+
+def forecasts_due(
+    found: pd.DataFrame,
+    summed: pd.DataFrame,
+    ax: Axes | None = None,
+    **options: Unpack[Options],
+) -> Figure:
+    """Draw what came of the first KPI beside what was last forecast of it, with its range.
+
+    Parameters
+    ----------
+    found, summed : DataFrame
+        What `kpi_helpers.forecasting.due` and `kpi_helpers.forecasting.accuracy` return.
+    ax : Axes, optional
+        Where to draw; by default a new figure.
+    **options
+        See `kpi_helpers.charts.Options`.
+    """
+    reader, first = Reader(**options), found.iloc[0]
+    own = found[found["kpi"].eq(first["kpi"]) & found["grain"].eq(first["grain"])]
+    last = own.sort_values("made_at", kind="stable").drop_duplicates("start", keep="last")
+    rows = one_series(rows_of(last))[-MOST:]
+    said = accuracy_findings(summed, reader.lang)["sentence"].iloc[0]
+    with page(reader, [ax] if ax else [], HEIGHT) as sheet:
+        sheet.head(reader.title or said, about(rows, reader))
+        seen = [row[of] for row in rows for of in ("value", "reference", *RANGES[1])]
+        _scales(sheet.ax, rows, limits(seen), reader)
+        x, told, low, high = np.array(
+            [[middle(row), *(number(row[of]) for of in ("reference", *RANGES[1]))] for row in rows]
+        ).T
+        low, high = strokes.within(low, high, sheet.ax.get_ylim())
+        whiskers = sheet.ax.vlines(x, low, high, color=QUIET, lw=1.1, gid="forecast_range")
+        sheet.key(reader.text("key.forecast_range"), whiskers)
+        strokes.marks(sheet, sheet.ax, x, told, reader.text("key.forecast"), "reference")
+        strokes.series(sheet, sheet.ax, track(rows))
     return sheet.figure
 
 

@@ -11,18 +11,22 @@ from kpi_helpers.forecasting.headline import Ahead, ahead
 from kpi_helpers.forecasting.histories import paced, series, with_adjusted
 from kpi_helpers.forecasting.models import MODELS, OWN, Forecast, checked, made
 from kpi_helpers.forecasting.scores import backtest, errors, together
+from kpi_helpers.forecasting.told import accuracy, due, logged
 from kpi_helpers.forecasting.trends import trends
 
 __all__ = [
     "MODELS",
     "Ahead",
     "Forecast",
+    "accuracy",
     "ahead",
     "backtest",
     "course",
     "decomposed",
+    "due",
     "errors",
     "forecast",
+    "logged",
     "paced",
     "series",
     "together",

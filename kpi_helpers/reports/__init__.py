@@ -4,11 +4,13 @@
 `history` and what an earlier report may be compared with (`side_by_side`), show groups as far as a
 page can (`folded`), `attempt` the analyses that need more than the data may hold, show what is
 `given`, and end with `finish`. `difference` compares two reports; `restated` says what
-an earlier one wrote and is no longer so.
+an earlier one wrote and is no longer so; `due` judges what earlier ones
+forecast, and what this one does is kept by `for_log`.
 """
 
 from kpi_helpers.reports.attempting import attempt, given
 from kpi_helpers.reports.difference import difference
+from kpi_helpers.reports.forecasts import due, for_log
 from kpi_helpers.reports.opening import chosen, folded, history, opened, side_by_side
 from kpi_helpers.reports.restating import behind, restated
 from kpi_helpers.reports.running import run
@@ -19,8 +21,10 @@ __all__ = [
     "behind",
     "chosen",
     "difference",
+    "due",
     "finish",
     "folded",
+    "for_log",
     "given",
     "history",
     "opened",

@@ -13,7 +13,7 @@ import pandas as pd
 from kpi_helpers.errors import BadInput, KpiError, nearest
 from kpi_helpers.reports.pack import MARK
 from kpi_helpers.reports.record import FORM
-from kpi_helpers.reports.tables import read_table
+from kpi_helpers.sources.saving import read_table
 from kpi_helpers.sources.schema import TIDY_COLUMNS
 
 ALL = "{}"  # the dimensions of a figure that is not broken down

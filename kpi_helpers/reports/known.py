@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.reports.difference import recorded
-from kpi_helpers.reports.tables import read_table, write_csv
+from kpi_helpers.reports.tables import write_csv
+from kpi_helpers.sources.saving import read_table
 
 if TYPE_CHECKING:
     from kpi_helpers.sources import Dataset

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from kpi_helpers.errors import KpiError, Unavailable
 from kpi_helpers.reports.difference import ALL, Pack, differs, moved, read, recorded, unlike
 from kpi_helpers.reports.pack import MARK
 from kpi_helpers.reports.record import involved, settings
-from kpi_helpers.reports.tables import FOLDER_VARIABLE
+from kpi_helpers.reports.tables import reports_folder
 from kpi_helpers.wording.restated import NAMED, Restated
 
 if TYPE_CHECKING:
@@ -112,12 +111,12 @@ def restated(
 
 def _earlier(data: Dataset, period: str, segment: str) -> Path | None:
     """Return the newest pack of a period before, of the same data, beside the one being made."""
-    tables = os.environ.get(FOLDER_VARIABLE)
-    if tables is None:
+    folder = reports_folder()
+    if folder is None:
         return None
     start = data.config.calendar.parse(period, data.as_of, data.first).start
     found = []
-    for mark in sorted(Path(tables).parent.parent.glob(f"[!.]*/{MARK}")):
+    for mark in sorted(folder.glob(f"[!.]*/{MARK}")):
         try:
             record = recorded(mark.parent)
         except KpiError:  # another version's, or damaged: not ours to compare with

@@ -17,6 +17,7 @@ from kpi_helpers.reports import pack, places
 from kpi_helpers.reports.difference import recorded
 from kpi_helpers.reports.executing import executed
 from kpi_helpers.reports.facts import facts
+from kpi_helpers.reports.forecasts import keep
 from kpi_helpers.reports.index import FINDINGS, index, merged
 from kpi_helpers.reports.known import remember
 from kpi_helpers.reports.naming import folder_name
@@ -112,6 +113,9 @@ def run(
             (folder / name).write_text(content, "utf-8")
         paths = places.named_in(address, values["config"], values["before"], data.config.file)
         scrub(folder, [*(paths if values["share"] else []), *hidden])
+    # Of the whole, and under the name that the next report knows: else none could be judged.
+    if not (values["segment"] or values["share"]):
+        keep(data, target)
     progress("done")
     return target
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpi_helpers.errors import BadInput, MissingColumn
 from kpi_helpers.sources.saving import ENCODING, as_before, as_csv
 
 if TYPE_CHECKING:
@@ -121,38 +120,13 @@ def gather(parts: Path, tables: Path, leave_out: Collection[str] = ()) -> dict[s
     return named
 
 
+def reports_folder() -> Path | None:
+    """Return where the reports lie of which a notebook makes one; None where it makes none."""
+    tables = os.environ.get(FOLDER_VARIABLE)
+    return Path(tables).parent.parent if tables else None
+
+
 def number_of_rows(path: Path) -> int:
     """Return how many rows a table has, its head not counted."""
     with path.open(encoding=ENCODING, newline="") as lines:
         return sum(1 for _ in csv.reader(lines)) - 1
-
-
-def read_table(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
-    """Read a table of `write_csv` that must have some columns; the others stay text.
-
-    Parameters
-    ----------
-    path : Path
-    texts, numbers : sequence of str
-        Columns that it must have.
-
-    Raises
-    ------
-    BadInput
-        Naming the file, when it cannot be read.
-    MissingColumn
-        When it is not the table that it should be.
-    """
-    import pandas as pd
-
-    try:
-        read = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=ENCODING)
-        known = {name: pd.to_numeric(read[name]) for name in numbers if name in read}
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            "unreadable_source", file=path, reason=str(error).partition("\n")[0]
-        ) from error
-    for name in (*texts, *numbers):
-        if name not in read:
-            raise MissingColumn(table=path.name, column=name)
-    return read.rename(columns=as_before).map(as_before).assign(**known)

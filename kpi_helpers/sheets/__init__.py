@@ -15,6 +15,7 @@ from kpi_helpers.sheets.drivers import products, steps
 from kpi_helpers.sheets.economics import economics, outlook
 from kpi_helpers.sheets.figures import changes, scorecard
 from kpi_helpers.sheets.findings import decisions, findings
+from kpi_helpers.sheets.forecast_log import accuracy
 from kpi_helpers.sheets.forecasts import backtest, forecasts
 from kpi_helpers.sheets.landing import landing
 from kpi_helpers.sheets.market import market
@@ -30,6 +31,7 @@ from kpi_helpers.sheets.voice import reviews, rounds, themes
 
 __all__ = [
     "accounts",
+    "accuracy",
     "actions",
     "agreed",
     "alerts",

@@ -6,14 +6,14 @@ import csv
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import pandas as pd
 
-from kpi_helpers.errors import KpiError
+from kpi_helpers.errors import BadInput, KpiError, MissingColumn
 
 # A spreadsheet may run text that begins so. Text with an apostrophe gets another, so that taking
 # the first one away always gives what was there.
@@ -35,6 +35,35 @@ def as_csv(table: pd.DataFrame) -> bytes:
     safe = table.apply(lambda column: column.map(inert)).rename(columns=inert)
     said = safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     return str(said).encode(ENCODING)
+
+
+def read_table(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+    """Read a table of `as_csv` that must have some columns; the others stay text.
+
+    Parameters
+    ----------
+    path : Path
+    texts, numbers : sequence of str
+        Columns that it must have.
+
+    Raises
+    ------
+    BadInput
+        Naming the file, when it cannot be read.
+    MissingColumn
+        When it is not the table that it should be.
+    """
+    try:
+        read = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=ENCODING)
+        known = {name: pd.to_numeric(read[name]) for name in numbers if name in read}
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            "unreadable_source", file=path, reason=str(error).partition("\n")[0]
+        ) from error
+    for name in (*texts, *numbers):
+        if name not in read:
+            raise MissingColumn(table=path.name, column=name)
+    return read.rename(columns=as_before).map(as_before).assign(**known)
 
 
 def inert(value: object) -> object:

@@ -19,6 +19,7 @@ from kpi_helpers.wording.drivers import (
 )
 from kpi_helpers.wording.economics import economics_findings, outlook_findings
 from kpi_helpers.wording.effects import effects_findings, register_findings, revised_findings
+from kpi_helpers.wording.forecast_log import accuracy_findings
 from kpi_helpers.wording.forecasts import forecast_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
 from kpi_helpers.wording.history import history_findings
@@ -59,6 +60,7 @@ from kpi_helpers.wording.young import with_readable
 __all__ = [
     "Restated",
     "a_year",
+    "accuracy_findings",
     "aims",
     "alert_findings",
     "alt_text",
