@@ -1,9 +1,29 @@
 """From findings to decisions: what is proposed, what was decided, what it brought."""
 
+from kpi_helpers.actions.keeping import completion, problems, states, to_record
 from kpi_helpers.actions.loop import adapted, decided, revised
 from kpi_helpers.actions.measuring import effects, measured_on
 from kpi_helpers.actions.priorities import CAUSES, page, priorities, ranked
 from kpi_helpers.actions.proposing import COLUMNS, noted, proposals
+from kpi_helpers.sources.action_file import recorded, register
 
-__all__ = ["CAUSES", "COLUMNS", "adapted", "decided", "effects", "measured_on", "noted", "page"]
-__all__ += ["priorities", "proposals", "ranked", "revised"]
+__all__ = [
+    "CAUSES",
+    "COLUMNS",
+    "adapted",
+    "completion",
+    "decided",
+    "effects",
+    "measured_on",
+    "noted",
+    "page",
+    "priorities",
+    "problems",
+    "proposals",
+    "ranked",
+    "recorded",
+    "register",
+    "revised",
+    "states",
+    "to_record",
+]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from kpi_helpers.cli.acting import actions, describe_actions
 from kpi_helpers.cli.alerting import alerts, describe_alerts
 from kpi_helpers.cli.answers import print_json, records
 from kpi_helpers.cli.checking import check, describe_check
@@ -128,6 +129,7 @@ COMMANDS = {
     "diff": Command(describe_diff, diff),
     "init": Command(describe_init, init),
     "check": Command(describe_check, check),
+    "actions": Command(describe_actions, actions),
     "snapshot": Command(describe_snapshot, snapshot),
     "catalogue": Command(_describe_catalogue, _catalogue),
     "lab": Command(_describe_lab, _lab),

@@ -42,7 +42,7 @@ _UTF8 = re.compile(rb"\xc3[\x80-\xbf]|\xc5[\x92\x93]|\xe2\x80[\x90-\xaf]|\xe2\x8
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     """How a file is written; ``lines`` are those of its bytes, 0 where they tell no rows."""
 
     encoding: str
@@ -69,7 +69,7 @@ def read_delimited(con: Any, name: str, path: Path) -> None:
         When the file cannot be opened, is empty, is no text, or leaves a quote open.
     """
     try:
-        shape = _shape(path)
+        shape = shape_of(path)
         if not (shape.lines and _read_at_once(con, name, path, shape)):
             store(con, name, shape.header, _rows(path, shape), shape.delimiter)
     except (EOFError, OSError, UnicodeError, zlib.error) as error:
@@ -77,7 +77,7 @@ def read_delimited(con: Any, name: str, path: Path) -> None:
         raise BadInput("unreadable_source", file=path.name, reason=reason) from error
 
 
-def _read_at_once(con: Any, name: str, path: Path, shape: _Shape) -> bool:
+def _read_at_once(con: Any, name: str, path: Path, shape: Shape) -> bool:
     """Whether each line of the file was a row, so that its rows could be read as they stand."""
     names, cells = shape.header.names, f"{name} (cells)"
     try:
@@ -95,7 +95,8 @@ def _read_at_once(con: Any, name: str, path: Path, shape: _Shape) -> bool:
     return True
 
 
-def _shape(path: Path) -> _Shape:
+def shape_of(path: Path) -> Shape:
+    """Return how a text file is written; errors as of `read_delimited`."""
     with _bytes(path) as stream:
         start = stream.read(4)
     marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -112,7 +113,7 @@ def _shape(path: Path) -> _Shape:
     line, cells = first[delimiter][0]
     plain = (line, header.first, header.below) == (1, 0, 1)
     one_line = plain and not any("\n" in cell or "\r" in cell for cell in cells)
-    return _Shape(encoding, lines if one_line else 0, delimiter, header)
+    return Shape(encoding, lines if one_line else 0, delimiter, header)
 
 
 def _encoding(path: Path) -> tuple[str, int]:
@@ -167,7 +168,7 @@ def open_text(path: Path, encoding: str) -> IO[str]:
     return io.TextIOWrapper(_bytes(path), encoding=name, newline="")
 
 
-def _rows(path: Path, shape: _Shape) -> Iterator[Row]:
+def _rows(path: Path, shape: Shape) -> Iterator[Row]:
     with open_text(path, shape.encoding) as stream:
         yield from _records(stream, shape.delimiter, path.name)
 
