@@ -222,7 +222,7 @@ def test_proposals_of_a_report_are_added_once_and_listed(
     listing = ["actions", "--register", str(file), "--lang", "en", "--as-of", "2026-09-30"]
     assert main(listing) == 0
     out = capsys.readouterr().out
-    assert "2026Q3-leak-1  LATE  Ann  2026-02-01" in out
+    assert "2026Q3-leak-1  Late  Ann  2026-02-01" in out
     assert "0 of 1 action due was done on time" in out
     assert "actions.csv, line 2, column root_cause" in out
     assert main([*words, "--id", "2026Q3-leek-1"]) == 2

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.actions.measuring import unit_of
+from kpi_helpers.actions.series import state_of
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.errors import BadInput, nearest
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.action_file import ID
 
 PROPOSED = "proposed"
-DROPPED = ("drop", "cancel", "aband", "annul")
 NEEDED = ("kpi_id", "root_cause", "action", "owner", "start_date", "due_date", "expected_effect")
 DAYS = ("created_at", "start_date", "due_date", "done_date", "expected_by")
 FORMS = ("%Y-%m-%d", "%d/%m/%Y")
@@ -24,7 +24,6 @@ NAMES = {"kpi": "kpi_id", "scope": "population"}
 FROM_REPORT = ("quarter", "kpi_id", "population", "finding", "money_at_stake", "status")
 FOR_PEOPLE = ("root_cause", "action", "owner", "stakeholders", "start_date", "due_date")
 EFFECT = ("expected_effect", "expected_unit", "expected_by", "done_date")
-STATES = ("proposed", "planned", "running", "late", "done", "done_late", "dropped")
 
 Row = Mapping[str, str]
 
@@ -129,8 +128,8 @@ def states(actions: pd.DataFrame, as_of: dt.date) -> pd.Series[str]:
     Returns
     -------
     pandas.Series
-        ``proposed``, ``planned``, ``running``, ``late`` (due and not done), ``done``, ``done_late``
-        or ``dropped``.
+        ``proposed``, ``planned``, ``open``, ``late`` (due and not done), ``done``, ``done_late`` or
+        ``dropped``.
 
     Examples
     --------
@@ -139,21 +138,11 @@ def states(actions: pd.DataFrame, as_of: dt.date) -> pd.Series[str]:
     >>> states(rows, dt.date(2026, 3, 1)).tolist()
     ['done_late', 'dropped', 'late']
     """
-    empty = pd.Series("", actions.index)
-    said = actions.get("status", empty).fillna("").astype(str).str.strip().str.lower()
-    start, due, done = (_days(actions, name) for name in ("start_date", "due_date", "done_date"))
-    day = pd.Timestamp(as_of)
-    finished = done <= day
-    choices = {
-        "dropped": said.str.startswith(DROPPED),
-        "proposed": said.eq(PROPOSED),
-        "done_late": finished & (done > due),
-        "done": finished,
-        "late": due < day,
-        "running": start <= day,
-    }
-    held = np.select(list(choices.values()), list(choices), "planned")
-    return pd.Series(held, actions.index)
+    words = actions.get("status", pd.Series("", actions.index)).fillna("").astype(str)
+    days = {name: _days(actions, name) for name in ("start_date", "due_date", "done_date")}
+    rows = pd.DataFrame(days).assign(status=words.str.strip().str.lower()).to_dict("records")
+    held = [PROPOSED if row["status"] == PROPOSED else state_of(row, as_of) for row in rows]
+    return pd.Series(held, actions.index, dtype=object)
 
 
 def completion(actions: pd.DataFrame, as_of: dt.date) -> tuple[int, int]:

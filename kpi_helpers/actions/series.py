@@ -23,7 +23,7 @@ from kpi_helpers.sources.dataset import Dataset
 # Months that a start stands beside, those read before them for placebo dates, those read after.
 BASE, EARLIER, LATER = 12, 12, 12
 YEARS, YEAR = 5, dt.timedelta(days=365)
-DROPPED = ("dropped", "cancelled", "abandoned")
+DROPPED = ("dropped", "cancelled", "abandoned", "abandonnée", "annulée")
 
 Action = dict[Any, Any]
 

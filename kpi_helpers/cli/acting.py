@@ -130,7 +130,7 @@ def _lines(data: Dataset, rows: pd.DataFrame, path: Path, lang: str) -> Iterator
         return
     for row in records(rows.reindex(columns=list(SHOWN)).astype(str)):
         row["due_date"] = str(row["due_date"]).removesuffix(" 00:00:00")
-        row["state"] = text(f"cli.actions.states.{row['state']}", lang)
+        row["state"] = text(f"effects.outcome.{row['state']}", lang)
         yield "  ".join(filter(None, map(str, row.values())))
     done, due = completion(rows, data.as_of)
     yield text("cli.actions.completion", lang, n=due, done=done, day=write_date(data.as_of, lang))
