@@ -12,7 +12,7 @@ from kpi_helpers.wording import banned, forecast_findings
 
 @pytest.fixture(scope="module")
 def found(sample: Dataset) -> Ahead:
-    return ahead(sample, 6, "2026Q3")
+    return ahead(sample, 6)
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,11 @@ class Ahead(NamedTuple):
 def ahead(
     data: Dataset,
     horizon: int = 6,
-    period: str = "last",
     where: Where = None,
     kpis: str | Sequence[str] = (),
     grain: str = "month",
 ) -> Ahead:
-    """Forecast KPIs from their whole months, and replay such forecasts from earlier months.
+    """Forecast KPIs from all their whole months, and replay such forecasts from earlier months.
 
     A KPI with too few months for a forecast is read by quarters. Cohorts that are too young are
     left out: their forecast begins earlier.
@@ -58,8 +57,6 @@ def ahead(
         As for `kpi_helpers.measure`.
     horizon
         How many months (weeks, quarters) to forecast.
-    period
-        What is known ends with it, or with the data.
     kpis
         By default revenue (else bookings), leads, the conversion of leads, retention and NPS.
     grain
@@ -92,12 +89,12 @@ def ahead(
     ['2027-03', '2026Q4', '2027Q1']
     """
     names = list(names_in("kpis", kpis)) if kpis else list(HEADLINE)
-    parts = _parts(data, horizon, period, where, names, grain)
+    parts = _parts(data, horizon, where, names, grain)
     if not kpis and "revenue" in parts:
         parts.pop("bookings", None)
     poor = [name for name in parts if (parts[name].ahead["status"] == MISSING).all()]
     if grain == "month" and poor:
-        again = _parts(data, -(-horizon // QUARTER), period, where, poor, "quarter")
+        again = _parts(data, -(-horizon // QUARTER), where, poor, "quarter")
         parts |= {n: p for n, p in again.items() if (p.ahead["status"] != MISSING).all()}
     if not parts:
         raise Unavailable(what=Phrase("forecasting.what"), needs=Phrase("forecasting.readable"))
@@ -106,9 +103,10 @@ def ahead(
 
 
 def _parts(
-    data: Dataset, horizon: int, period: str, where: Where, names: list[str], grain: str
+    data: Dataset, horizon: int, where: Where, names: list[str], grain: str
 ) -> dict[str, Ahead]:
-    periods = periods_to(data, period, WEEKS_OF if grain == "week" else YEARS, grain)
+    years, now = WEEKS_OF if grain == "week" else YEARS, f"{data.as_of:%Y-%m}"
+    periods = periods_to(data, now, years, grain)
     if not periods:
         return {}
     past = by_period(data, names, periods, where)
