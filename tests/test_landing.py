@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_numbers_in_sentences import BARE, unfound
 from twins import truncated
 
 import kpi_helpers as kh
@@ -126,9 +127,9 @@ def test_w21_weights_are_those_of_past_errors() -> None:
 def test_the_shock_is_what_luck_does_not_explain() -> None:
     none = past_of({"value": [5.0, -5.0] * 4}, spread=5.0)
     large = past_of({"value": [30.0, -30.0] * 4}, spread=5.0)
-    assert shock(none) == pytest.approx(0.1 * np.sqrt(4 / 12))
-    assert shock(large) == pytest.approx(np.sqrt((8 * (0.09 - 0.0025) + 0.04) / 12))
-    assert shock(none.head(0)) == 0.1
+    assert shock(none) == pytest.approx(0.15 * np.sqrt(2 / 10))
+    assert shock(large) == pytest.approx(np.sqrt((8 * (0.09 - 0.0025) + 2 * 0.15**2) / 10))
+    assert shock(none.head(0)) == 0.15
 
 
 # Replay
@@ -219,7 +220,9 @@ def test_it_is_said_drawn_and_listed(sample: Dataset, landed: Landed, lang: str)
     row = landed.quarter.iloc[0]
     assert write(row["deals_needed"], COUNT, lang) in said
     assert write_compact(row["target"], lang) in said
-    assert ("moins d’une chance sur 10" if lang == "fr" else "less than 1 chance in 10") in said
+    assert ("1 chance sur 10 de" if lang == "fr" else "1 chance in 10 to hit") in said
+    assert said.startswith("Combler" if lang == "fr" else "Fill")
+    assert told["sureness"].tolist() == [0]
     assert told["money_at_stake"].iloc[0] == pytest.approx(row["target"] - row["value"])
     shocks = wording.scenario_findings(landed.scenarios, lang)
     for change in landed.scenarios["change"].iloc[3:]:
@@ -231,7 +234,10 @@ def test_it_is_said_drawn_and_listed(sample: Dataset, landed: Landed, lang: str)
         **{"landing": landed.quarter, "scenarios": landed.scenarios},
         **{"landing_scores": landed.scores, "reliability": landed.reliability},
     }
-    for each in (told, shocks, past):
+    for each, frame in ((told, "landing"), (shocks, "scenarios"), (past, "landing_scores")):
+        numbers = frames[frame].select_dtypes("number").to_numpy().ravel()
+        held = [{**BARE, "value": np.nan, **{f"n{place}": n for place, n in enumerate(numbers)}}]
+        assert unfound(each["sentence"].iloc[0], held, lang) == []
         assert not banned(each["sentence"].iloc[0], lang)
     for name, frame in frames.items():
         html = sheets.landing(frame, name, lang).as_raw_html()

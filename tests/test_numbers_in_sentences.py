@@ -21,9 +21,13 @@ Told = list[tuple[str, list[Row], str]]
 # What lists rows or repeats the comparison is no table of a section.
 LISTS = {"accounting", "behind", "decisions", "findings", "left_out", "quality"}
 BARE = {"target": float("nan"), "note": ""}
-COMPARED = {"breakdown", "compared", "others", "restated", "scorecard", "weighed", "year_ago"}
-# A sentence that counts what it does not name, or says over how long reps are judged.
-COUNTED = re.compile(r"\b(?:et|and) \d+ (?:autres?|more)\b|\b12 (?:mois|months)\b")
+COMPARED = {"breakdown", "compared", "others", "restated", "scorecard", "year_ago"}
+# A sentence that counts what it does not name, says over how long reps are judged, or how likely
+# something is (a chance of .38 in the table is 4 in 10).
+COUNTED = re.compile(
+    r"\b(?:et|and) \d+ (?:autres?|more)\b|\b12 (?:mois|months)\b"
+    r"|\b(?:\d |une )?(?:chances? )?(?:in|sur) 10\b"
+)
 
 
 # From the last to the first: the pages are looked at from the first on, in another process.

@@ -15,9 +15,9 @@ from kpi_helpers.landing.sums import NORMAL, Total, likely, reached, shaken, tot
 from kpi_helpers.periods import Calendar, Period
 from kpi_helpers.survival.curves import Floats
 
-# How many past forecasts weights of their own take. A shock is taken to be of a tenth before there
-# are any, which then counts as much as four quarters.
-ENOUGH, USUAL, WEIGHT, TWICE, LEAST = 8, 0.1, 4, 2.0, 1e-12
+# How many past forecasts weights of their own take. A shock is taken to be of 15 % before there
+# are any, which then counts as much as two quarters.
+ENOUGH, USUAL, WEIGHT, TWICE, LEAST = 8, 0.15, 2, 2.0, 1e-12
 ONE, MONTHS, SD_80 = dt.timedelta(days=1), 12, 2 * NORMAL.inv_cdf(0.9)
 
 

@@ -81,7 +81,7 @@ def landing(data: Dataset, where: Where = None) -> Landed:
         or how much more of open deals, make it 8 in 10; ``n`` deals won in the last year.
         ``scenarios``: ``low, base, high`` (20, 50, 80 %), then ``win_rate`` (3 points less),
         ``cycle`` (20 days more) and ``key_deal`` (the largest lost): ``value, chance``, ``change``
-        of the value, and what it starts ``from`` (a rate, days, an amount).
+        of the value, what it starts ``from`` (a rate, days, an amount) and goes ``by``.
         ``scores``, ``reliability``, ``past``: see `replay`.
 
     Raises
@@ -184,19 +184,20 @@ def _scenarios(found: Prepared, both: Forecast, sd: float, target: float) -> pd.
     rate, cycle = _habits(found)
     fewer = max(rate - POINTS, 0.0) / rate if rate > 0 else 1.0
     shocks = {
-        "win_rate": (rate, _shocked(found, both, sd, last=fewer)),
-        "cycle": (cycle, _shocked(found, both, sd, cycle=1 + DAYS / cycle)),
+        "win_rate": (rate, -POINTS, _shocked(found, both, sd, last=fewer)),
+        "cycle": (cycle, DAYS, _shocked(found, both, sd, cycle=1 + DAYS / cycle)),
     }
     largest = found.open["amount"].max()
     if largest > found.amounts.mean():  # which deals without an amount count at
         kept = found._replace(open=found.open.iloc[1:])
-        shocks["key_deal"] = (float(largest), _shocked(kept, both, sd))
-    rows = [(name, both.level(level), np.nan, np.nan) for name, level in SCENARIOS.items()]
-    for name, (start, then) in shocks.items():
-        rows.append((name, then.level(SCENARIOS["base"]), start, _chance(then, target)))
-    frame = pd.DataFrame(rows, columns=["scenario", "value", "from", "chance"])
+        shocks["key_deal"] = (largest, -largest, _shocked(kept, both, sd))
+    base, none = SCENARIOS["base"], (np.nan,) * 3
+    rows = [(name, both.level(level), *none) for name, level in SCENARIOS.items()]
+    for name, (start, by, then) in shocks.items():
+        rows.append((name, then.level(base), start, by, _chance(then, target)))
+    frame = pd.DataFrame(rows, columns=["scenario", "value", "from", "by", "chance"])
     frame = frame.assign(target=target, **tidy(KPI, found.periods[0]))
-    return frame.assign(change=frame["value"] - both.level(SCENARIOS["base"]))
+    return frame.assign(change=frame["value"] - both.level(base))
 
 
 def _shocked(

@@ -14,7 +14,8 @@ from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.when import label_of
 
 KNOWN, CHANCE, EARLY = 0, 1, 2
-TENTH = 0.1
+# Below this chance a target calls for a decision, and above the rest it is as good as reached.
+TENTH, SELDOM = 0.1, 0.2
 FROM, SHOCKS = {"win_rate": PERCENT, "cycle": DAYS}, ("win_rate", "cycle", "key_deal")
 
 
@@ -37,10 +38,10 @@ def landing_findings(quarter: pd.DataFrame, look: Look) -> Sequence[Line]:
     if pd.isna(chance):
         said = text("landing.no_target", lang, **told)
     else:
-        told["decide"] = text("landing.decide", lang) if chance < TENTH else ""
+        told["decide"] = text("landing.decide", lang) if chance < SELDOM else ""
         told |= {"chances": chances(chance, lang), "needed": _needed(row["deals_needed"], look)}
         said = text("landing.target", lang, **told)
-    sure = KNOWN if chance < TENTH or chance > 1 - TENTH else CHANCE
+    sure = KNOWN if chance < SELDOM or chance > 1 - SELDOM else CHANCE
     missing = row["target"] - row["value"]
     stake = missing if missing > 0 else NO_MONEY
     return [(said, sure if row["status"] == OK else EARLY, range(len(quarter)), stake)]
