@@ -382,7 +382,7 @@ def test_the_gain_is_said_with_its_range_and_none_as_none(
     told = wording.bottleneck_findings(replay, "en").iloc[0]
     assert told["sureness"] == 0
     assert told["money_at_stake"] == replay["value"].max()
-    assert "Bottleneck, Q4 2025: Qualifying a lead. 23.5% get through" in told["sentence"]
+    assert "Bottleneck, Q4 2025: Lead. 23.5% get through" in told["sentence"]
     assert "€426k more (plausible range: €236k–€617k)" in told["sentence"]
     quiet = funnel.bottlenecks(sample, "2026Q3")
     assert "no bottleneck shown" in wording.bottleneck_findings(quiet, "en")["sentence"].iloc[0]
@@ -398,3 +398,12 @@ def test_names_of_stages_and_reasons_are_text(sample: Dataset) -> None:
     page = sheets.leak(found, "en").as_raw_html()
     assert "<script>" not in page
     assert "<b>x</b>" not in page
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_step_has_one_name_in_every_section(sample: Dataset, lang: str) -> None:
+    passing = wording.passage_rows(funnel.trend(sample, "2026Q3"), lang)
+    passed = {name for label in passing["label"] for name in label.split(" → ")}
+    for frame in (funnel.bottlenecks(sample, "2026Q3"), funnel.leak(sample, "2026Q3")):
+        assert {wording.bottleneck.step_name(step, lang) for step in frame["step"]} < passed
+    assert set(funnel.stays(sample, "2026Q3")["stage"]) < passed

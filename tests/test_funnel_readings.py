@@ -33,8 +33,8 @@ def trend(sample: Any) -> pd.DataFrame:
 def test_the_replay_names_qualification_and_nothing_else(sample: Any, trend: pd.DataFrame) -> None:
     moved = trend[trend["change_verdict"].isin([WORSE, BETTER])]
     assert moved[["period", "step", "change_verdict"]].to_numpy().tolist() == [
-        ["2025Q3", "qualified", WORSE],
-        ["2025Q4", "qualified", WORSE],
+        ["2025Q3", "Qualification", WORSE],
+        ["2025Q4", "Qualification", WORSE],
     ]
     assert not (trend["change_verdict"] == BETTER).any()
     channels = funnel.trend(sample, "2025Q4", by="source").query(
@@ -87,7 +87,7 @@ def test_amounts_count_from_the_deal_on(sample: Any) -> None:
     found, deals = funnel.conversion(sample, "2025Q4", unit="amount"), sample["deals"]
     entered = deals[deals["created_at"].between("2025-01-01", "2025-12-31")]
     entered = entered.sort_values("amount")
-    assert found["after"].iloc[0] == "qualified"
+    assert found["after"].iloc[0] == "Qualification"
     assert found["started"].iloc[0] == pytest.approx(entered["amount"].sum(), rel=0.02)
     won = (entered["closed_at"] - entered["created_at"]).dt.days <= found["window"].iloc[0]
     won &= entered["status"] == "won"
@@ -139,7 +139,10 @@ def test_what_is_said_stands_in_the_table(
             assert unknown_numbers(found["sentence"], behind | {"target": np.nan}, lang) == []
             assert not wording.banned(found["sentence"], lang)
     said = wording.passages_findings(trend, lang)["sentence"].tolist()
-    start = {"fr": "Lead → Qualifié : 23,6 % (374 sur", "en": "Lead → Qualified: 23.6% (374 of"}
+    start = {
+        "fr": "Lead → Qualification : 23,6 % (374 sur",
+        "en": "Lead → Qualification: 23.6% (374 of",
+    }
     assert len(said) == 1
     assert said[0].replace("\u00a0", " ").replace("\u202f", " ").startswith(start[lang])
 
@@ -152,12 +155,12 @@ def test_the_young_are_hatched_and_confirmed_changes_bear_a_sign(
     bars = [[b for b in ax.patches if isinstance(b, Rectangle)] for ax in figure.axes[:3]]
     assert [{bar.get_hatch() for bar in panel} for panel in bars] == [{None}, {"...."}, {None}]
     assert [bar.get_width() for bar in bars[0]] == entered["whole"].tolist()
-    figure = charts.small_multiples(wording.passage_rows(trend, "en", short=True), "kpi", title="X")
+    figure = charts.small_multiples(wording.passage_rows(trend, "en"), "kpi", title="X")
     signs = [line for ax in figure.axes for line in ax.lines if line.get_gid() == WORSE]
     assert [list(line.get_ydata()) for line in signs] == [[*trend["value"].iloc[[6, 7]]]]
     assert alt(figure) == "X"
     html = sheets.changes(wording.passage_rows(entered, "en"), "en").as_raw_html()
-    assert "Lead → Qualified" in html
+    assert "Lead → Qualification" in html
 
 
 def test_where_all_are_young_the_page_says_so() -> None:

@@ -202,7 +202,7 @@ def year_of(data: Dataset, period: str) -> Period:
 def _course(data: Dataset) -> list[Step]:
     """The steps that tell something apart, with the days that nine in ten took to pass each.
 
-    A step that everybody passes on the day of entering it and the next one are the same.
+    A step that everybody passes on the day of entering it is the next one.
     """
     found: list[Step] = data.remember("course", lambda: _steps(data))
     return found
@@ -217,7 +217,8 @@ def _steps(data: Dataset) -> list[Step]:
     at_once = False
     for place, name in enumerate(steps_of(data)):
         own = counts[counts["place"] == place]
-        known = course.pop().name if at_once else name
+        before = course.pop().name if at_once else name
+        known = LEAD if before == LEAD else name
         key = "lead_qualification_rate" if known == LEAD else "stage_conversion"
         course.append(Step(known, place, _window(data, key, own[own["days"] >= 0])))
         at_once = len(own) > 0 and bool((own["days"] == 0).all())

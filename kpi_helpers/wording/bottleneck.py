@@ -11,6 +11,7 @@ from kpi_helpers.funnel.bottleneck import PASSING
 from kpi_helpers.language import Terms, nouns, text, texts
 from kpi_helpers.units import COUNT, DAYS, PERCENT, write
 from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
+from kpi_helpers.wording.passages import place_name
 from kpi_helpers.wording.told import TIDY, Row, Told, plain
 
 KNOWN, CHANCE, EARLY = 0, 1, 2
@@ -83,9 +84,10 @@ def levers_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
 
 
 def step_name(step: str, lang: str, terms: Terms | None = None) -> str:
-    """Return a step or a lever as it is told; a stage bears its own name."""
+    """Return a step, called as everywhere, or a lever as it is told."""
     key = f"funnel.steps.{step}"
-    return text(key, lang, **nouns(lang, terms)) if key in texts(lang) else plain(step)
+    known = key in texts(lang)
+    return text(key, lang, **nouns(lang, terms)) if known else place_name(step, lang, terms)
 
 
 def step_rows(found: pd.DataFrame, lang: str, terms: Terms | None) -> pd.DataFrame:

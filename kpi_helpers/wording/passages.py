@@ -19,7 +19,7 @@ from kpi_helpers.wording.when import label_of
 KNOWN, CHANCE, EARLY, MOST = 0, 1, 2, 3
 
 
-def _name(step: str, lang: str, terms: Terms | None = None) -> str:
+def place_name(step: str, lang: str, terms: Terms | None = None) -> str:
     """Return the name of a step; a stage bears its own."""
     key = f"passages.steps.{step}"
     return text(key, lang, **nouns(lang, terms)) if key in texts(lang) else plain(step)
@@ -29,7 +29,7 @@ def _names(passages: pd.DataFrame, lang: str, terms: Terms | None) -> dict[int, 
     """Return the name of each place; places of one name bear their number too."""
     steps = dict(zip(passages["place"] - 1, passages["after"], strict=True))
     steps |= dict(zip(passages["place"], passages["step"], strict=True))
-    names = {place: _name(steps[place], lang, terms) for place in sorted(steps)}
+    names = {place: place_name(steps[place], lang, terms) for place in sorted(steps)}
     said = [*names.values()]
     return {
         place: f"{name} ({place + 1})" if said.count(name) > 1 else name
@@ -42,7 +42,6 @@ def passage_rows(
     lang: str,
     terms: Terms | None = None,
     currency: str = "EUR",
-    short: bool = False,
 ) -> pd.DataFrame:
     """Return passages as rows of a comparison, each step as a KPI of its own.
 
@@ -52,8 +51,6 @@ def passage_rows(
         What a function of `kpi_helpers.funnel` returns of passages.
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
-    short : bool
-        Whether only the step that is reached is named.
 
     Returns
     -------
@@ -62,9 +59,7 @@ def passage_rows(
     """
     names = _names(passages, lang, terms)
     label = [
-        names[place]
-        if short
-        else text("passages.step", lang, before=names[place - 1], step=names[place])
+        text("passages.step", lang, before=names[place - 1], step=names[place])
         for place in passages["place"]
     ]
     return passages.assign(kpi=label, label=label).drop(columns=list(OF_PASSAGES), errors="ignore")
