@@ -49,7 +49,7 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def made(name: str) -> Path:
         out, words = home / f"pack {name}", [*PACKS[name].split(), *_source(name)]
         _first(out, lambda: main(["report", *words, "--out", str(out)]))
-        (folder,) = (path for path in out.iterdir() if not path.name.startswith("."))
+        (folder,) = (path.parent for path in out.glob("[!.]*/run.json"))
         return folder
 
     return made

@@ -205,7 +205,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         out = tmp_path_factory.mktemp("shared")
         words = [*PACKS[name], "--by", "owner", "--lang", "en", "--share", "--out", str(out)]
         assert main(["report", *words]) == 0
-        (folder,) = (path for path in out.iterdir() if not path.name.startswith("."))
+        (folder,) = (path.parent for path in out.glob("[!.]*/run.json"))
         return folder
 
     return made
