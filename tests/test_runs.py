@@ -35,6 +35,7 @@ TABLES = (
     # Of the sections.
     *(
         "ages",
+        "alerts",
         "agreed",
         "bookings_steps",
         "call_steps",
@@ -54,6 +55,7 @@ TABLES = (
         "revenue_steps",
         "rounds",
         "segments",
+        "signals",
         "team",
         "themes",
         "volumes",
@@ -237,6 +239,7 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(
     tables = {f"tables/{name}.csv" for name in TABLES}
     assert set(contents(folder)) == {
         *tables,
+        "alerts.json",
         "index.html",
         "known/deals.csv",
         "known/names.csv",

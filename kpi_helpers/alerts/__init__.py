@@ -5,6 +5,6 @@ segments a change comes about, and what runs ahead and falls.
 """
 
 from kpi_helpers.alerts.raised import ENDED, FALSE_ALARMS, raised, replayed
-from kpi_helpers.alerts.weak import signals
+from kpi_helpers.alerts.weak import behind, signals
 
-__all__ = ["ENDED", "FALSE_ALARMS", "raised", "replayed", "signals"]
+__all__ = ["ENDED", "FALSE_ALARMS", "behind", "raised", "replayed", "signals"]

@@ -16,6 +16,7 @@ from kpi_helpers import control
 from kpi_helpers.catalogue import HIGHER, LOWER, NEUTRAL, REGISTRY, find
 from kpi_helpers.compare import through
 from kpi_helpers.compare.beside import PREVIOUS, YEAR_AGO
+from kpi_helpers.compare.stake import money_at_stake
 from kpi_helpers.control.limits import RECENT
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.headline import MOST, headline
@@ -32,6 +33,7 @@ HISTORY = 24
 VANITY, LEADING = "vanity", "leading"
 # What is asked or rated comes in waves: no quarter stands beside its year before.
 ASKED = {"quality", "qualitative"}
+NO_MONTHS = {"kpi": "str", "start": "datetime64[us]", "centre": "float64", "worse": "bool"}
 DAY = dt.timedelta(days=1)
 
 
@@ -58,7 +60,8 @@ def leading(data: Dataset, now: Period) -> list[str]:
     Stocks have no test, what is made of other KPIs follows them.
     """
     ahead = [kpi for kpi in REGISTRY.values() if LEADING in kpi.category and not kpi.derived]
-    known = [kpi.id for kpi in ahead if kpi.better != NEUTRAL and not ASKED & {*kpi.category}]
+    ahead = [kpi for kpi in ahead if kpi.table != ACHIEVEMENTS.name and not ASKED & {*kpi.category}]
+    known = [kpi.id for kpi in ahead if kpi.better != NEUTRAL]
     return [kpi for kpi in known if carries(data, kpi, now) and not is_stock(data, kpi)]
 
 
@@ -69,10 +72,8 @@ def aimed(data: Dataset, kpis: Sequence[str]) -> list[str]:
 
 
 def figures(data: Dataset, kpis: Sequence[str], now: Period, where: Where = None) -> pd.DataFrame:
-    """Return `periods` of the KPIs that have a target or lead, and of what a case is worth."""
-    every = [*aimed(data, kpis), *leading(data, now)]
-    worths = [worth for kpi in every if (worth := REGISTRY[kpi].worth)]
-    return periods(data, list(dict.fromkeys([*every, *worths])), now, (), where)
+    """Return `periods` of the KPIs that have a target, and of those that lead."""
+    return periods(data, [*aimed(data, kpis), *leading(data, now)], now, (), where)
 
 
 def months(data: Dataset, kpis: Sequence[str], now: Period, where: Where = None) -> pd.DataFrame:
@@ -86,8 +87,7 @@ def months(data: Dataset, kpis: Sequence[str], now: Period, where: Where = None)
         try:
             found = control.watched(data, kpis, f"{day:%Y-%m}", where, RECENT)
         except Unavailable:
-            columns = ["kpi", "start", "period", "value", "far", "signal", "centre"]
-            return pd.DataFrame(columns=columns).assign(worse=pd.Series(dtype=bool))
+            return pd.DataFrame(columns=list(NO_MONTHS)).astype(NO_MONTHS)
         return found.assign(worse=found["signal"] & (found["far"] * side(found) < 0))
 
     return data.remember(("alerts", tuple(kpis), day, repr(where)), make)
@@ -99,19 +99,22 @@ def periods(
     """Return KPIs in the years, quarters and, of the quarter that is running, months that are over.
 
     Each stands beside its year before, where the data reach so far, else beside the period before;
-    ``worse`` tells the established changes for the worse. A change from before a new definition is
-    none.
+    ``worse`` tells the established changes for the worse, ``money_at_stake`` what the gap or change
+    is worth. A change from before a new definition is none.
     """
     every, to = _over(data, now)
     if not every:
         raise Unavailable(what=Phrase("alerts.what"), needs=Phrase("alerts.period"))
-    key = ("alerts", tuple(kpis), now, tuple(by), repr(where))
-    frame = data.remember(key, lambda: through(data, kpis, every, to, by, where))
+    worths = [worth for kpi in kpis if (worth := REGISTRY[kpi].worth)]
+    wanted = list(dict.fromkeys([*kpis, *worths]))
+    key = ("alerts", tuple(wanted), now, tuple(by), repr(where))
+    frame = data.remember(key, lambda: through(data, wanted, every, to, by, where))
     then = frame.assign(start=frame["reference_start"])
     redefined = frame["reference"].notna() & phases(data, frame).ne(phases(data, then))
     frame = frame.assign(change=frame["change"].mask(redefined))
     worse = frame["change_verdict"].eq("worse") & frame["p_value"].notna() & ~redefined
-    return frame.assign(worse=worse)
+    stakes = [pd.Series(money_at_stake(f, by), f.index) for _, f in frame.groupby("period")]
+    return frame.assign(worse=worse, money_at_stake=pd.concat(stakes))
 
 
 def _over(data: Dataset, now: Period) -> tuple[list[Period], str]:

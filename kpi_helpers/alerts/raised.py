@@ -10,7 +10,6 @@ import pandas as pd
 
 from kpi_helpers.alerts.past import HISTORY, aimed, figures, leading, months, periods, side, usual
 from kpi_helpers.catalogue import REGISTRY
-from kpi_helpers.compare.stake import money_at_stake
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
@@ -147,9 +146,9 @@ def _scopes(
     yield pd.concat([missed, _falling(rows[rows["kpi"].isin(ahead)], now)], ignore_index=True)
     groups = periods(data, wanted, now, (by,), where) if by and wanted else rows.iloc[:0]
     for scope, own in groups.groupby(by or "scope"):
+        own = own[own["kpi"].isin(wanted)].drop(columns=by).assign(dimension=by, scope=str(scope))
         kpis = list(own.loc[own["target"].notna(), "kpi"].unique())
         if kpis:
-            own = own.drop(columns=by).assign(dimension=by, scope=str(scope))
             yield _aimed(own, months(data, kpis, now, {by: scope}), now)
 
 
@@ -187,19 +186,13 @@ def open_falls(rows: pd.DataFrame, ahead: Sequence[str], now: Period) -> pd.Data
 
 def _by_month(rows: pd.DataFrame, now: Period) -> pd.DataFrame:
     """A row for each month; of periods that hold it the shortest."""
-    rows = rows.assign(money_at_stake=_stakes(rows), length=rows["end"] - rows["start"])
+    rows = rows.assign(length=rows["end"] - rows["start"])
     last = pd.Timestamp(now.end) - pd.Timedelta(days=1)
     known = pd.date_range(end=last, periods=HISTORY, freq="MS", normalize=True)
     both = rows.merge(pd.DataFrame({"month": known}), how="cross")
     both = both[(both["start"] <= both["month"]) & (both["month"] < both["end"])]
     both = both.sort_values(["kpi", "month", "length"], kind="stable")
     return both.drop_duplicates(["kpi", "month"]).reset_index(drop=True)
-
-
-def _stakes(rows: pd.DataFrame) -> pd.Series[float]:
-    """What the gap or change of each figure is worth, by the worth of a case in its own period."""
-    stakes = [pd.Series(money_at_stake(own), own.index) for _, own in rows.groupby("period")]
-    return pd.concat(stakes) if stakes else pd.Series(dtype=float)
 
 
 def _alerts(data: Dataset, now: Period, flags: pd.DataFrame) -> pd.DataFrame:
@@ -248,9 +241,17 @@ def _unlikely(data: Dataset, now: Period, chances: pd.DataFrame) -> pd.DataFrame
 
 def _owned(data: Dataset, found: pd.DataFrame) -> pd.DataFrame:
     """Alerts with the name they keep, and who answers for them."""
-    scope = (found["dimension"] + "=" + found["scope"]).where(found["dimension"].ne(""), "")
-    parts = [found["kpi"], found["rule"], scope, found["first"].str[:7]]
-    names = ["/".join(filter(None, each)) for each in zip(*parts, strict=True)]
-    of_scope = found["scope"].where(found["dimension"].isin(list(SCOPES.values())), "")
-    owner = found["kpi"].map(data.config.owners).fillna("").where(scope.eq(""), of_scope)
+    owners, people = data.config.owners, {*SCOPES.values()}
+    rows = found.to_dict("records")
+    scopes = [f"{row['dimension']}={row['scope']}" if row["dimension"] else "" for row in rows]
+    names = [
+        "/".join(filter(None, (row["kpi"], row["rule"], scope, row["first"][:7])))
+        for row, scope in zip(rows, scopes, strict=True)
+    ]
+    owner = [
+        (row["scope"] if row["dimension"] in people else "")
+        if scope
+        else owners.get(row["kpi"], "")
+        for row, scope in zip(rows, scopes, strict=True)
+    ]
     return found.assign(id=names, owner=owner).reindex(columns=list(COLUMNS))

@@ -10,14 +10,16 @@ import pandas as pd
 from kpi_helpers import control
 from kpi_helpers.alerts.past import figures, leading, months, side, usual
 from kpi_helpers.alerts.raised import FIGURES, open_falls
+from kpi_helpers.catalogue import find
 from kpi_helpers.compare import compare
 from kpi_helpers.compare.beside import PREVIOUS, YEAR_AGO
 from kpi_helpers.compare.difference import adjusted
 from kpi_helpers.compare.stake import money_at_stake
 from kpi_helpers.compare.verdicts import verdicts
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.kpis.settled import divided
 from kpi_helpers.language import Phrase
+from kpi_helpers.measure import carries
 from kpi_helpers.measure.judge import ENOUGH
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
@@ -167,11 +169,16 @@ def _segments(
 ) -> pd.DataFrame:
     """Segments whose change is established among all that are tried, and what they contribute."""
     scanned = [kpi for kpi in SCANNED if kpi in kpis]
-    known = {each for table in data.tables for each in data.dimensions(table)}
-    groups = [by] if by else [each for each in GROUPS if each in known]
-    if not (scanned and groups):
+    known = {kpi: data.dimensions(find(kpi).table) for kpi in scanned if carries(data, kpi, now)}
+    if by and scanned and not any(by in own for own in known.values()):
+        raise unknown("dimension", by, {each for own in known.values() for each in own})
+    frames = [
+        _by_segment(data, own, now, to, group, where)
+        for group in ([by] if by else GROUPS)
+        if (own := [kpi for kpi in known if group in known[kpi]])
+    ]
+    if not frames:
         return pd.DataFrame()
-    frames = [_by_segment(data, scanned, now, to, group, where) for group in groups]
     frame = pd.concat(frames, ignore_index=True)
     enough = (frame[["n", "reference_n"]] >= ENOUGH).all(axis=1) & frame["status"].eq("ok")
     frame = frame[enough & frame["scope"].ne("")]
@@ -206,3 +213,19 @@ def _by_segment(
     scope = rows[group].fillna("").astype(str)
     rows = rows.assign(dimension=group, scope=scope, contribution=rows["change"] * share)
     return rows.drop(columns=group)
+
+
+def behind(
+    found: pd.DataFrame, data: Dataset, period: str, where: Where = None
+) -> pd.DataFrame | None:
+    """Return the months of the two signals of the most money, for a chart; None without any.
+
+    Parameters
+    ----------
+    found
+        What `signals` returned for the rest of the arguments.
+    data, period, where
+        As for `signals`.
+    """
+    worst = list(found.loc[found["kind"] == MONTHS, "kpi"].head(LARGEST))
+    return months(data, worst, period_of(data, period), where) if worst else None
