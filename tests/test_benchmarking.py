@@ -14,7 +14,7 @@ from packs import REAL
 from scipy.stats import ttest_1samp
 
 import kpi_helpers as kh
-from kpi_helpers import benchmarking
+from kpi_helpers import benchmarking, wording
 from kpi_helpers.benchmarking.market import OTHERS, RIVAL, US
 from kpi_helpers.benchmarking.peers import place_among
 from kpi_helpers.drivers import shapley
@@ -247,6 +247,12 @@ def test_the_worth_of_a_gap_is_that_of_the_chain_with_one_link_changed() -> None
     chain = {"decided": 1000.0, "win": 0.1, "value": 1000.0}
     better = chain | {"win": found["reference"]}
     assert found["reach"] == pytest.approx(shapley(chain, better).loc[0, "win"])
+    told = wording.market_findings(found.to_frame().T, "gaps", "en").iloc[0]
+    assert (
+        "Win rate (count): 10.0%, below the first quarter of peers (42.5%), confirmed"
+        in told["sentence"]
+    )
+    assert (told["sureness"], told["money_at_stake"]) == (0, found["reach"])
     assert found["change_verdict"] == "worse"
     assert found["market_verdict"] == "behind"
 
