@@ -404,6 +404,8 @@ def test_names_of_stages_and_reasons_are_text(sample: Dataset) -> None:
 def test_a_step_has_one_name_in_every_section(sample: Dataset, lang: str) -> None:
     passing = wording.passage_rows(funnel.trend(sample, "2026Q3"), lang)
     passed = {name for label in passing["label"] for name in label.split(" → ")}
+    short = wording.passage_rows(funnel.trend(sample, "2026Q3"), lang, short=True)["label"]
+    assert {label.removeprefix("→ ") for label in short} < passed
     for frame in (funnel.bottlenecks(sample, "2026Q3"), funnel.leak(sample, "2026Q3")):
         assert {wording.bottleneck.step_name(step, lang) for step in frame["step"]} < passed
     assert set(funnel.stays(sample, "2026Q3")["stage"]) < passed

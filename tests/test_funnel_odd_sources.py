@@ -76,7 +76,7 @@ def test_a_stage_may_be_called_as_another_step_is(stages: list[str]) -> None:
     entered, passing = funnel.conversion(named, "2026Q2"), funnel.trend(named, "2026Q2")
     bars = wording.funnel_rows(entered, "en")
     assert not bars.duplicated(["kpi", "step"]).any()
-    steps = wording.passage_rows(passing, "en")
+    steps = wording.passage_rows(passing, "en", short=True)
     assert steps["kpi"].nunique() == passing["place"].nunique()
     charts.bars(bars, "step", **LOOK)
     charts.small_multiples(steps, "kpi", **LOOK)

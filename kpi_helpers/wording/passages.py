@@ -42,6 +42,7 @@ def passage_rows(
     lang: str,
     terms: Terms | None = None,
     currency: str = "EUR",
+    short: bool = False,
 ) -> pd.DataFrame:
     """Return passages as rows of a comparison, each step as a KPI of its own.
 
@@ -51,6 +52,8 @@ def passage_rows(
         What a function of `kpi_helpers.funnel` returns of passages.
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
+    short : bool
+        Whether only the step that is reached is named, behind its arrow.
 
     Returns
     -------
@@ -59,7 +62,9 @@ def passage_rows(
     """
     names = _names(passages, lang, terms)
     label = [
-        text("passages.step", lang, before=names[place - 1], step=names[place])
+        text(
+            "passages.step", lang, before="" if short else names[place - 1], step=names[place]
+        ).strip()
         for place in passages["place"]
     ]
     return passages.assign(kpi=label, label=label).drop(columns=list(OF_PASSAGES), errors="ignore")
