@@ -17,6 +17,8 @@ LEVEL, MOST_ECHO = 0.95, 0.9
 # A line has a level and a slope, a break a bend, a place and a size too; each counts once more for
 # the echo itself, a place that is searched twice.
 LINE, BROKEN = 3.0, 7.0
+# How far the echo beside a break may be larger than it seems, in its standard errors.
+DOUBT = 0.25
 # Values on either side of a break, and in all beside those that a model takes; simulated series.
 SIDE, FREE, RUNS, SEED = 4, 10, 999, 73
 
@@ -139,6 +141,7 @@ def level_break(x: Array, phase: Array, at: Array, places: Array) -> Break | Non
     if not left @ left > 1e-9 * max(float(x @ x), 1e-9):
         return None
     repeated = echo(left - steps[:, best] * (steps[:, best] @ left), BROKEN)
+    repeated = min(repeated + DOUBT / np.sqrt(n), MOST_ECHO)
     noise = np.random.default_rng(SEED).standard_normal((n, RUNS))
     noise[0] /= np.sqrt(1 - repeated**2)
     noise = lfilter([1.0], [1.0, -repeated], noise, axis=0)

@@ -42,8 +42,9 @@ def trends(parts: pd.DataFrame) -> pd.DataFrame:
     """Say of each KPI whether it rises or falls, how fast, and whether its level broke.
 
     Slopes and their test are those of `kpi_helpers.forecasting.slopes.slope`; those of `logistic`
-    for shares of cases, of which only cohorts old enough are read. A level that broke for certain,
-    or whose definition changed, is no trend: only what goes on before and after it is.
+    for shares of cases, of which only cohorts old enough are read. A definition that changed
+    makes no trend: only what goes on before and after it does. Nor does a level that broke for
+    certain: then no trend is told, as its place was chosen from the same values.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def trends(parts: pd.DataFrame) -> pd.DataFrame:
     slopes["p_adjusted"] = adjusted(slopes["p_value"].to_numpy(float))
     sign = np.select([slopes["better"] == HIGHER, slopes["better"] == LOWER], [1.0, -1.0], 0.0)
     way = np.sign(sign * slopes["per_year"]).map({1.0: "better", -1.0: "worse"}).fillna("changed")
-    slopes["verdict"] = way.where(slopes["p_adjusted"] < SURE, "none_shown")
+    slopes["verdict"] = way.where((slopes["p_adjusted"] < SURE) & ~told["broke"], "none_shown")
     return pd.concat([slopes, told.drop(columns="place")], axis=1)
 
 
