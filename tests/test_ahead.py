@@ -1,7 +1,7 @@
 """Forecasts of a data set's headline KPIs, their quarters, and how good they were before."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -192,3 +192,33 @@ def test_cover_over_simulated_companies(bench: ModuleType) -> None:
     months = found[found.index.str.endswith("months")]
     assert 0.70 < months["cover80"].mean() < 0.92
     assert months["cover95"].mean() > 0.91
+
+
+# --- Bad input ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda y: np.where(np.arange(30) == 20, 1000 * y, y), "2024-09"),
+        (lambda y: np.where(np.arange(30) % 7 == 3, -y, y), ""),
+        (lambda y: np.full(30, 50.0), "never moved"),
+        (lambda y: np.zeros(30), "never moved"),
+    ],
+    ids=["spike", "negative", "equal", "zero"],
+)
+def test_odd_months_of_a_source_have_a_forecast_with_its_limits(
+    change: Callable[[np.ndarray], np.ndarray], says: str
+) -> None:
+    days = pd.date_range("2023-01-01", periods=31, freq="MS")
+    amounts = np.r_[change(simulated(4, 30)), 1.0]
+    orders = {"order_id": [f"{n}" for n in range(31)], "order_date": days, "amount_net": amounts}
+    frame = pd.DataFrame(orders).sample(frac=1, random_state=1)  # in no order
+    found = ahead(kh.load({"orders": frame}, {"language": "en"}), 40, kpis="revenue")
+    steps = found.ahead[found.ahead["part"] == "step"]
+    figures = steps[["value", "lo80", "hi80", "lo95", "hi95"]].to_numpy()
+    assert np.isfinite(figures).all()
+    assert np.abs(figures).max() < 1e5
+    assert (amounts < 0).any() or figures.min() >= 0
+    assert steps["note"].str.contains(says).all()
+    assert steps["note"].str.contains("longer than the past").all()

@@ -79,7 +79,7 @@ def _run_rate(x: Array, h: Array, season: int) -> Any:
 
 def _naive(x: Array, h: Array, season: int) -> Any:
     step = np.diff(x)
-    return np.full(len(h), x[-1]), np.sqrt((step**2).mean() * h), len(step)
+    return np.full(len(h), x[-1]), size_of(step) * np.sqrt(h), len(step)
 
 
 def _seasonal_naive(x: Array, h: Array, season: int) -> Any:
