@@ -74,6 +74,7 @@ def test_every_table_is_written(sample: Dataset, found: pd.DataFrame, lang: str)
         "adapted": actions.adapted(sample),
         "revised": actions.revised(sample, "2026Q3"),
         "priorities": actions.ranked(sample, "2026Q3", None, found),
+        "causes": actions.checklist(),
         "pages": actions.page(found, "management"),
     }
     for name, frame in tables.items():
@@ -163,6 +164,12 @@ def test_the_library_speaks_of_kpis_that_exist() -> None:
             assert each["cause"] in CAUSES
             assert f"effects.effort.{each['effort']}" in texts(lang)
             assert all(find(kpi) for kpi in each["kpis"])
+
+
+def test_what_is_odd_about_an_action_is_said(found: pd.DataFrame) -> None:
+    odd = found.assign(flag="no_unit", late_start=True, announced=np.nan, announced_relative=np.nan)
+    assert "started after the worst month" in wording.effects_findings(odd, "en")["sentence"][0]
+    assert "has no unit" in sheets.actions(odd, "register", "en").as_raw_html()
 
 
 def test_a_late_action_is_followed_up(found: pd.DataFrame) -> None:

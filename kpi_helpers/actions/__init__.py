@@ -3,14 +3,14 @@
 from kpi_helpers.actions.keeping import completion, problems, states, to_record
 from kpi_helpers.actions.loop import adapted, decided, revised
 from kpi_helpers.actions.measuring import effects, measured_on
-from kpi_helpers.actions.priorities import CAUSES, page, priorities, ranked
+from kpi_helpers.actions.priorities import checklist, page, priorities, ranked
 from kpi_helpers.actions.proposing import COLUMNS, noted, proposals
 from kpi_helpers.sources.action_file import recorded, register
 
 __all__ = [
-    "CAUSES",
     "COLUMNS",
     "adapted",
+    "checklist",
     "completion",
     "decided",
     "effects",

@@ -28,9 +28,9 @@ from kpi_helpers.units import PERCENT
 # Reasons for which not even the months can be read.
 UNREADABLE = ("no_kpi", "stock")
 RELATIVE, IN_POINTS, IN_UNIT = "relative", "points", "unit"
+CARRIED = ("action_id", "action", "owner", "due_date", "cost", "finding", "root_cause")
 COLUMNS = (
-    *("action_id", "action", "owner", "state", "kpi", "label", "unit", "better", "start", "until"),
-    *("due_date", "cost"),
+    *(*CARRIED, "state", "kpi", "label", "unit", "better", "start", "until"),
     *("method", "verdict", "reason", "note", "flag", "before", "after", "without"),
     *("control_before", "control_after", "effect", "low", "high", "p_value", "relative"),
     *("announced", "announced_relative", "agreed", "detectable", "washout", "n"),
@@ -140,8 +140,10 @@ def _named(data: Dataset, action: Action) -> dict[str, Any]:
     declared = REGISTRY.get(action["kpi_id"])
     unit, said = (declared.unit if declared else ""), action["expected_effect"]
     kind = unit_of(action["expected_unit"])
-    row = {of: action[of] for of in ("action_id", "action", "owner", "due_date", "cost")}
-    row |= {"action": action["action_id"]} if data.masked else {}
+    row = {of: action[of] for of in CARRIED}
+    # What was written may name people, whom a shared report leaves out.
+    hidden = {"action": action["action_id"], "finding": "", "root_cause": ""}
+    row |= hidden if data.masked else {}
     row |= {"state": state_of(action, data.as_of)}
     row |= {"kpi": action["kpi_id"], "start": action["start_date"], "unit": unit}
     row |= {"label": declared.label(data.config.lang) if declared else action["kpi_id"]}

@@ -101,6 +101,22 @@ def suggested(kpi: str) -> dict[str, Any]:
     return {"suggestion": name, "cause": library()[name]["cause"], "effort": effort}
 
 
+def checklist() -> pd.DataFrame:
+    """Return the causes to rule out, in order, each with what is usually done about it.
+
+    Examples
+    --------
+    >>> checklist().iloc[0].tolist()
+    ['tracking', 'check']
+    """
+    cures = [(each["cause"], name) for name, each in library().items()]
+    found = [(why, name) for why in CAUSES for cause, name in cures if cause == why]
+    idle = [(why, "check") for why in CAUSES if why not in dict(cures)]
+    order = {why: place for place, why in enumerate(CAUSES)}
+    rows = sorted(found + idle, key=lambda row: order[row[0]])
+    return pd.DataFrame(rows, columns=["cause", "suggestion"])
+
+
 def page(found: pd.DataFrame, audience: str) -> pd.DataFrame:
     """Return the actions that an audience speaks about in its meeting.
 

@@ -21,10 +21,11 @@ TABLES = {
     "decided": "date what owner label announced effect outcome",
     "effects": "action label before after without effect relative announced verdict placebos "
     "beside reason",
-    "register": "action owner state due_date cost label announced detectable reason",
+    "register": "action finding root_cause owner state due_date cost announced detectable reason",
     "adapted": "label reason example feedback decided_by period value definition",
     "revised": "label target basket reference value needed revised",
     "priorities": "label finding money_at_stake chance effort score cause suggestion",
+    "causes": "cause suggestion",
     "pages": "what owner due_date announced effect outcome",
 }
 SAID = ("label", "reason", "example", "feedback", "decided_by")
@@ -32,7 +33,7 @@ DATES = ("date", "due_date")
 # Ids, and under which texts they stand.
 NAMED = dict.fromkeys(("outcome", "verdict", "state"), "effects.outcome")
 NAMED |= {of: f"effects.{of}" for of in ("effort", "cause", "suggestion")}
-NAMED["finding"] = "sheets.found"
+NAMED["finding"] = "sheets.found"  # of a proposal; that of an action is in somebody's words
 FIGURES = ("before", "after", "without", "target", "value", "reference", "revised")
 AMOUNTS = ("cost", "money_at_stake", "score")
 RIGHT = (*FIGURES, *AMOUNTS, "effect", "relative", "announced", "detectable", "needed", "chance")
@@ -52,7 +53,8 @@ def actions(
     found : DataFrame
         What a function of `kpi_helpers.actions` returns.
     table : str
-        Which of the tables: ``decided, effects, register, adapted, revised, priorities, pages``.
+        Which of the tables: ``decided, effects, register, adapted, revised, priorities, causes,
+        pages``.
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
     """

@@ -112,15 +112,15 @@ def effect_said(row: Row, look: Look) -> str:
         said += _said("announced", look, announced=announced(row, look))
     key = f"told.{row['verdict']}_{row['agreed'] or 'yes'}"
     said += _said(key, look, least=least(row, look))
-    return said + (_said(f"doubt.{row['reason']}", look) if row["reason"] else "")
+    doubts = [row["reason"], "late" if row["late_start"] else ""]
+    return said + "".join(_said(f"doubt.{each}", look) for each in doubts if each)
 
 
 def reason_said(row: Row, look: Look) -> str:
-    """Return why an effect cannot be measured or believed; nothing where it can."""
-    if not row["reason"]:
-        return ""
+    """Return why an effect cannot be measured, believed or held against; nothing where it can."""
     values = {"kpi": plain(row["kpi"]), "label": plain(row["label"]), "note": row["note"]}
-    return _said(f"reason.{row['reason']}", look, **values)
+    reasons = [each for each in (row["reason"], row["flag"]) if each]
+    return " ".join(_said(f"reason.{each}", look, **values) for each in reasons)
 
 
 def announced(row: Row, look: Look) -> str:
