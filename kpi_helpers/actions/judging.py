@@ -52,28 +52,26 @@ def effect_of(every: pd.DataFrame, method: str, row: Action) -> dict[str, Any]:
     points, two = base(every), method == GROUPS
     found, late, trended = told(points, method)
     tried, seen = _placebos(every, method)
-    after = _mean(points[points["after"]])
-    without = after - found.effect
-    announced = row["announced"]
-    if pd.notna(row["announced_relative"]):
-        announced = row["announced_relative"] * without
+    before, after = (points[points["after"] == side] for side in (False, True))
+    without = _mean(after) - found.effect
+    relative, announced = row["announced_relative"], row["announced"]
+    announced = announced if pd.isna(relative) else relative * without
     shown = found.low > 0 or found.high < 0
-    wanted = announced if announced and pd.notna(announced) else float(row["better"] != LOWER) - 0.5
     doubt = "apart" if two and trended else "placebo" if seen and not two else ""
+    usual = -1.0 if row["better"] == LOWER else 1.0
+    wanted: float = announced if announced and pd.notna(announced) else usual
     direction = ESTABLISHED if found.effect * wanted > 0 else OPPOSITE
-    said = {"method": method, "until": points["end"].max(), "late_start": late}
-    said |= {"verdict": direction if shown and not doubt else OPEN, "reason": doubt * shown}
-    said |= {"before": _mean(points[~points["after"]]), "after": after, "without": without}
-    said |= {
-        f"control_{side}": _mean(points[points["after"] == (side == "after")], "other_")
-        for side in ("before", "after")
+    return {
+        **{of: getattr(found, of) for of in ("effect", "low", "high", "p_value")},
+        **{"method": method, "until": points["end"].max(), "n": points["n"].sum()},
+        **{"verdict": direction if shown and not doubt else OPEN, "reason": doubt * shown},
+        **{"before": _mean(before), "after": _mean(after), "without": without},
+        **{"control_before": _mean(before, "other_"), "control_after": _mean(after, "other_")},
+        "relative": found.effect / abs(without) if without else np.nan,
+        **{"announced": announced, "agreed": _agreed(found, announced)},
+        **{"placebos": tried, "placebos_found": seen, "late_start": late},
+        **{"months_before": len(before), "months_after": len(after)},
     }
-    said |= {of: getattr(found, of) for of in ("effect", "low", "high", "p_value")}
-    said |= {"relative": found.effect / abs(without) if without else np.nan}
-    said |= {"announced": announced, "agreed": _agreed(found, announced)}
-    said |= {"placebos": tried, "placebos_found": seen, "n": points["n"].sum()}
-    late_months = int(points["after"].sum())
-    return said | {"months_after": late_months, "months_before": len(points) - late_months}
 
 
 def base(points: pd.DataFrame) -> pd.DataFrame:
