@@ -8,7 +8,7 @@ import pandas as pd
 
 from kpi_helpers.language import Terms, nouns, text, texts
 from kpi_helpers.sheets.table import Row, absent, build, noted, plain, records
-from kpi_helpers.units import COUNT, PERCENT, write, write_compact, write_date
+from kpi_helpers.units import COUNT, PERCENT, write, write_compact, write_date, write_relative
 from kpi_helpers.wording.effects import announced, change_of, least, reason_said
 from kpi_helpers.wording.lines import Look
 from kpi_helpers.wording.told import Told
@@ -19,24 +19,23 @@ if TYPE_CHECKING:
 
 TABLES = {
     "decided": "date what owner label announced effect outcome",
-    "effects": "action label before after without effect relative announced verdict placebos "
-    "beside reason",
-    "register": "action finding root_cause owner state due_date cost announced detectable reason",
+    "effects": "action before after without effect announced verdict placebos beside",
+    "register": "action root_cause owner state due_date announced detectable reason",
     "adapted": "label reason example feedback decided_by period value definition",
     "revised": "label target basket reference value needed revised",
-    "priorities": "label finding money_at_stake chance effort score cause suggestion",
+    "priorities": "label money_at_stake chance effort score cause suggestion",
     "causes": "cause suggestion",
     "pages": "what owner due_date announced effect outcome",
 }
-SAID = ("label", "reason", "example", "feedback", "decided_by")
+ONCE = {"adapted": ["kpi", "date"], "causes": ["cause"]}
+SAID = ("label", "reason", "example", "feedback", "decided_by", "cause")
 DATES = ("date", "due_date")
 # Ids, and under which texts they stand.
 NAMED = dict.fromkeys(("outcome", "verdict", "state"), "effects.outcome")
 NAMED |= {of: f"effects.{of}" for of in ("effort", "cause", "suggestion")}
-NAMED["finding"] = "sheets.found"  # of a proposal; that of an action is in somebody's words
 FIGURES = ("before", "after", "without", "target", "value", "reference", "revised")
-AMOUNTS = ("cost", "money_at_stake", "score")
-RIGHT = (*FIGURES, *AMOUNTS, "effect", "relative", "announced", "detectable", "needed", "chance")
+AMOUNTS = ("money_at_stake", "score")
+RIGHT = (*FIGURES, *AMOUNTS, "effect", "announced", "detectable", "needed", "chance")
 
 
 def actions(
@@ -59,8 +58,8 @@ def actions(
         As for `kpi_helpers.wording.sentence`.
     """
     look = Look(lang, terms, currency)
-    if table == "adapted":  # what is said of a change stands once
-        again = found.duplicated(["kpi", "date"])
+    if table in ONCE:  # what holds for several rows stands once
+        again = found.duplicated(ONCE[table])
         found = found.assign(**{of: found[of].mask(again) for of in SAID if of in found})
     columns = [of for of in TABLES[table].split() if of in found]
     lines = [{of: _cell(row, of, look) for of in columns} for row in records(found)]
@@ -84,8 +83,8 @@ def _cell(row: Row, of: str, look: Look) -> str:
     if of in DATES:
         return write_date(value, lang)
     if of == "effect":
-        told = change_of(row, look)
-        return "\n".join([told.change(), told.change_range()])
+        told, relative = change_of(row, look), write_relative(row["relative"], lang, digits=0)
+        return "\n".join([told.change(), told.change_range(), relative])
     if of == "period":
         return label_of(value, row, lang)
     if of in FIGURES:
@@ -97,8 +96,6 @@ def _number(row: Row, of: str, look: Look) -> str:
     value, lang = row[of], look.lang
     if of in AMOUNTS:
         return write_compact(value, lang, look.currency)
-    if of == "relative":
-        return write(value, PERCENT, lang, digits=0)
     if of == "detectable":
         return least(row, look)
     if of in ("needed", "chance"):
