@@ -35,3 +35,12 @@ def test_what_is_told_shown_and_drawn(sample: Dataset, lang: str) -> None:
         list(ours.get_ydata())
         == gained.query("kind == 'us'")[["before", "after"]].values[0].tolist()
     )
+
+
+def test_a_market_of_unnamed_sellers_has_nothing_to_draw(sample: Dataset) -> None:
+    unnamed = benchmarking.gains(sample, "2026Q3").query("kind == 'others'")
+    for chart in (charts.share_slope, charts.growth_share):
+        assert charts.alt(chart(unnamed, lang="en")) == "Nothing to show"
+    sold = benchmarking.sellers(sample, "2026Q3").assign(part=True)
+    told = wording.market_findings(benchmarking.concentration(sold), "concentration", "en")
+    assert told.empty

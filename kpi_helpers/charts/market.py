@@ -38,6 +38,8 @@ def share_slope(gains: pd.DataFrame, ax: Axes | None = None, **options: Unpack[O
     """
     reader = Reader(**options)
     rows = _sellers(gains, reader)
+    if not rows:
+        return _nothing(reader, ax)
     shares = np.array([[row["before"], row["after"]] for row in rows])
     places = np.array([_apart(side, float(np.ptp(shares)) or 1.0) for side in shares.T])
     with page(reader, [] if ax is None else [ax], HEIGHT) as sheet:
@@ -60,6 +62,8 @@ def growth_share(gains: pd.DataFrame, ax: Axes | None = None, **options: Unpack[
     """
     reader = Reader(**options)
     rows = _sellers(gains[gains["growth"].notna()], reader)
+    if not rows:
+        return _nothing(reader, ax)
     grown, share, sold = np.array(
         [[row[of] for row in rows] for of in ("growth", "after", "sales")]
     )
@@ -85,9 +89,16 @@ def growth_share(gains: pd.DataFrame, ax: Axes | None = None, **options: Unpack[
     return sheet.figure
 
 
+def _nothing(reader: Reader, ax: Axes | None) -> Figure:
+    with page(reader, [] if ax is None else [ax], HEIGHT) as sheet:
+        sheet.head(reader.title or reader.text("nothing"), [])
+        sheet.empty([])
+    return sheet.figure
+
+
 def _sellers(gains: pd.DataFrame, reader: Reader) -> list[Row]:
     """Return ours and the largest sellers that are named."""
-    named = gains[(gains["metric"] == gains["metric"].iloc[0]) & (gains["kind"] != OTHERS)]
+    named = gains[gains["metric"].isin(gains["metric"].head(1)) & (gains["kind"] != OTHERS)]
     size = named[["after", "before"]].max(axis=1).where(named["kind"] != US, np.inf)
     kept = named.loc[size.sort_values(ascending=False, kind="stable").index[:MOST]]
     return rows_of(wording.with_sellers(kept, reader.lang))

@@ -25,6 +25,7 @@ from kpi_helpers.units import (
 )
 from kpi_helpers.wording.lines import NO_MONEY, Line, Look, as_findings
 from kpi_helpers.wording.told import plain
+from kpi_helpers.wording.when import label_of
 
 SURE, CHANCE, MOST = 0, 1, 3
 
@@ -71,9 +72,10 @@ def _register(register: pd.DataFrame, look: Look) -> Sequence[Line]:
 
 
 def _concentration(concentration: pd.DataFrame, look: Look) -> Sequence[Line]:
-    """Our last share of each market, and how large we are beside the largest other."""
+    """Our share of each market in its last full year, beside that of the largest other."""
     lines: list[Line] = []
-    for _, rows in concentration.groupby("metric", sort=False):
+    full = concentration[~concentration["part"] & concentration["leader"].notna()]
+    for _, rows in full.groupby("metric", sort=False):
         row = rows.iloc[-1]
         share, leads = (write(row[of], PERCENT, look.lang) for of in ("share", "leader_share"))
         times = write(row["relative"], TIMES, look.lang)
@@ -175,7 +177,8 @@ def _verdicts(verdicts: pd.DataFrame, look: Look) -> Sequence[Line]:
             of: _say(f"{of}.{row[of]}", look).lower() for of in ("target_verdict", "market_verdict")
         }
         shaky = "" if row["holds"] else " " + _say("robust.False", look) + "."
-        said = _say("judged", look, label=label, verdict=verdict, **sides) + shaky
+        period = label_of(row["period"], row.to_dict(), look.lang)
+        said = _say("judged", look, label=label, period=period, verdict=verdict, **sides) + shaky
         known = row["certainty"] in ("exact", "established") and row["holds"]
         sure = SURE if known and row["verdict"] != "open" else CHANCE
         lines.append((said, sure, [int(str(place))], NO_MONEY))
