@@ -84,6 +84,13 @@ def test_a_change_that_lasts_is_seen_in_time(
     assert min(other.found for other in others) < row.found
 
 
+def test_a_company_that_stays_the_same_is_rarely_in_alert(bench: ModuleType) -> None:
+    """One of the companies that the benchmark draws: the rates that are told are not far off."""
+    rates = bench.company(np.random.default_rng(1), 1.0).groupby("rule")["on"].mean()
+    for rule, told in alerts.FALSE_ALARMS.items():
+        assert rates[rule] <= told + 0.05, rule
+
+
 # --- Several periods at once ----------------------------------------------------------------------
 
 
