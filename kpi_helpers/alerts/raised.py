@@ -37,9 +37,9 @@ FIGURES = (
         "change",
     ),
 )
-# The share of the months of a KPI that are in alert where nothing changes, the larger of two rows of
-# ``python benchmarks/alerts.py --companies 25``: half of the targets missed (1.4 %, give or take a
-# half; 0 %), and all of them (0.9 %; 0.1 %).
+# The share of the months of a KPI that are in alert where nothing changes, the larger of two rows
+# of ``python benchmarks/alerts.py --companies 25``: half of the targets missed (1.4 %, give or take
+# a half; 0 %), and all of them (0.9 %; 0.1 %).
 FALSE_ALARMS = {MISSED: 0.014, FALLING: 0.001}
 COLUMNS = (
     *("id", "status", "rule", "unusual", "dimension", "scope", "owner", "first", "last", "months"),
