@@ -187,6 +187,15 @@ def test_each_audience_has_its_page(found: pd.DataFrame, audience: str) -> None:
     assert (told == planned) == (audience != "management")
 
 
+def test_on_an_earlier_day_the_training_is_planned(sample: Dataset) -> None:
+    """Nothing of what came later is known: neither that it was done, nor what it changed."""
+    then = actions.effects(sample.at("2025-12-31"))
+    (row,) = then.to_dict("records")
+    assert (row["action_id"], row["state"], row["reason"]) == ("ACT-01", "planned", "not_started")
+    assert row["announced_relative"] == 0.3
+    assert 0.04 < row["detectable"] < 0.06
+
+
 def test_the_quarter_before_records_what_this_one_measures(
     pack: Callable[[str], Path], tmp_path: Path
 ) -> None:

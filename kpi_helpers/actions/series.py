@@ -29,15 +29,27 @@ Action = dict[Any, Any]
 
 
 def state_of(action: Action, as_of: dt.date) -> str:
-    """Return where an action stands: ``dropped, done, done_late, late, open`` or ``planned``."""
+    """Return where an action stands: ``dropped, planned, done, done_late, late`` or ``open``.
+
+    What was done later is not known on an earlier day, whatever its status says by now.
+
+    Examples
+    --------
+    >>> days = {of: pd.Timestamp(f"2026-{of}") for of in ("01-01", "01-31", "02-10")}
+    >>> said = {"start_date": days["01-01"], "due_date": days["01-31"], "status": "done"}
+    >>> action = said | {"done_date": days["02-10"]}
+    >>> [state_of(action, dt.date(2026, month, 5)) for month in (1, 2, 3)]
+    ['open', 'late', 'done_late']
+    """
     due, done, today = action["due_date"], action["done_date"], pd.Timestamp(as_of)
     word = str(action["status"]).lower()
+    known: bool = done <= today if pd.notna(done) else word == "done"
     cases = {
         "dropped": word in DROPPED,
-        "done_late": pd.notna(done) and pd.notna(due) and done > due,
-        "done": pd.notna(done) or word == "done",
-        "late": pd.notna(due) and due < today,
         "planned": pd.notna(action["start_date"]) and action["start_date"] > today,
+        "done_late": known and pd.notna(done) and pd.notna(due) and done > due,
+        "done": known,
+        "late": pd.notna(due) and due < today,
     }
     return next((state for state, holds in cases.items() if holds), "open")
 
