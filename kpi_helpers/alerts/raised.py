@@ -104,7 +104,7 @@ def raised(
     >>> import kpi_helpers as kh
     >>> found = raised(kh.load("data/sample"), "2026Q3")
     >>> found[["kpi", "rule", "status", "first"]].values.tolist()
-    [['slippage_rate', 'falling', 'new', '2026-07-01']]
+    [['new_customers', 'missed', 'new', '2026-07-01']]
     """
     now = period_of(data, period)
     flags = pd.concat(_scopes(data, kpis, now, by, where), ignore_index=True)

@@ -91,8 +91,8 @@ def signals(
     --------
     >>> import kpi_helpers as kh
     >>> found = signals(kh.load("data/sample"), "2025Q4", ["lead_qualification_rate"])
-    >>> found.loc[0, ["kind", "verdict", "since"]].tolist()
-    ['months', 'worse', '2025-07-01']
+    >>> found.loc[0, ["kind", "verdict"]].tolist()
+    ['months', 'worse']
     """
     now = period_of(data, period)
     wanted = usual(data, kpis, now)

@@ -181,7 +181,7 @@ def recent(far: pd.Series[float], size: int) -> Any:
     --------
     >>> far = pd.Series([0.3, -0.3, 0.1, -0.1] * 6 + [0.5, 0.5, 0.5, 0.5])
     >>> recent(far, 24)[-4:].tolist()
-    [False, False, True, True]
+    [False, True, True, True]
     """
     from scipy.special import stdtrit
 

@@ -147,7 +147,7 @@ def month_of(day: object, lang: str) -> str:
     Examples
     --------
     >>> month_of("2026-07-01", "fr")
-    'juillet 2026'
+    'juil. 2026'
     """
     start = pd.Timestamp(str(day)).replace(day=1)
     ends = {"start": start, "end": start + pd.offsets.MonthBegin()}
