@@ -102,7 +102,8 @@ def context(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     -------
     pandas.DataFrame
         The tidy columns of our figure, and of `kpi_helpers.sources.published.published` those that
-        say of whom, when and how; ``published`` is the figure as printed, with its unit.
+        say of whom, when and how; ``published`` is the figure as printed, with its unit, and
+        ``definition`` names the population too.
 
     Raises
     ------
@@ -111,6 +112,7 @@ def context(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     """
     figures = published()
     figures["published"] += " " + figures["unit"]
+    figures["definition"] += " (" + figures["population"] + ")"
     figures = figures.drop(columns=["label", "unit", "period", "note"])
     kpis = [name for name in figures["kpi"].unique() if name in REGISTRY]
     ours = measured(data, kpis, [period_of(data, period)], (), where).drop(columns=list(HIDDEN))

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 NAME = ""
 OURS = {"label": NAME, "value": OWN}
 TABLES = {
-    "sources": dict.fromkeys(("source", "metric", "definition", "perimeter", "first", "last"), NAME)
-    | {"age": MONTHS, "confidence": NAME, "rows": COUNT, "use": NAME, "reason": NAME},
+    "sources": dict.fromkeys(("source", "metric", "definition", "perimeter", "last"), NAME)
+    | {"age": MONTHS, "confidence": NAME, "rows": COUNT, "reason": NAME},
     "context": OURS
-    | dict.fromkeys(("published", "publisher", "year", "population", "definition", "level"), NAME),
+    | dict.fromkeys(("published", "publisher", "year", "definition", "level"), NAME),
     "concentration": {"period": NAME, "market": OWN, "share": PERCENT, "leader": NAME}
     | {"leader_share": PERCENT, "relative": TIMES, "named": COUNT}
     | {"hhi_low": COUNT, "hhi_high": COUNT, "part": NAME},
