@@ -1,9 +1,7 @@
-"""Bottlenecks, what is lost at each step, and what levers would bring."""
+"""Bottlenecks, and what is lost at each step."""
 
 import importlib
 import json
-import math
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,15 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import kpi_helpers as kh
 from kpi_helpers import charts, funnel, sheets, wording
-from kpi_helpers.errors import BadInput, Unavailable, UnknownName
+from kpi_helpers.errors import Unavailable
 from kpi_helpers.funnel.bottleneck import mantel_haenszel, shrunk
-from kpi_helpers.funnel.habits import Prepared
-from kpi_helpers.periods import Calendar
 from kpi_helpers.sources import Dataset
 
 HERE = Path(__file__).parent
@@ -36,11 +32,6 @@ def sample() -> Dataset:
 @pytest.fixture(scope="module")
 def replay(sample: Dataset) -> pd.DataFrame:
     return funnel.bottlenecks(sample.at("2025-12-31"), "2025Q4")
-
-
-@pytest.fixture(scope="module")
-def prepared(sample: Dataset) -> Prepared:
-    return funnel.outlook(sample)
 
 
 def w18() -> Dataset:
@@ -212,133 +203,6 @@ def test_what_cannot_be_judged_is_said(sample: Dataset) -> None:
             analysis(alone)
 
 
-# What-if
-
-
-def made(days: tuple[int, int], moved: list[list[float]], lost: list[list[float]]) -> Prepared:
-    """Two steps with chances by age, one open deal of 1 at each step for 2 days; nothing comes."""
-    gone = np.array(moved), np.array(moved) + np.array(lost)
-    left = 1 - gone[1].cumsum(axis=1)
-    opened = pd.DataFrame({"place": [0, 1], "age": [2, 2], "amount": [1.0, 1.0]})
-    periods = tuple(Calendar().parse(q) for q in ("2026Q4", "2027Q1"))
-    nothing = np.zeros((2, left.shape[1])), np.zeros(2), 0.0, np.ones(1)
-    return Prepared(("a", "b"), gone[0], left, opened, *nothing, periods, days)
-
-
-def test_the_chance_of_a_deal_is_that_of_all_its_ways() -> None:
-    from kpi_helpers.funnel.whatif import won_by
-
-    moved = [[0.1, 0.1, 0.1, 0.2, 0.1, 0.0], [0.0, 0.3, 0.1, 0.1, 0.1, 0.0]]
-    lost = [[0.0, 0.1, 0.0, 0.1, 0.0, 0.1], [0.1, 0.0, 0.0, 0.1, 0.0, 0.1]]
-    prepared = made((3, 6), moved, lost)
-    for days in (1, 2, 3):
-        chance, *_ = won_by(prepared, days, 1.0, np.ones(2))
-        a, b = moved
-        still = [1 - sum(m[:3]) - sum(x[:3]) for m, x in zip(moved, lost, strict=True)]
-        first = sum(
-            a[2 + wait] / still[0] * b[then]
-            for wait in range(1, 4)
-            for then in range(6)
-            if wait + then <= days
-        )
-        second = sum(b[2 + wait] / still[1] for wait in range(1, days + 1))
-        assert chance.tolist() == pytest.approx([first, second])
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.sampled_from(["volume", "amount", "Proposition", "lead"]), st.floats(1.01, 2))
-def test_more_brings_more_and_smoothly(prepared: Prepared, lever: str, factor: float) -> None:
-    def asked(by: float) -> pd.Series:
-        own = {lever: by} if lever in ("volume", "amount") else {"rates": {lever: by}}
-        return funnel.what_if(prepared, **own)["value"].cumsum()
-
-    base, more, still_more = asked(1.0), asked(factor), asked(factor + 0.01)
-    assert (more > base).all()
-    assert (still_more >= more - 1).all()
-    assert (still_more - more < 0.05 * base).all()
-    assert (more / base <= factor + 0.01).all()
-
-
-def test_a_quicker_cycle_brings_it_forward(prepared: Prepared) -> None:
-    base, quick, slow = (funnel.what_if(prepared, cycle=c)["value"] for c in (1.0, 0.8, 1.25))
-    assert slow[0] < base[0] < quick[0]
-    assert slow[0] < 0.9 * base[0]
-
-
-@pytest.mark.parametrize("day", ["2025-05-15", "2025-12-31"])
-def test_what_came_lies_within_what_was_expected(sample: Dataset, day: str) -> None:
-    expected = funnel.what_if(funnel.outlook(sample.at(day)))
-    came = [float(kh.measure(sample, "bookings", p)["value"].iloc[0]) for p in expected["period"]]
-    assert (expected["low"] < came).all()
-    assert (came < expected["high"]).all()
-    booked = kh.measure(sample.at(day), "bookings", expected["period"].iloc[0])["value"]
-    assert expected["booked"].iloc[0] == pytest.approx(np.nan_to_num(booked.iloc[0]))
-
-
-def test_the_limits_are_those_of_many_draws(prepared: Prepared) -> None:
-    from kpi_helpers.funnel.whatif import _summed
-
-    rng, draws = np.random.default_rng(3), 20_000
-    for size, new, away in ((60, 4.0, 0.03), (389, 25.0, 0.02)):
-        opened = prepared.open.iloc[:size]
-        chance, few = rng.uniform(0.05, 0.9, size), prepared._replace(open=opened)
-        error = 1 + rng.standard_normal(draws) / math.sqrt(len(prepared.amounts))
-        luck = rng.random((draws, size), dtype=np.float32)
-        sums = (luck < np.outer(error, chance)) @ opened["amount"].to_numpy(float)
-        come = rng.poisson(new * np.maximum(error, 0))
-        sums += [rng.choice(prepared.amounts, n).sum() for n in come]
-        found = _summed(few, chance, new)
-        mine = [found[name] for name in ("low", "median", "high")]
-        assert mine == pytest.approx(np.quantile(sums, [0.025, 0.5, 0.975]).tolist(), rel=away)
-        assert found["open"] + found["new"] == pytest.approx(sums.mean(), rel=0.01)
-
-
-def test_its_parts_add_up_and_the_same_question_has_the_same_answer(prepared: Prepared) -> None:
-    found = funnel.what_if(prepared, volume=1.2, cycle=0.9)
-    parts = found[["booked", "from_open", "from_new"]].sum(axis=1)
-    assert found["value"].tolist() == pytest.approx(parts.tolist(), rel=1e-6)
-    pd.testing.assert_frame_equal(found, funnel.what_if(prepared, volume=1.2, cycle=0.9))
-
-
-def test_ten_thousand_open_deals_take_no_tenth_of_a_second(prepared: Prepared) -> None:
-    many = pd.concat([prepared.open] * math.ceil(10_000 / len(prepared.open)))
-    many = many.sort_values("amount", ascending=False, ignore_index=True)
-    large = prepared._replace(open=many)
-    start = time.process_time()
-    funnel.what_if(large, cycle=0.9, rates={"lead": 1.1})
-    assert time.process_time() - start < 0.1
-    one, all_ = (funnel.what_if(each)["from_open"][0] for each in (prepared, large))
-    assert all_ == pytest.approx(one * len(many) / len(prepared.open), rel=0.01)
-
-
-def test_every_lever_has_its_rows_and_nonsense_is_refused(prepared: Prepared) -> None:
-    found = funnel.levers(prepared)
-    stages = ["lead", "Qualification", "Rendez-vous", "Proposition", "Négociation"]
-    assert found["lever"].unique().tolist() == ["base", "volume", *stages, "cycle", "amount"]
-    assert (found.loc[found["lever"] != "base", "change"] > 0).all()
-    told = wording.levers_findings(found, "en")
-    first = int(told["rows"].iloc[1].split(",")[0]) - 1
-    assert found["lever"].iloc[first] == found.groupby("lever")["change"].sum().idxmax()
-    assert len(wording.levers_findings(found[found["lever"].isin(["base", "cycle"])], "en")) == 2
-    with pytest.raises(UnknownName, match="Did you mean Proposition"):
-        funnel.what_if(prepared, rates={"Propositon": 1.1})
-    for wrong in ({"cycle": 0.1}, {"volume": -1.0}, {"amount": math.inf}):
-        with pytest.raises(BadInput, match="factor"):
-            funnel.what_if(prepared, **wrong)
-
-
-def test_what_is_no_outlook_or_no_factor_is_refused_with_the_fix(
-    sample: Dataset, prepared: Prepared
-) -> None:
-    for asked in (funnel.what_if, funnel.levers):
-        with pytest.raises(BadInput, match=r"outlook\(data\)"):
-            asked(sample)
-    with pytest.raises(BadInput, match=r"Négociation: '1\.1' is not a number such as 1\.1"):
-        funnel.what_if(prepared, rates={"Négociation": "1.1"})
-    with pytest.raises(BadInput, match=r"dict\(Proposition=1\.1\)"):
-        funnel.what_if(prepared, rates=1.1)
-
-
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
     with pytest.MonkeyPatch.context() as patch:
@@ -358,9 +222,9 @@ def test_a_fall_of_qualification_is_named_and_nothing_where_nothing_happens(
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_each_section_is_said_drawn_and_listed(
-    lang: str, replay: pd.DataFrame, sample: Dataset, prepared: Prepared
+    lang: str, replay: pd.DataFrame, sample: Dataset
 ) -> None:
-    lost, moved = funnel.leak(sample, "2025Q4"), funnel.levers(prepared)
+    lost, moved = funnel.leak(sample, "2025Q4"), funnel.levers(funnel.outlook(sample))
     for said, drawn, listed, found in (
         (wording.bottleneck_findings, charts.achievable_gains, sheets.bottlenecks, replay),
         (wording.leak_findings, charts.lost_values, sheets.leak, lost),

@@ -17,7 +17,6 @@ from twins import (
     avg_deal_value,
     bookings,
     bookings_target,
-    closed_deals,
     divided,
     months_before,
     sales_cycle_duration,
@@ -380,13 +379,6 @@ def pipeline_age(tables: Tables, ask: Asked) -> Found:
     ages = sorted(deal["age"] for deal in _standing(tables, ask, _end(ask)))
     middle = ages[math.ceil(len(ages) / 2) - 1] if ages else NAN
     return Found(middle, NAN, len(ages), len(ages))
-
-
-def no_decision_rate(tables: Tables, ask: Asked) -> Found:
-    said = ("sans décision", "no decision", "abandon")
-    closed = closed_deals(tables, ask, "won", "lost")
-    lost = [str(d["lost_reason"]).lower() for d in closed if d["status"] == "lost"]
-    return share_of(sum(1 for reason in lost if any(w in reason for w in said)), len(closed))
 
 
 def open_deals(tables: Tables, ask: Asked) -> Found:

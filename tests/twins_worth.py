@@ -31,6 +31,13 @@ from twins import (
 )
 
 
+def no_decision_rate(tables: Tables, ask: Asked) -> Found:
+    said = ("sans décision", "no decision", "abandon")
+    closed = closed_deals(tables, ask, "won", "lost")
+    lost = [str(d["lost_reason"]).lower() for d in closed if d["status"] == "lost"]
+    return share_of(sum(1 for reason in lost if any(w in reason for w in said)), len(closed))
+
+
 def qualified_leads(tables: Tables, ask: Asked) -> Found:
     return counted(r for r in tables["leads"] if ask.holds(r["sql_at"]) and ask.keep(r))
 
