@@ -69,7 +69,7 @@ def index(
     facts: Mapping[str, str],
     kpis: Sequence[str],
     pages: Mapping[str, NotebookNode],
-    tables: Path,
+    tables: Mapping[Path, str],
     findings: pd.DataFrame,
 ) -> str:
     """Return the HTML of the index, made as every page is.
@@ -83,8 +83,8 @@ def index(
         Ids of the KPIs shown.
     pages : mapping
         Stem of a page → its executed notebook.
-    tables : Path
-        Folder of the tables.
+    tables : mapping
+        Table → stem of the page that it stands behind; empty for all of them.
     findings : DataFrame
         What `merged` returns.
     """
@@ -100,7 +100,7 @@ def index(
         "findings": sheets.findings(first_lines(findings)),
         "decisions": _decisions(tables, data),
         "pages": sheets.links(_pages(pages, findings, lang)),
-        "tables": sheets.links(_tables(tables, lang)),
+        "tables": sheets.links(_tables(tables, pages, lang)),
         "kpis": sheets.definitions(shown, lang),
     }
     cells = [new_markdown_cell(f"# {_heading(facts)}")]
@@ -123,16 +123,18 @@ def _section(name: str, content: Any, lang: str) -> list[NotebookNode]:
     return [heading, new_code_cell(outputs=[output])]
 
 
-def _decisions(tables: Path, data: Dataset) -> Any:
+def _decisions(tables: Mapping[Path, str], data: Dataset) -> Any:
+    """What all pages propose; what two of them do, once."""
     import pandas as pd
 
     from kpi_helpers import sheets
 
-    frames = [read_csv(path) for path in sorted(tables.glob(f"*{DECISIONS}.csv"))]
+    frames = [read_csv(path) for path in sorted(tables) if path.stem.endswith(DECISIONS)]
     frames = [frame for frame in frames if len(frame)] or frames[:1]
     if not frames:
         return None
-    return sheets.decisions(pd.concat(frames), data.config.lang, data.config.currency)
+    every = pd.concat(frames).drop_duplicates(["kpi", "scope", "finding"])
+    return sheets.decisions(every, data.config.lang, data.config.currency)
 
 
 def _pages(
@@ -149,13 +151,15 @@ def _pages(
     return found
 
 
-def _tables(tables: Path, lang: str) -> list[tuple[str, str, str]]:
-    counts = {path.name: number_of_rows(path) for path in sorted(tables.glob("*.csv"))}
-    return [
-        (
-            f"{tables.name}/{name}",
-            name,
-            text("report.index.rows", lang, n=rows, rows=write(rows, COUNT, lang)),
-        )
-        for name, rows in counts.items()
-    ]
+def _tables(
+    tables: Mapping[Path, str], pages: Mapping[str, NotebookNode], lang: str
+) -> list[tuple[str, str, str]]:
+    """Every table with its rows and the question of its page, page by page."""
+    found = []
+    for path in sorted(tables, key=lambda path: (tables[path], path.name)):
+        n, stem = number_of_rows(path), tables[path]
+        rows = text("report.index.rows", lang, n=n, rows=write(n, COUNT, lang))
+        asks = title(pages[stem], lang) or stem if stem else ""
+        said = " · ".join(filter(None, [rows, asks]))
+        found.append((f"{path.parent.name}/{path.name}", path.name, said))
+    return found

@@ -93,10 +93,10 @@ def run(
     hidden = secrets(address, data.config.password_env)
     target = Path(out) / folder_name(period.name, values["segment"], values["share"])
     with _said(target.name, hidden), pack.writing(target) as folder:
-        done, findings = _executed(each, folder, progress)
+        done, findings, tables = _executed(each, folder, progress)
         progress("writing")
         said = facts(data, period, values["segment"])
-        made = {"index.html": index(data, said, kpis, done, folder / TABLES, findings)}
+        made = {"index.html": index(data, said, kpis, done, tables, findings)}
         for stem, notebook in done.items():
             made[f"{stem}.html"] = page(notebook, said, data.config.lang)
             if has(notebook, MEETING):
@@ -122,15 +122,17 @@ def run(
 
 def _executed(
     each: Mapping[Path, Mapping[str, Any]], folder: Path, progress: Callable[..., None]
-) -> tuple[dict[str, NotebookNode], pd.DataFrame]:
+) -> tuple[dict[str, NotebookNode], pd.DataFrame, dict[Path, str]]:
     """Execute the notebooks one after the other, their tables put together.
 
     Returns
     -------
-    dict, DataFrame
-        Stem → executed notebook, and the findings of all.
+    dict, DataFrame, dict
+        Stem → executed notebook, the findings of all, and table → its notebook,
+        empty for that of the findings.
     """
     done, findings = {}, {}
+    tables: dict[Path, str] = {}
     for place, (source, values) in enumerate(each.items(), 1):
         parts = folder / source.stem
         counted = {"name": source.stem, "place": place, "notebooks": len(each)}
@@ -140,10 +142,14 @@ def _executed(
         found = read_csv(own) if own.exists() else None
         left = ROW_LEVEL if values.get("share") else ()
         named = gather(parts, folder / TABLES, [FINDINGS, *left])
+        for name in named.values():
+            tables.setdefault(folder / TABLES / f"{name}.csv", source.stem)
         if found is not None:
             findings[source.stem] = found.assign(table=found["table"].replace(named))
         shutil.rmtree(parts, ignore_errors=True)
-    return done, merged(folder / TABLES, findings)
+    if findings:
+        tables[folder / TABLES / f"{FINDINGS}.csv"] = ""
+    return done, merged(folder / TABLES, findings), tables
 
 
 @contextmanager
