@@ -26,7 +26,7 @@ COMPARED = {"breakdown", "compared", "others", "restated", "scorecard", "year_ag
 # something is (a chance of .38 in the table is 4 in 10).
 COUNTED = re.compile(
     r"\b(?:et|and) \d+ (?:autres?|more)\b|\b12 (?:mois|months)\b"
-    r"|\b(?:\d |une )?(?:chances? )?(?:in|sur) 10\b"
+    r"|\b(?:\d |une )?(?:(?:chances?|cas|cases) )?(?:in|of|sur) 10\b"
 )
 
 

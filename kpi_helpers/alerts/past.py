@@ -72,8 +72,8 @@ def aimed(data: Dataset, kpis: Sequence[str]) -> list[str]:
 
 
 def figures(data: Dataset, kpis: Sequence[str], now: Period, where: Where = None) -> pd.DataFrame:
-    """Return `periods` of the KPIs that have a target, and of those that lead."""
-    return periods(data, [*aimed(data, kpis), *leading(data, now)], now, (), where)
+    """Return `periods` of the KPIs that have a target and of those that lead, else of all."""
+    return periods(data, [*aimed(data, kpis), *leading(data, now)] or kpis, now, (), where)
 
 
 def months(data: Dataset, kpis: Sequence[str], now: Period, where: Where = None) -> pd.DataFrame:

@@ -145,8 +145,9 @@ def _scopes(
     rows = figures(data, known, now, where).assign(dimension="", scope="")
     missed = _aimed(rows[rows["kpi"].isin(wanted)], months(data, wanted, now, where), now)
     yield pd.concat([missed, _falling(rows[rows["kpi"].isin(ahead)], now)], ignore_index=True)
-    groups = periods(data, wanted, now, (by,), where) if by and wanted else rows.iloc[:0]
-    for scope, own in groups.groupby(by or "scope"):
+    if not (by and wanted):
+        return
+    for scope, own in periods(data, wanted, now, (by,), where).groupby(by):
         own = own[own["kpi"].isin(wanted)].drop(columns=by).assign(dimension=by, scope=str(scope))
         kpis = list(own.loc[own["target"].notna(), "kpi"].unique())
         if kpis:

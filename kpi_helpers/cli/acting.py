@@ -102,7 +102,7 @@ def _finding(row: dict[str, object], lang: str) -> str:
     found = str(row["finding"])
     if found not in ("target_missed", "worse"):
         return found
-    return f"{row['label']} – {text(f'sheets.found.{found}', lang)}"
+    return text(f"sheets.decide.{found}", lang, what=row["label"])
 
 
 def _listed(data: Dataset, path: Path) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def merged(folder: Path, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         return pd.DataFrame(columns=["notebook", "kind", "sentence"])
     every = pd.concat([frame.assign(notebook=stem) for stem, frame in frames.items()])
     something = every[every["kind"] != "nothing"]
-    every = every.head(1) if something.empty else something
+    every = every.head(1) if something.empty else something.drop_duplicates(["kind", "sentence"])
     proposal = every["kind"] != "finding"
     money = every["money_at_stake"].fillna(0.0)
     every = every.assign(last=proposal, money=-money).sort_values(
@@ -133,7 +133,7 @@ def _decisions(tables: Mapping[Path, str], data: Dataset) -> Any:
     frames = [frame for frame in frames if len(frame)] or frames[:1]
     if not frames:
         return None
-    every = pd.concat(frames).drop_duplicates(["kpi", "scope", "finding"])
+    every = pd.concat(frames, ignore_index=True).drop_duplicates(["kpi", "scope", "finding"])
     return sheets.decisions(every, data.config.lang, data.config.currency)
 
 

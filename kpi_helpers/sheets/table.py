@@ -50,7 +50,7 @@ def build(
     from great_tables import GT
 
     lines = [{name: _inert(said) for name, said in line.items()} for line in lines]
-    frame = pd.DataFrame(lines or [{"check": text("sheets.nothing", lang)}])
+    frame = pd.DataFrame(lines or [{"check": text("sheets.nothing", lang)}]).fillna("")
     frame = frame.loc[:, (frame != "").any()]
     first = "kpi" if "kpi" in frame else str(frame.columns[0])
     shown = [column for column in frame.columns if column != "group"]

@@ -84,12 +84,11 @@ def coverage_findings(covered: pd.DataFrame, look: Look) -> Sequence[Line]:
     row = covered.iloc[0].to_dict()
     told = {name: write(row[name], TIMES, lang) for name in ("coverage", "required")}
     told |= {name: write_compact(row[name], lang, currency) for name in ("due", "missing")}
-    told |= {name: write(row[name], PERCENT, lang) for name in ("win_rate", "chance")}
+    told["win_rate"] = write(row["win_rate"], PERCENT, lang)
     told["range"] = write_range(row["low"], row["high"], TIMES, lang)
     period, n = label_of(row["period"], row, lang), write(row["n"], COUNT, lang)
     said = text("pipeline.covers", lang, period=period, n=n, **told, **nouns(lang, terms))
     said += text(f"pipeline.{row['verdict']}", lang)
-    said += text("pipeline.reached", lang, **told) if pd.notna(row["chance"]) else ""
     sure = CHANCE if row["verdict"] == "open" else KNOWN
     short = row["missing"] - row["due"] * row["win_rate"]
     stake = short if row["verdict"] == "short" else NO_MONEY
