@@ -218,7 +218,7 @@ def test_proposals_of_a_report_are_added_once_and_listed(
     assert main(words) == 0
     assert "1 is there already" in capsys.readouterr().out
     assert register(file)["owner"].tolist() == ["Ann", ""]
-    assert register(file)["finding"].iloc[1] == "Revenue – Target missed"
+    assert register(file)["finding"].iloc[1] == "Find out why the target is missed: Revenue"
     listing = ["actions", "--register", str(file), "--lang", "en", "--as-of", "2026-09-30"]
     assert main(listing) == 0
     out = capsys.readouterr().out

@@ -188,7 +188,7 @@ def gains(data: Dataset, period: str = "last", us: str = "") -> pd.DataFrame:
         share_of_growth`` (missing unless the market surely grows), ``index`` (growth against the
         market's, 100: same share), ``seen`` (``kept``, ``new``, ``gone``; ``mixed``: unnamed ones
         in a year when sellers came or went, perhaps among them), ``holds`` (the sign of the gain
-        survives a market 10 % smaller or larger than said), ``match``.
+        survives a market smaller or larger than said by as much as ``wrong``), ``match``.
 
     Raises
     ------
@@ -233,6 +233,7 @@ def _gained(rows: pd.DataFrame) -> pd.DataFrame | None:
         share_of_growth=delta / (last["market"] - first["market"]) if sure else np.nan,
         index=100 * divided(both["sales"].to_numpy(float) / grown, before),
         holds=off[0] * off[1] > 0,
+        wrong=WRONG,
         seen=seen,
         period_before=first["period"],
         **{name: last[name] for name in (*KEYS, "unit", "match", "market")},
