@@ -146,6 +146,9 @@ def test_files_that_are_no_register_are_named(tmp_path: Path, hand: Path) -> Non
     hand.write_text("action_id,owner\nA1,Ann,x,y\n")
     with pytest.raises(BadInput, match=r"line 2.*4 cells"):
         register(hand)
+    hand.write_text("action_id,owner,owner\nA1,Ann,Bob\n")
+    with pytest.raises(BadInput, match="column owner: several columns bear this name"):
+        register(hand)
     with pytest.raises(BadInput, match="CSV file or a workbook"):
         register(tmp_path / "actions.parquet")
     with pytest.raises(KpiError, match="could not be written"):
@@ -167,6 +170,7 @@ DECIDED = {
         ({"kpi_id": "revenu"}, "kpi_id", "Did you mean revenue"),
         ({"owner": ""}, "owner", "who answers for it"),
         ({"expected_effect": "a lot"}, "expected_effect", "as a number"),
+        ({"expected_effect": "inf"}, "expected_effect", "as a number"),
         ({"start_date": "soon"}, "start_date", "a day such as"),
     ],
 )
@@ -185,6 +189,11 @@ def test_an_id_twice_is_flagged_and_a_proposal_may_be_blank() -> None:
     rows = pd.DataFrame([DECIDED, DECIDED, {"action_id": "P", "status": "proposed"}]).fillna("")
     (found,) = problems(rows.set_axis([2, 3, 4]), "f.csv")
     assert "f.csv, line 3, column action_id" in str(found)
+
+
+def test_a_register_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["actions", "--register", "nowhere.csv", "--lang", "en"]) == 2
+    assert "File not found: 'nowhere.csv'" in capsys.readouterr().err
 
 
 def test_states_and_completion_agree_with_the_kpi(sample: kh.sources.Dataset) -> None:

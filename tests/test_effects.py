@@ -248,12 +248,16 @@ def test_an_expected_effect_without_a_unit_is_flagged() -> None:
 
 @pytest.mark.parametrize(
     ("said", "unit", "points"),
-    [(20.0, "points", 0.2), (0.2, "points", 0.2), (0.5, "relative", None), (0.2, "%", None)],
+    [
+        *((20.0, "points", 0.2), (0.2, "points", 0.2), (0.5, "relative", None), (0.2, "%", None)),
+        *((20.0, "%", None), (20.0, "Percent", None)),
+    ],
 )
 def test_an_announced_effect_is_read_in_its_unit(said: float, unit: str, points: Any) -> None:
     data = company(register(expected_effect=said, expected_unit=unit))
     (found,) = effects(data).to_dict("records")
-    expected = points if points is not None else said * found["without"]
+    share = said / 100 if said > 1 else said
+    expected = points if points is not None else share * found["without"]
     assert found["announced"] == pytest.approx(expected)
 
 

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_helpers.errors import BadInput, KpiError, Unavailable
+from kpi_helpers.errors import BadInput, KpiError, Unavailable, UnknownName
 from kpi_helpers.forecasting import Forecast, forecast, seasons, smoothing
 from kpi_helpers.forecasting.cleaning import cleaned
 from kpi_helpers.forecasting.members import autoregression, theta
@@ -202,6 +203,23 @@ def test_what_cannot_be_forecast_is_said(
 ) -> None:
     with pytest.raises(error, match=says):
         forecast(y, horizon, season)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "says"),
+    [
+        ({"y": ["a", "b", "c"]}, BadInput, "list of numbers"),
+        ({"y": {"a": 1}}, BadInput, "list of numbers"),
+        ({"horizon": True}, BadInput, "whole number"),
+        ({"scale": "logarithm"}, UnknownName, "logit"),
+        ({"model": "prophet"}, UnknownName, "seasonal_naive"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said(
+    asked: dict[str, Any], error: type[KpiError], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        forecast(**{"y": [1.0, 2, 3], "horizon": 3} | asked)
 
 
 # --- Intervals hold what they promise -------------------------------------------------------------

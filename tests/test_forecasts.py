@@ -157,6 +157,13 @@ def test_periods_go_on_under_their_names(sample: Dataset) -> None:
         kh.forecast(fiscal, 2)
 
 
+def test_a_frame_that_was_read_from_a_file_is_forecast_alike() -> None:
+    tidy = monthly(simulated(1))
+    read = tidy.assign(start=tidy["start"].astype(str), end=tidy["end"].astype(str))
+    again = kh.forecast(read, 3)
+    pd.testing.assert_frame_equal(again, kh.forecast(tidy, 3), check_dtype=False)
+
+
 def test_the_baseline_is_shipped_where_it_does_better_and_that_is_said() -> None:
     """A fall that stops: who goes on with the last value is right."""
     fallen = np.r_[130 - 3.0 * np.arange(11), np.full(9, 99.0)]
@@ -199,7 +206,11 @@ def test_a_long_horizon_and_a_part_period_are_said() -> None:
     ("tidy", "says"),
     [
         (pd.concat([monthly(simulated(1)), monthly([3.0])]), "2021-01.*once"),
-        (monthly([*simulated(1)[:20], np.inf]), "finite"),
+        (monthly([*simulated(1)[:20], np.inf]), r"value \(revenue 2022-09\): 'inf' .* finite"),
+        (monthly([1.0] * 9).assign(value="many"), "'many' is not a finite number"),
+        (monthly([0.3, 1.5] * 9, method="wilson"), r"2021-02\): '1.5' .* from 0 to 1"),
+        (monthly([1.0] * 9).assign(start="soon"), "column start: 'soon' is not a day"),
+        (monthly([1.0] * 9).drop(columns="status"), "frame of figures by period"),
         (
             pd.concat([monthly([1.0] * 9), monthly([2.0] * 12).iloc[9:].assign(end=LONG[40])]),
             "same length",

@@ -304,6 +304,8 @@ def test_without_deals_there_is_no_landing() -> None:
     orders = pd.DataFrame({"order_id": ["1"], "order_date": ["2026-01-05"], "amount_net": [1.0]})
     with pytest.raises(Unavailable, match="deals"):
         landing(kh.load({"orders": orders}))
+    with pytest.raises(Unavailable, match="deals won"):
+        landing(made(), "amount > 1000000000")
 
 
 def test_without_stages_or_target_the_quarter_still_lands() -> None:

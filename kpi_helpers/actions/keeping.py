@@ -104,7 +104,7 @@ def _wrong(row: Row) -> Iterator[tuple[str, Phrase, object]]:
         if start and end and end < start:
             yield column, Phrase("register.after", {"day": start}), None
     effect = row.get("expected_effect", "")
-    if effect and np.isnan(_number(effect)):
+    if effect and not np.isfinite(_number(effect)):
         yield "expected_effect", Phrase("register.expected_effect"), None
     if effect and not unit_of(row.get("expected_unit") or None):
         yield "expected_unit", Phrase("register.expected_unit"), Phrase("register.fill")

@@ -28,6 +28,7 @@ from kpi_helpers.units import PERCENT
 # Reasons for which not even the months can be read.
 UNREADABLE = ("no_kpi", "stock")
 RELATIVE, IN_POINTS, IN_UNIT = "relative", "points", "unit"
+PERCENTS = ("%", "percent", "per cent", "pourcent", "pour cent")
 CARRIED = ("action_id", "action", "owner", "due_date", "cost", "finding", "root_cause")
 COLUMNS = (
     *(*CARRIED, "state", "kpi", "label", "unit", "better", "start", "until"),
@@ -149,8 +150,9 @@ def _named(data: Dataset, action: Action) -> dict[str, Any]:
     row |= {"label": declared.label(data.config.lang) if declared else action["kpi_id"]}
     row |= {"better": declared.better if declared else "", "flag": "" if kind else "no_unit"}
     # Points are told from rates by their size: no rate is expected to rise by more than all of it.
-    points = said / 100 if kind == IN_POINTS and unit == PERCENT and abs(said) > 1 else said
-    row |= {"announced": points if kind in (IN_POINTS, IN_UNIT) else np.nan}
+    percent = _word(action["expected_unit"]) in PERCENTS or (kind == IN_POINTS and unit == PERCENT)
+    said = said / 100 if percent and abs(said) > 1 else said
+    row |= {"announced": said if kind in (IN_POINTS, IN_UNIT) else np.nan}
     return row | {"announced_relative": said if kind == RELATIVE else np.nan}
 
 
@@ -162,10 +164,14 @@ def unit_of(said: Any) -> str:
     >>> unit_of("relative"), unit_of("€"), unit_of(None)
     ('relative', 'unit', '')
     """
-    word = str(said).strip().lower() if pd.notna(said) else ""
-    if word in (RELATIVE, "%", "relatif"):
+    word = _word(said)
+    if word in (RELATIVE, "relatif", *PERCENTS):
         return RELATIVE
     return IN_POINTS if word in (IN_POINTS, "pts", "pt") else IN_UNIT if word else ""
+
+
+def _word(said: Any) -> str:
+    return str(said).strip().lower() if pd.notna(said) else ""
 
 
 def _missing(points: pd.DataFrame, action: Action) -> str:

@@ -110,7 +110,7 @@ def signals(
     ]
     kept = [each.reindex(columns=list(COLUMNS)) for each in found if len(each)]
     every = pd.concat(kept or [pd.DataFrame(columns=list(COLUMNS))], ignore_index=True)
-    every[["dimension", "scope"]] = every[["dimension", "scope"]].fillna("")
+    every[["dimension", "scope"]] = every[["dimension", "scope"]].astype(object).fillna("")
     every = every[(every["kind"] == SEGMENT) | ~every.duplicated("kpi")]
     every["months"] = _months_between(every["since"], now)
     better, less = every["verdict"] != "worse", -every["money_at_stake"].astype(float)

@@ -44,6 +44,8 @@ def actions(options: argparse.Namespace, lang: str) -> int:
         return 0
     from kpi_helpers.reports import opened
 
+    if options.register and not path.exists():
+        raise unknown("file", path.name, [])
     data = opened(options.data, options.config, options.as_of, lang)
     rows = _listed(data, path)
     if options.json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kpi_helpers.errors import BadInput, unknown
 from kpi_helpers.forecasting.cleaning import cleaned
 from kpi_helpers.forecasting.decomposition import course, decomposed
 from kpi_helpers.forecasting.headline import Ahead, ahead
@@ -13,6 +14,7 @@ from kpi_helpers.forecasting.models import MODELS, OWN, Forecast, checked, made
 from kpi_helpers.forecasting.scores import backtest, errors, together
 from kpi_helpers.forecasting.told import accuracy, due, logged
 from kpi_helpers.forecasting.trends import trends
+from kpi_helpers.language import Phrase
 
 __all__ = [
     "MODELS",
@@ -33,6 +35,9 @@ __all__ = [
     "trends",
     "with_adjusted",
 ]
+
+
+SCALES = ("", "logit", "power", "plain")
 
 
 def forecast(
@@ -66,12 +71,13 @@ def forecast(
     Raises
     ------
     BadInput
-        For infinite values, and for a horizon or season that is not a whole number from 1.
+        For what holds no numbers, for infinite values, and for a horizon or season that is not a
+        whole number from 1.
     Unavailable
         For fewer than three values, for more gaps than one in three, and for a model of statsmodels
         that cannot be fitted to so few.
     UnknownName
-        For a model that does not exist.
+        For a model or a scale that does not exist.
 
     Examples
     --------
@@ -80,4 +86,10 @@ def forecast(
     ([10.0, 10.0, 10.0], [10.0, 10.0, 10.0])
     """
     checked(horizon, season)
-    return made(model, cleaned(np.asarray(y, dtype=float), season, scale), horizon, season)
+    if scale not in SCALES:
+        raise unknown("value", scale, SCALES)
+    try:
+        values = np.asarray(y, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise BadInput(value=y, expected=Phrase("forecasting.values")) from error
+    return made(model, cleaned(values, season, scale), horizon, season)

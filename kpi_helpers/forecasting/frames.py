@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ FIGURES = ("value", "lo80", "hi80", "lo95", "hi95")
 MEASURED = {"kpi", "label", "unit", "better", "period", "start", "end", "value", "numerator", "n"}
 MEASURED |= {"denominator", "low", "high", "method", "status", "note", "spread", "covered", "ages"}
 MEASURED |= {"pace"}
+NEEDED = {"kpi", "period", "start", "end", "value", "method", "status"}
 SPAN = {"period": "name", "start": "start", "end": "end"}
 # Origins that a back-test needs to decide, and points that a model needs to be relied on.
 ORIGINS, RELIED = 6, 24
@@ -77,11 +78,12 @@ def forecast(
     >>> found["period"].tolist(), found["model"].unique().tolist()
     (['2026-10', '2026-11', '2026-12'], ['four'])
     """
-    if not {"kpi", "period", "start", "value"} <= {*getattr(tidy, "columns", ())}:
+    if not {*getattr(tidy, "columns", ())} >= NEEDED:
         given = tidy if isinstance(tidy, str) else type(tidy).__name__
         raise BadInput(value=given, expected=Phrase("forecasting.tidy"))
     checked(horizon)
     by = [str(name) for name in tidy.columns if name not in MEASURED]
+    tidy = tidy.assign(**{name: _days(tidy[name]) for name in ("start", "end")})
     if as_of is not None:
         tidy = tidy[tidy["end"] <= pd.Timestamp(as_day(as_of)) + pd.Timedelta(days=1)]
     series = tidy.groupby(["kpi", *by], sort=False, dropna=False)
@@ -111,9 +113,10 @@ def series_of(rows: pd.DataFrame) -> Series:
     Errors are those of `forecast`.
     """
     calendar, grain = _calendar(rows)
-    periods, y = _values(rows, calendar, grain)
     method = str(rows["method"].iloc[0])
     low, high = RANGES.get(method, (0.0, 1.0))
+    _check_range(rows, low, high)
+    periods, y = _values(rows, calendar, grain)
     scale = "logit" if method in RANGES else ""
     return Series(periods, (y - low) / (high - low), calendar, grain, scale, low, high - low)
 
@@ -146,6 +149,15 @@ def _of_one(rows: pd.DataFrame, horizon: int, model: str, lang: str) -> pd.DataF
     return frame.astype(kinds).assign(note=" ".join(each.render(lang) for each in said))
 
 
+def _days(said: pd.Series[Any]) -> pd.Series[pd.Timestamp]:
+    """Days as such, also of a frame that was read from a file."""
+    days = pd.to_datetime(said, errors="coerce", format="ISO8601")
+    if days.isna().any():
+        odd = said[days.isna()].iloc[0]
+        raise BadInput(column=said.name, value=odd, expected=Phrase("expected.iso_day"))
+    return days
+
+
 def _calendar(rows: pd.DataFrame) -> tuple[Calendar, str]:
     """The calendar and grain whose periods all rows are, each once."""
     names = rows["period"].tolist()
@@ -168,6 +180,23 @@ def _values(rows: pd.DataFrame, calendar: Calendar, grain: str) -> tuple[list[Pe
     past = calendar.split(whole, grain)
     index = pd.DatetimeIndex([each.start for each in past])
     return past, usable.set_index("start")["value"].reindex(index).to_numpy(float)
+
+
+def _check_range(rows: pd.DataFrame, low: float, high: float) -> None:
+    """Refuse a figure that is no finite number, or that what has a range cannot be."""
+    numbers = pd.to_numeric(rows["value"], errors="coerce")
+    odd = rows["value"].notna() & ~np.isfinite(numbers)
+    if rows["method"].iloc[0] in RANGES:
+        odd |= (numbers < low) | (numbers > high)
+    if odd.any():
+        place = f"{rows['kpi'].iloc[0]} {rows.loc[odd, 'period'].iloc[0]}"
+        said = {"low": f"{low:g}", "high": f"{high:g}"}
+        what = "range" if rows["method"].iloc[0] in RANGES else "finite"
+        raise BadInput(
+            column=f"value ({place})",
+            value=rows.loc[odd, "value"].iloc[0],
+            expected=Phrase(f"forecasting.{what}", said),
+        )
 
 
 def _best(y: Array, horizon: int, season: int, scale: str) -> tuple[str, *tuple[Phrase, ...]]:

@@ -35,7 +35,7 @@ class Forecast(NamedTuple):
 def checked(*numbers: object) -> None:
     """Refuse a horizon or a season that is not a whole number from 1."""
     for number in numbers:
-        if not (isinstance(number, int | np.integer) and number >= 1):
+        if isinstance(number, bool) or not (isinstance(number, int | np.integer) and number >= 1):
             raise BadInput(value=number, expected=Phrase("forecasting.whole"))
 
 

@@ -39,7 +39,7 @@ def sold(known: Cases) -> Sold:
     """What was won by day, as the rows have it, and the first day that they tell of."""
     rows = known.rows
     won = rows[(rows["place"] == len(known.steps)) & (rows["amount"] > 0)].sort_values("entered")
-    first = pd.Timestamp(int(rows["entered"].min()), unit="D").date()
+    first = pd.Timestamp(rows["entered"].min(), unit="D").date() if len(rows) else dt.date.max
     return Sold(first, won["entered"].to_numpy(), np.append(0.0, won["amount"].to_numpy().cumsum()))
 
 

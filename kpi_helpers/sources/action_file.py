@@ -203,6 +203,8 @@ def _with_lines(reader: Any) -> Iterator[tuple[int, list[str]]]:
 def _frame(lines: list[tuple[int, list[Any]]], path: Path) -> pd.DataFrame:
     (_, head), *rows = lines
     names = [text_of(cell) for cell in head]
+    if twice := [name for place, name in enumerate(names) if name and name in names[:place]]:
+        raise BadInput("register_twice", file=path.name, column=twice[0])
     for line, cells in rows:
         if any(map(text_of, cells[len(names) :])):
             raise BadInput("register_long", file=path.name, line=line, value=len(cells))
