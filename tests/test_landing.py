@@ -282,6 +282,16 @@ def made(**columns: Any) -> Dataset:
     return kh.load(deals.dropna(axis=1, how="all"), {"as_of": "2026-06-30"})
 
 
+def test_what_is_left_without_the_key_deal_does_not_hang_on_its_size() -> None:
+    left = []
+    for size in (2_000.0, 20_000.0):
+        amounts = np.r_[np.full(len(DAYS) - 1, 100.0), size]
+        found = landing(made(amount=amounts))
+        assert 0 < found.quarter["weight"].iloc[0] < 1
+        left.append(found.scenarios.set_index("scenario").loc["key_deal", "value"])
+    assert left[0] == pytest.approx(left[1], rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [

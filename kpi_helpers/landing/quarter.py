@@ -190,7 +190,7 @@ def _scenarios(found: Prepared, both: Forecast, sd: float, target: float) -> pd.
     largest = found.open["amount"].max()
     if largest > found.amounts.mean():  # which deals without an amount count at
         kept = found._replace(open=found.open.iloc[1:])
-        shocks["key_deal"] = (largest, -largest, _shocked(kept, both, sd))
+        shocks["key_deal"] = (largest, -largest, _shocked(kept, both, sd, part=both.weight))
     base, none = SCENARIOS["base"], (np.nan,) * 3
     rows = [(name, both.level(level), *none) for name, level in SCENARIOS.items()]
     for name, (start, by, then) in shocks.items():
@@ -201,13 +201,21 @@ def _scenarios(found: Prepared, both: Forecast, sd: float, target: float) -> pd.
 
 
 def _shocked(
-    found: Prepared, both: Forecast, sd: float, cycle: float = 1.0, last: float = 1.0
+    found: Prepared,
+    both: Forecast,
+    sd: float,
+    cycle: float = 1.0,
+    last: float = 1.0,
+    part: float = 1.0,
 ) -> Forecast:
-    """The forecast moved by what a shock changes of that of the deals; as `what_if`."""
+    """The forecast moved by what a shock changes of that of the deals; as `what_if`.
+
+    By a ``part`` of it where the forecast of the months never knew of what is lost.
+    """
     ratio = np.append(np.ones(len(found.steps) - 1), last)
     chance, leads, new = won_by(found, found.days[0], cycle, ratio)
     of = shaken(total(found.open["amount"], chance, leads + new, found.amounts), sd)
-    value = both.value + of.mean - both.sum.mean
+    value = both.value + part * (of.mean - both.sum.mean)
     return both._replace(sum=of, value=value, sd=both.sd * of.sd / (both.sum.sd or 1.0))
 
 
