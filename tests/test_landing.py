@@ -290,6 +290,8 @@ def test_what_is_left_without_the_key_deal_does_not_hang_on_its_size() -> None:
         assert 0 < found.quarter["weight"].iloc[0] < 1
         left.append(found.scenarios.set_index("scenario").loc["key_deal", "value"])
     assert left[0] == pytest.approx(left[1], rel=0.01)
+    gained = found.scenarios.assign(change=found.scenarios["change"].abs())
+    assert wording.scenario_findings(gained, "en").empty  # what costs nothing
 
 
 @pytest.mark.parametrize(

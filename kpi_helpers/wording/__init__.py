@@ -66,7 +66,6 @@ __all__ = [
     "alt_text",
     "bands_findings",
     "banned",
-    "bant_findings",
     "bottleneck_findings",
     "bridge_method",
     "bridged",

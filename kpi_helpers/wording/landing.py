@@ -51,7 +51,10 @@ def landing_findings(quarter: pd.DataFrame, look: Look) -> Sequence[Line]:
 def scenario_findings(scenarios: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return what the named shocks would cost; of the ``scenarios``, as for `landing_findings`."""
     lang = look.lang
-    costs = scenarios[scenarios["scenario"].isin(SHOCKS)].sort_values("change", kind="stable")
+    costs = scenarios[scenarios["scenario"].isin(SHOCKS) & ~(scenarios["change"] >= 0)]
+    costs = costs.sort_values("change", kind="stable")
+    if costs.empty:
+        return []
     rows, told = costs.to_dict("records"), []
     for row in rows:
         change = write_compact(row["change"], lang, look.currency, plus=True)
