@@ -89,7 +89,6 @@ __all__ = [
     "landing_scores_findings",
     "leak_findings",
     "levers_findings",
-    "losses_findings",
     "market_findings",
     "missed_findings",
     "moved",
