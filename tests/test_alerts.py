@@ -300,6 +300,7 @@ def test_the_command_ends_with_three(lang: str, capsys: pytest.CaptureFixture[st
     assert main(["alerts", "--period", "2026Q3", "--lang", lang]) == 3
     said = capsys.readouterr().out
     assert {"fr": "Nouveaux clients T3 2026", "en": "Q3 2026 new customers"}[lang] in said
+    assert {"fr": "Commandes signées T4 2026", "en": "Q4 2026 bookings"}[lang] in said
     assert main(["alerts", "--period", "2031Q1", "--lang", lang]) == 2
 
 

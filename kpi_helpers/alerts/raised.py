@@ -229,16 +229,21 @@ def _last_run(rows: pd.DataFrame, recent: int) -> dict[Any, Any] | None:
 
 
 def _unlikely(data: Dataset, now: Period, chances: pd.DataFrame) -> pd.DataFrame:
-    """Alerts of targets that a forecast gives less than an even chance."""
-    low = chances[chances["chance"] < EVEN].assign(rule=CHANCE, status=NEW, unusual="")
-    last = f"{pd.Timestamp(now.end) - pd.Timedelta(days=1):%Y-%m-%d}"
-    names = [REGISTRY[kpi].label(data.config.lang) for kpi in low["kpi"]]
-    given: dict[str, Any] = {"label": names, "scope": ""}
-    given |= {"unit": [REGISTRY[kpi].unit for kpi in low["kpi"]]}
-    given |= {"better": [REGISTRY[kpi].better for kpi in low["kpi"]], "dimension": ""}
-    given |= {"period": now.name, "start": pd.Timestamp(now.start), "end": pd.Timestamp(now.end)}
-    given |= {"first": f"{now.start:%Y-%m-%d}", "last": last, "months": np.nan}
-    return _owned(data, low.assign(**{k: v for k, v in given.items() if k not in low}))
+    """Alerts of targets, up to that which follows, that a forecast gives less than an even chance.
+
+    Such an alert is of the day of the forecast; it keeps its name as long as its target.
+    """
+    low = chances[chances["chance"] < EVEN]
+    given: dict[str, Any] = {"period": now.name, "scope": "", "dimension": ""}
+    given |= {"start": pd.Timestamp(now.start), "end": pd.Timestamp(now.end)}
+    low = low.assign(**{name: value for name, value in given.items() if name not in low})
+    low = low[low["start"] <= pd.Timestamp(now.end)]
+    kpis = [REGISTRY[kpi] for kpi in low["kpi"]]
+    told = {"label": [kpi.label(data.config.lang) for kpi in kpis]}
+    told |= {"unit": [kpi.unit for kpi in kpis], "better": [kpi.better for kpi in kpis]}
+    days = dict.fromkeys(("first", "last"), f"{data.as_of:%Y-%m-%d}")
+    low = low.assign(**told, **days, rule=CHANCE, status=NEW, unusual="", months=np.nan)
+    return _owned(data, low)
 
 
 def _owned(data: Dataset, found: pd.DataFrame) -> pd.DataFrame:
@@ -247,7 +252,7 @@ def _owned(data: Dataset, found: pd.DataFrame) -> pd.DataFrame:
     rows = found.to_dict("records")
     scopes = [f"{row['dimension']}={row['scope']}" if row["dimension"] else "" for row in rows]
     names = [
-        "/".join(filter(None, (row["kpi"], row["rule"], scope, row["first"][:7])))
+        "/".join(filter(None, (row["kpi"], row["rule"], scope, _since(row))))
         for row, scope in zip(rows, scopes, strict=True)
     ]
     owner = [
@@ -257,3 +262,7 @@ def _owned(data: Dataset, found: pd.DataFrame) -> pd.DataFrame:
         for row, scope in zip(rows, scopes, strict=True)
     ]
     return found.assign(id=names, owner=owner).reindex(columns=list(COLUMNS))
+
+
+def _since(row: dict[Any, Any]) -> str:
+    return str(row["period"] if row["rule"] == CHANCE else row["first"][:7])

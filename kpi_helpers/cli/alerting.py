@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from kpi_helpers.cli.answers import print_json, say
 from kpi_helpers.cli.parsing import Parser
+from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kpi_helpers.sources import Dataset
 
 # An exit code of its own: 1 and 2 are faults.
 RAISED = 3
@@ -36,7 +43,8 @@ def alerts(options: argparse.Namespace, lang: str) -> int:
     period = data.config.calendar.parse(options.period, data.as_of, data.first)
     check(data, period, options.by, options.segment)
     kpis = chosen(data, (), options.period)
-    found = raised(data, options.period, kpis, options.by, options.segment or None)
+    where = options.segment or None
+    found = raised(data, options.period, kpis, options.by, where, _chances(data, where))
     if options.json:
         print_json(alerts_told(found))
     else:
@@ -45,3 +53,13 @@ def alerts(options: argparse.Namespace, lang: str) -> int:
             say(alert_line(row, look))
         say(rate_said(look.lang) if len(found) else text("wording.alerts.none", look.lang))
     return RAISED if (found["status"] != ENDED).any() else 0
+
+
+def _chances(data: Dataset, where: str | None) -> pd.DataFrame | None:
+    """What a forecast gives the target of the quarter, where the data carry one."""
+    from kpi_helpers.landing import landing
+
+    try:
+        return landing(data, where).quarter.head(1)
+    except KpiError:
+        return None
