@@ -112,7 +112,7 @@ def test_w21_weights_are_those_of_past_errors() -> None:
     for name, shared in (("indep", 0.0), ("rho05", 0.5)):
         miss = b * (shared * signs[0] + np.sqrt(1 - shared**2) * signs[1])
         past = past_of({"value": [*a * signs[0]], "series": [*miss]})
-        of = total([1.0], [0.5])._replace(mean=value, sd=a)
+        of = total([value / 50] * 100, [0.5] * 100)._replace(sd=a)
         deals = Forecast(0.0, of, value, a, series=series, series_sd=b)
         found = together(deals, past)
         assert 1 - found.weight == pytest.approx(case[name]["w"])
@@ -282,15 +282,16 @@ def made(**columns: Any) -> Dataset:
     return kh.load(deals.dropna(axis=1, how="all"), {"as_of": "2026-06-30"})
 
 
-def test_what_is_left_without_the_key_deal_does_not_hang_on_its_size() -> None:
-    left = []
-    for size in (2_000.0, 20_000.0):
-        amounts = np.r_[np.full(len(DAYS) - 1, 100.0), size]
-        found = landing(made(amount=amounts))
-        assert 0 < found.quarter["weight"].iloc[0] < 1
-        left.append(found.scenarios.set_index("scenario").loc["key_deal", "value"])
-    assert left[0] == pytest.approx(left[1], rel=0.01)
-    gained = found.scenarios.assign(change=found.scenarios["change"].abs())
+def test_a_large_deal_takes_nothing_from_the_others() -> None:
+    found = []
+    for size in (100.0, 2_000.0, 20_000.0):
+        landed = landing(made(amount=np.r_[np.full(len(DAYS) - 1, 100.0), size]))
+        found.append(landed.scenarios.set_index("scenario")["value"])
+    alike, large, huge = found
+    assert min(large["low"], huge["low"]) > 0.8 * alike["low"]
+    assert alike["base"] < large["base"] < huge["base"]
+    assert huge["key_deal"] == pytest.approx(large["key_deal"], rel=0.01)
+    gained = landed.scenarios.assign(change=landed.scenarios["change"].abs())
     assert wording.scenario_findings(gained, "en").empty  # what costs nothing
 
 

@@ -18,6 +18,8 @@ from kpi_helpers.survival.curves import Floats
 # How many past forecasts weights of their own take. A shock is taken to be of 15 % before there
 # are any, which then counts as much as two quarters.
 ENOUGH, USUAL, WEIGHT, TWICE, LEAST = 8, 0.15, 2, 2.0, 1e-12
+# As far as a mean and its error say what a sum is: its middle is no further from its mean.
+LOPSIDED = 0.25
 ONE, MONTHS, SD_80 = dt.timedelta(days=1), 12, 2 * NORMAL.inv_cdf(0.9)
 
 
@@ -122,8 +124,11 @@ def together(deals: Forecast, past: pd.DataFrame) -> Forecast:
 
     Each error counts over what luck was to be expected then. With equal weights both are taken to
     err alike. Too few months leave the deals alone; and so do, before there are weights, those that
-    claim an error more than twice as large.
+    claim an error more than twice as large. So does one deal that outweighs all others: it comes or
+    not, and a mean between the two is neither.
     """
+    if abs(float(reached(deals.sum, 0.5)) - deals.sum.mean) > LOPSIDED * deals.sum.sd:
+        return deals
     known = past[past["series"].notna() & (past["spread"] > 0)]
     errors = known[["value", "series"]].sub(known["actual"], axis=0).div(known["spread"], axis=0)
     few = len(errors) < ENOUGH
