@@ -14,7 +14,8 @@ from collections.abc import Iterable, Set
 
 from kpi_helpers.language import Phrase, text
 
-LONGEST_LIST = 12
+# So many allowed names are listed beside the nearest one, and so many where none is near.
+LONGEST_LIST, LONGEST_ALONE = 12, 60
 CLOSE_ENOUGH = 0.6
 # In whatever place the URL of a database was given, its password is not repeated.
 PASSWORD = re.compile(r"(:/{1,2}[^\s/:@]*:)[^\s/@]+@")
@@ -61,7 +62,8 @@ class KpiError(Exception):
     def _shows(self, hint: str) -> bool:
         value = self.values.get(hint)
         names = len(value) if isinstance(value, list | tuple) else 1
-        return bool(value) and not (hint == "allowed" and names > LONGEST_LIST)
+        most = LONGEST_LIST if self.values.get("nearest") else LONGEST_ALONE
+        return bool(value) and not (hint == "allowed" and names > most)
 
     def _location(self, lang: str) -> dict[str, str]:
         return {}
@@ -145,7 +147,8 @@ def unknown(kind: str, name: object, allowed: Iterable[object]) -> UnknownName:
     name : object
         The name that was given.
     allowed : iterable
-        The names that exist; they are listed when there are at most twelve of them.
+        The names that exist; they are listed when there are at most twelve of them, or sixty
+        where none is near.
 
     Examples
     --------

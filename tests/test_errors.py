@@ -184,3 +184,10 @@ def test_a_name_that_exists_is_the_nearest_or_equal_to_it(name, others):
     found = nearest(name, [*others, name], n=len(others) + 1)
     assert name in found or not name.strip("_")
     assert len(found) == len(set(found))
+
+
+def test_many_names_are_listed_only_where_none_is_near() -> None:
+    names = [f"column_{letter}" for letter in "abcdefghijklmnop"]
+    assert str(unknown("dimension", "zzz", names)).endswith("column_o, column_p.")
+    assert "Allowed" not in str(unknown("dimension", "column_z", names))
+    assert "Allowed" not in str(unknown("dimension", "zzz", [f"n{i}" for i in range(61)]))
