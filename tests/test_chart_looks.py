@@ -346,3 +346,14 @@ def test_numbers_along_narrow_axes_stand_apart() -> None:
         boxes = [each.get_window_extent() for each in seen]
         assert boxes
         assert all(one.x1 + 4 < other.x0 for one, other in itertools.pairwise(boxes))
+
+
+def test_the_words_of_a_scorecard_stay_on_the_page() -> None:
+    data, kpis = kh.load(SAMPLE), ["bookings", "sales_cycle_duration", "missed_call_rate"]
+    history = kh.measure(data, kpis, "2024Q1:2026Q3", grain="quarter")
+    figure = charts.scorecard_rows(kh.compare(data, kpis, "2026Q3"), history, lang="fr")
+    charts.image(figure)
+    page = figure.bbox
+    boxes = [each.get_window_extent() for ax in figure.axes for each in (*ax.texts, ax.title)]
+    assert len(boxes) > 12
+    assert all(page.x0 <= box.x0 and box.x1 <= page.x1 for box in boxes if box.width)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROW, AROUND = 0.48 * INCH, 0.7 * INCH
-NAMES, GAP, LINE = 175.0, 8.0, 1.3
+NAMES, FIGURES, GAP, LINE = 175.0, 92.0, 8.0, 1.3
 PERIODS = 12
 SEEN = ("value", "low", "high", "target", "reference")
 TALL = 0.34
@@ -118,7 +118,7 @@ def _small(row: Row, reader: Reader) -> list[str]:
     told = reader.told(row)
     counted = known(row["value"]) and known(row["n"]) and row["unit"] != COUNT
     cases = told.cases(number(row["n"])) if counted else ""
-    return [said for said in (told.range(), cases) if said]
+    return [fitted(said, FIGURES, SMALL) for said in (told.range(), cases) if said]
 
 
 def _bullets(sheet: Page, rows: Sequence[Row]) -> None:
