@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from browser import PHONE, SCREEN, Seen, opened
-from packs import PACKS, language
+from packs import PACKS, SAMPLE, language
 
 from kpi_helpers.language import LANGUAGES
 from kpi_helpers.wording import banned
@@ -23,14 +24,21 @@ RAW = re.compile(
     r"\b(?:nan|NaN|NaT|None|inf|True|False|null|dtype|Timestamp)\b|<NA>|[{}]|\d[eE][-+]\d{2}|"
     r"\d\.\d{5,}|\d{4}-\d\d-\d\d[T ]00:00"
 )
-# Names in the sample company's data, which no language owns: regions, an event, a reason.
-NAMES = ("Bretagne et Pays de la Loire", "Grand Est", "Le Concurrent B", "Sans décision")
+# Names in the sample company's data, which no language owns: regions, a rival, a reason, and what
+# people wrote in its registers.
+NAMES = ["Bretagne et Pays de la Loire", "Grand Est", "Le Concurrent B", "Sans décision"]
+for register in ("actions", "benchmarks", "events", "kpi_log"):
+    written = pd.read_parquet(SAMPLE / f"{register}.parquet").select_dtypes("str").stack()
+    NAMES += sorted({str(text) for text in written if " " in str(text)}, key=len, reverse=True)
 MOST_PAGES = 8
 # What a reader of the language would not write: signs, thousands and decimals of the other one, a
 # sign that may begin a line, the change of a rate in percent where it is one in points. A relative
-# change stands in brackets.
+# change stands in brackets or in a cell of its own, or is called approximate or announced.
 MISWRITTEN = {
-    "fr": re.compile(r"\d\.\d|\d,\d{3}|\d[ ]?[%€]|\S [:;!?%€»]|« |(?<!\()\+[\d,\u202f]+\u00a0%"),
+    "fr": re.compile(
+        r"\d\.\d|\d,\d{3}|\d[ ]?[%€]|\S [:;!?%€»]|« |"
+        r"(?<![(\t\n])(?<!environ )(?<!était )(?<! à )(?<!\u00a0)\+[\d,\u202f]+\u00a0%"
+    ),
     "en": re.compile(r"\u202f|\d[ \u00a0]%|\d[ \u00a0]?€|\d,\d\d?(?!\d)|(?<!\()\+[\d.,]+%"),
 }
 BAD_PAGE = """<!DOCTYPE html><html><head><title>x</title></head><body>

@@ -100,7 +100,6 @@ TABLES = (
     # Of the market.
     *(
         "03_decisions",
-        "context",
         "gains",
         "perception",
         "sellers",

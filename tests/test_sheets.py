@@ -138,7 +138,7 @@ def test_changes_say_what_is_confirmed_and_how_many_cases_the_rest_would_take() 
 def test_a_range_that_leaves_0_out_but_is_not_shown_says_why(lang: str) -> None:
     frame = compared(change_high=-0.004)
     said = texts(sheets.changes(frame, lang))[1][5].replace("\u00a0", " ")
-    why = {"en": "among so many figures", "fr": "sur tant de chiffres"}[lang]
+    why = {"en": "among so many figures", "fr": "tant de chiffres"}[lang]
     assert why in said
     assert why in wording.verdict(frame.iloc[0], lang)
     assert why not in wording.verdict(compared().iloc[0], lang)

@@ -51,8 +51,8 @@ def logged(frame: pd.DataFrame, made_at: str | dt.date) -> pd.DataFrame:
     >>> days = pd.to_datetime(["2026-01-01", "2026-02-01"])
     >>> found = pd.DataFrame({"kpi": "revenue", "start": days[:1], "end": days[1:], "value": 9.0,
     ...                       "lo80": 8.0, "hi80": 9.5, "model": "four"})
-    >>> logged(found, "2025-12-31").loc[0, ["period_end", "horizon", "low"]].tolist()
-    ['2026-01-31', 'month+1', 8.0]
+    >>> print(*logged(found, "2025-12-31").loc[0, ["period_end", "horizon", "low"]])
+    2026-01-31 month+1 8.0
     """
     day = pd.Timestamp(as_day(made_at))
     rows = frame.rename(columns=NAMES)

@@ -70,7 +70,7 @@ def backtest(tested: pd.DataFrame, lang: str, terms: Terms | None = None) -> GT:
     mean = tested.groupby(["kpi", "label", "model"], sort=False)[figures].mean().reset_index()
     lines = [
         {
-            "group": wording.name({**row, "unit": COUNT, "status": ""}, lang, terms),
+            "group": wording.name({name: row[name] for name in ("kpi", "label")}, lang, terms),
             "kpi": text(f"sheets.forecasts.models.{row['model']}", lang),
             "error": write(row["mase"], SCORE, lang, digits=2),
             "pinball": write(row["pinball"], SCORE, lang, digits=2),

@@ -24,7 +24,7 @@ TABLES = {
     "concentration": {"period": NAME, "market": OWN, "share": PERCENT, "leader": NAME}
     | {"leader_share": PERCENT, "relative": TIMES, "named": COUNT}
     | {"hhi_low": COUNT, "hhi_high": COUNT, "part": NAME},
-    "gains": {"entity": NAME, "sales": OWN, "before": PERCENT}
+    "gains": {"entity": NAME, "before": PERCENT}
     | {"after": PERCENT, "gain": POINTS, "market_effect": OWN, "share_effect": OWN}
     | {"share_of_growth": PERCENT, "index": COUNT, "seen": NAME, "holds": NAME},
     "gaps": OURS
