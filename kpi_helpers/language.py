@@ -1,10 +1,15 @@
 """The texts a person reads: one TOML file a language, looked up by dotted key.
 
-A language is one file in ``texts/``; adding a file adds a language. Every file holds the same keys
-with the same placeholders. A text that depends on a number is a table with one entry for each
-plural form of the language (``one``, ``other``), chosen by the placeholder ``n``. A text that uses
-a noun which a company may have its own word for (lead, deal) names it as a placeholder, and agrees
-with it: ``{lead:Other} {lead:générés|générées}``.
+A language is one file in ``texts/``; adding a file adds a language. English and French hold the
+same keys with the same placeholders; a text that a further language lacks is English there. What
+French and English say elsewhere, a further language says in two tables more of its file: the KPIs
+(``[kpis.<id>]`` with ``name``, ``definition`` and ``pitfall``), and the Markdown cells of the
+notebooks (``[notebooks]``, by the heading of the English cell).
+
+A text that depends on a number is a table with one entry for each plural form of the language
+(``one``, ``other``), chosen by the placeholder ``n``. A text that uses a noun which a company may
+have its own word for (lead, deal) names it as a placeholder, and agrees with it:
+``{lead:Other} {lead:générés|générées}``.
 """
 
 import re
@@ -141,7 +146,9 @@ def _usual_nouns(lang: str) -> dict[str, Noun]:
 
 @cache
 def texts(lang: str) -> dict[str, Entry]:
-    """Return all texts of a language by dotted key; a plural is a dict by plural form.
+    """Return all texts of a language by dotted key, English ones where it lacks its own.
+
+    A plural is a dict by plural form.
 
     Raises
     ------
@@ -155,6 +162,18 @@ def texts(lang: str) -> dict[str, Entry]:
     """
     if lang not in LANGUAGES:
         raise KeyError(f"Unknown language: {lang!r}. Languages: {', '.join(LANGUAGES)}.")
+    return written("en") | written(lang)
+
+
+@cache
+def written(lang: str) -> dict[str, Entry]:
+    """Return the texts that the file of a language holds, by dotted key.
+
+    Examples
+    --------
+    >>> written("fr")["language.name"]
+    'Français'
+    """
     return dict(_flat(tomllib.loads((_FOLDER / f"{lang}.toml").read_text("utf-8"))))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from kpi_helpers.catalogue.example import Example
 from kpi_helpers.errors import BadInput, KpiError, unknown
-from kpi_helpers.language import typeset
+from kpi_helpers.language import texts, typeset
 
 __all__ = ["HIGHER", "LOWER", "NEUTRAL", "REGISTRY", "Ago", "Example", "Kpi", "declare_from"]
 __all__ += ["find", "kpi"]
@@ -84,7 +84,20 @@ class Kpi:
 
     def label(self, lang: str) -> str:
         """Its name in a language."""
-        return self.names.get(lang, self.names["en"])
+        return self._said(self.names, "name", lang)
+
+    def definition(self, lang: str) -> str:
+        """What it means, in a language."""
+        return self._said(self.definitions, "definition", lang)
+
+    def pitfall(self, lang: str) -> str:
+        """What to beware of, in a language."""
+        return self._said(self.pitfalls, "pitfall", lang)
+
+    def _said(self, declared: Mapping[str, str], what: str, lang: str) -> str:
+        """Return what is declared, else what the file of the language says, else the English."""
+        english = declared.get("en", "")
+        return declared.get(lang) or str(texts(lang).get(f"kpis.{self.id}.{what}", english))
 
 
 REGISTRY: dict[str, Kpi] = {}

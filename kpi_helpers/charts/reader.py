@@ -192,7 +192,7 @@ def _definition(kpi: str, lang: str) -> str:
     declared = REGISTRY.get(kpi)
     if declared is None:
         return str(texts(lang).get(f"charts.definitions.{kpi}", ""))
-    return declared.definitions.get(lang, declared.definitions["en"])
+    return declared.definition(lang)
 
 
 def _cases(rows: Sequence[Row], reader: Reader) -> str:

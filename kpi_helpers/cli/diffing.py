@@ -65,7 +65,8 @@ def _figure(row: Found, currencies: tuple[str, str], lang: str) -> str:
 
 def _definition(row: Found, lang: str) -> str:
     before, after = row["before"], row["after"]
-    ends = [end["definition"].get(lang, "") for end in (before, after)]
+    known = [end["definition"] for end in (before, after)]
+    ends = [said.get(lang, said.get("en", "")) for said in known]
     if ends[0] == ends[1]:
         ends = [before["version"], after["version"]]
     return _arrow(lang, row["key"], *ends)

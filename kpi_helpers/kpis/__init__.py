@@ -88,7 +88,7 @@ def _row(kpi: Kpi, lang: str) -> dict[str, str]:
         "name": kpi.label(lang),
         "name_en": kpi.names["en"],
         "name_fr": kpi.names["fr"],
-        "definition": kpi.definitions[lang],
+        "definition": kpi.definition(lang),
         "definition_en": kpi.definitions["en"],
         "definition_fr": kpi.definitions["fr"],
         "unit": kpi.unit,
@@ -100,7 +100,7 @@ def _row(kpi: Kpi, lang: str) -> dict[str, str]:
         "tier": kpi.tier,
         "category": ", ".join(kpi.category),
         "tags": ", ".join(kpi.tags),
-        "pitfall": kpi.pitfalls[lang],
+        "pitfall": kpi.pitfall(lang),
         "seeds": kpi.seeds,
         "version": kpi.version,
     }

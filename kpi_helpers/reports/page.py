@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpi_helpers.language import text
+from kpi_helpers.language import text, texts
 from kpi_helpers.reports.sections import ANNEX, arranged, sections
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str, only: str 
     Parameters
     ----------
     notebook : NotebookNode
-        Its Markdown cells are tagged ``lang-fr`` or ``lang-en``, or meant for every reader; a
+        Its Markdown cells are tagged ``lang-fr`` or ``lang-en``, or meant for every reader; in a
+        further language the English ones stand as its file of texts has them, by heading. A
         section whose heading is tagged ``first`` or ``annex`` goes there. Tables are HTML that
         escapes its data; figures are PNG or SVG, with ``alt`` in their metadata.
     facts : mapping
@@ -84,11 +85,22 @@ def _labelled(html: str) -> str:
 
 
 def _readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:
-    for cell in notebook.cells:
-        tags = set(cell.metadata.get("tags", ()))
-        other = any(tag.startswith("lang-") for tag in tags - {f"lang-{lang}"})
-        if not (tags & HIDDEN or other):
-            yield cell
+    tagged = [set(cell.metadata.get("tags", ())) for cell in notebook.cells]
+    spoken = f"lang-{lang}" if f"lang-{lang}" in set().union(*tagged) else "lang-en"
+    for cell, tags in zip(notebook.cells, tagged, strict=True):
+        if not (tags & HIDDEN or any(tag.startswith("lang-") for tag in tags - {spoken})):
+            yield _translated(cell, lang) if spoken in tags else cell
+
+
+def _translated(cell: NotebookNode, lang: str) -> NotebookNode:
+    """Return a cell as the file of a language has it, else as it is."""
+    heading = cell.source.partition("\n")[0].lstrip("# ")
+    said = texts(lang).get(f"notebooks.{heading}")
+    if said is None:
+        return cell
+    own = cell.copy()
+    own.source = str(said)
+    return own
 
 
 def _title(cell: NotebookNode) -> str:

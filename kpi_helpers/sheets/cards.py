@@ -89,7 +89,7 @@ def _card(kpi: Kpi, lang: str) -> str:
     return (
         f'<article class="card" id="{_anchor(kpi)}"><h3>{escape(kpi.label(lang))}'
         f"{others} {_badges(kpi, lang)}</h3>"
-        f"<p>{escape(kpi.definitions[lang])}</p><dl>{facts}</dl>{_example(kpi, lang)}</article>"
+        f"<p>{escape(kpi.definition(lang))}</p><dl>{facts}</dl>{_example(kpi, lang)}</article>"
     )
 
 
@@ -105,7 +105,7 @@ def _facts(kpi: Kpi, lang: str) -> dict[str, str]:
         "edges": _edges(kpi, lang),
         "unit": text(f"cards.units.{kpi.unit}", lang),
         "better": text(f"cards.better.{kpi.better}", lang),
-        "pitfalls": escape(kpi.pitfalls[lang]),
+        "pitfalls": escape(kpi.pitfall(lang)),
         "category": ", ".join(_word("categories", each, lang) for each in kpi.category),
         "tags": ", ".join(_word("tags", each, lang) for each in kpi.tags),
         "seeds": escape(kpi.seeds),
