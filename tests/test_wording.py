@@ -12,6 +12,7 @@ from numerals import numbers_in, unknown_numbers
 from kpi_helpers.language import LANGUAGES
 from kpi_helpers.units import UNITS
 from kpi_helpers.wording import alt_text, banned, sentence, title, verdict
+from kpi_helpers.wording.told import Said
 
 NAN = float("nan")
 SHARE = {
@@ -341,3 +342,16 @@ def test_a_number_from_nowhere_is_seen():
     said = sentence(MISSED, "fr")
     assert [number for number, _ in numbers_in(said, "fr")] == [3_470_000, 96.4, 130_000]
     assert unknown_numbers(said.replace("3,47", "3,57"), MISSED, "fr") == [3_570_000]
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("Taux de gain", "taux de gain"),
+        ("Objectif T4 2026", "objectif T4 2026"),
+        ("Net Promoter Score", "Net Promoter Score"),
+        ("CA", "CA"),
+    ],
+)
+def test_a_proper_name_keeps_its_capitals_inside_a_sentence(name: str, inside: str) -> None:
+    assert f"{Said(name):low}" == inside

@@ -50,8 +50,10 @@ class Said(str):
     def __format__(self, form: str) -> str:
         if form == "cap":
             return self[:1].upper() + self[1:]
-        # The capitals of CA or of FY2026 do not come from their place.
-        keeps = form != "low" or not self[1:2].islower()
+        # The capitals of CA, of FY2026 or of Net Promoter Score do not come from their place.
+        second = self.partition(" ")[2]
+        is_proper = not self[1:2].islower() or (second[:1].isupper() and second[1:2].islower())
+        keeps = form != "low" or is_proper
         return str(self) if keeps else self[:1].lower() + self[1:]
 
 
