@@ -61,8 +61,9 @@ def test_the_nearest_parameter_is_named() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[("period", 20263), ("period", None), ("kpis", "cac"), ("kpis", [1]), ("kpis", ("cac",))],
-        *[("share", "yes"), ("share", 1), ("draws", 1.5), ("draws", True), ("level", "0.9")],
+        *[("period", 2026.0), ("period", None), ("kpis", [1]), ("kpis", ("cac",)), ("kpis", "[1]")],
+        *[("kpis", '["cac"'), ("share", "yes"), ("share", 1), ("share", "__import__('os')")],
+        *[("draws", 1.5), ("draws", True), ("draws", "1.5"), ("level", "0,9"), ("level", None)],
     ],
 )
 def test_a_value_of_the_wrong_type_stops_the_run(name: str, value: object) -> None:

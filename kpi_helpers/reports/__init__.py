@@ -1,6 +1,7 @@
 """Reports: notebooks executed without a person, and the pages and tables that come out.
 
-`run` makes a report. Its notebooks open their data with `opened`, measure what is `chosen`, its
+`run` makes a report. Its notebooks take the parameters that a scheduler gave as `accepted`,
+open their data with `opened`, measure what is `chosen`, its
 `history` and what an earlier report may be compared with (`side_by_side`), show groups as far as a
 page can (`folded`), `attempt` the analyses that need more than the data may hold, show what is
 `given`, and end with `finish`. `difference` compares two reports; `restated` says what
@@ -12,11 +13,13 @@ from kpi_helpers.reports.attempting import attempt, given
 from kpi_helpers.reports.difference import difference
 from kpi_helpers.reports.forecasts import due, for_log
 from kpi_helpers.reports.opening import chosen, folded, history, opened, side_by_side
+from kpi_helpers.reports.parameters import accepted
 from kpi_helpers.reports.restating import behind, restated
 from kpi_helpers.reports.running import run
 from kpi_helpers.reports.tables import finish
 
 __all__ = [
+    "accepted",
     "attempt",
     "behind",
     "chosen",

@@ -1,14 +1,16 @@
 """The parameters of a notebook, checked against its own cell before a kernel starts.
 
 papermill only warns about a name that does not exist, and runs on the defaults; it also executes a
-name that holds code. Neither happens to a name that stands in the notebook.
+name that holds code. Neither happens to a name that stands in the notebook. What calls papermill or
+does as it does (a command line, Airflow, jupyter-scheduler) often hands over text: it is read as
+what the default is.
 """
 
 from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,42 @@ def declared(notebook: Path) -> dict[str, Any]:
     """
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     sources = ["".join(c["source"]) for c in cells if TAG in c["metadata"].get("tags", ())]
-    statements = ast.parse("\n".join(sources)).body
-    return {
-        statement.targets[0].id: ast.literal_eval(statement.value)
-        for statement in statements
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-    }
+    return {name: ast.literal_eval(value) for name, value in _assigned("\n".join(sources))}
+
+
+def accepted(names: Mapping[str, Any]) -> dict[str, Any]:
+    r"""Return the parameters that a scheduler gave to the notebook that is running, checked.
+
+    It puts them into a cell of its own behind that of the parameters: both have just run, and hold
+    nothing but constants. Anywhere else, as in JupyterLab, nothing was given.
+
+    Parameters
+    ----------
+    names : mapping
+        All names of the notebook: its ``globals()``.
+
+    Returns
+    -------
+    dict
+        Name → value of its default's type; empty where nothing was given.
+
+    Raises
+    ------
+    UnknownName, KpiError
+        As `checked`.
+
+    Examples
+    --------
+    >>> cells = ["", "share = False\nkpis = []", "share = 'True'\nkpis = 'cac, revenue'", "..."]
+    >>> accepted({"In": cells, "share": "True", "kpis": "cac, revenue"})
+    {'share': True, 'kpis': ['cac', 'revenue']}
+    """
+    cells = ["", *names.get("In", ())][-3:-1]
+    own, given = ([*_assigned(cell)] for cell in (cells if len(cells) == 2 else ("", "")))
+    if not (own and given and all(map(_is_constant, dict(own + given).values()))):
+        return {}
+    defaults = {name: ast.literal_eval(value) for name, value in own}
+    return checked({name: names[name] for name, _ in given}, defaults)
 
 
 def checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +79,9 @@ def checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     Parameters
     ----------
     given, defaults
-        Name → JSON value. What is given has the type of the default (an int will do for a float).
+        Name → JSON value. What is given has the type of the default, or is text that can be read as
+        such: ``"True"``, ``"6"``, ``'["cac"]'`` or ``"cac, revenue"`` for names; an empty text
+        stands for the default. A whole number will do for text (the year 2026) and for a number.
 
     Raises
     ------
@@ -60,18 +94,22 @@ def checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     --------
     >>> checked({"period": "2026Q3"}, {"period": "last", "kpis": []})
     {'period': '2026Q3', 'kpis': []}
+    >>> checked({"period": 2026, "kpis": '["cac"]'}, {"period": "last", "kpis": []})
+    {'period': '2026', 'kpis': ['cac']}
     >>> checked({"perod": "2026Q3"}, {"period": "last"})
     Traceback (most recent call last):
         ...
     kpi_helpers.errors.UnknownName: Unknown parameter: 'perod'. Did you mean period? ...
     """
+    read = {}
     for name, value in given.items():
         if name not in defaults:
             raise unknown("parameter", name, defaults)
-        if not _fits(value, defaults[name]):
+        read[name] = _read(value, defaults[name])
+        if not _fits(read[name], defaults[name]):
             kind = Phrase(f"expected.{TYPES[type(defaults[name])]}")
             raise KpiError("bad_parameter", name=name, value=value, expected=kind)
-    return {**defaults, **given}
+    return {**defaults, **read}
 
 
 def of_each(given: Mapping[str, Any], notebooks: Sequence[Path]) -> dict[Path, dict[str, Any]]:
@@ -95,6 +133,40 @@ def of_each(given: Mapping[str, Any], notebooks: Sequence[Path]) -> dict[Path, d
         )
         for notebook, defaults in known.items()
     }
+
+
+def _read(value: object, default: object) -> object:
+    """Return a value as the type of its default, where it says so without a doubt."""
+    kind = type(default)
+    if kind is str:
+        return str(value) if type(value) is int else value
+    if not isinstance(value, str):
+        return value
+    said = value.strip()
+    if not said:
+        return default
+    if kind is list and not said.startswith("["):
+        return [name.strip() for name in said.split(",")]
+    try:
+        return ast.literal_eval(said.capitalize() if kind is bool else said)
+    except (SyntaxError, ValueError):
+        return value
+
+
+def _assigned(cell: str) -> Iterator[tuple[str, ast.expr]]:
+    """Give what a cell assigns, name by name; nothing for one that does anything else."""
+    try:
+        statements = ast.parse(cell).body
+    except SyntaxError:
+        return
+    pairs = [(s.targets[0], s.value) for s in statements if isinstance(s, ast.Assign)]
+    if len(pairs) == len(statements):
+        yield from ((to.id, value) for to, value in pairs if isinstance(to, ast.Name))
+
+
+def _is_constant(value: ast.expr) -> bool:
+    """Whether a value names nothing else; ``float('nan')`` is how papermill writes one."""
+    return {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} <= {"float"}
 
 
 def _fits(value: object, default: object) -> bool:
