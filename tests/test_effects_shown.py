@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 
 import kpi_helpers as kh
-from kpi_helpers import actions, charts, sheets, wording
+from kpi_helpers import actions, charts, forecasting, sheets, wording
 from kpi_helpers.actions.priorities import CAUSES, library
 from kpi_helpers.catalogue import find
 from kpi_helpers.charts import alt
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import texts
 from kpi_helpers.reports import running
-from kpi_helpers.sources import Dataset
+from kpi_helpers.sources import Dataset, forecast_log
 from kpi_helpers.units import PERCENT, write_change
 
 LANGUAGES = ("fr", "en")
@@ -116,16 +116,34 @@ def test_what_was_decided_stands_beside_what_happened(sample: Dataset, found: pd
     assert decided["date"].is_monotonic_decreasing
 
 
-def test_a_forecast_that_is_over_stands_beside_what_came() -> None:
-    orders = {"order_id": list("ab"), "order_date": ["2026-01-05", "2026-02-05"]}
-    orders |= {"customer_id": list("ab"), "amount_net": [60.0, 60.0]}
+def test_a_forecast_that_is_over_stands_beside_what_came(tmp_path: Path) -> None:
+    orders = {"order_id": list("abc"), "order_date": ["2026-01-05", "2026-02-05", "2026-06-29"]}
+    orders |= {"customer_id": list("abc"), "amount_net": [60.0, 60.0, 7.0]}
     said = {"metric": ["revenue"] * 3, "made_at": ["2025-12-01", "2025-12-31", "2026-05-01"]}
     said |= {"period_start": ["2026-01-01", "2026-01-01", "2026-07-01"]}
     said |= {"period_end": ["2026-03-31", "2026-03-31", "2026-09-30"], "value": [500.0, 90.0, 9.0]}
     log = pd.DataFrame(said | {"low": [400.0, 80.0, 1.0], "high": [600.0, 100.0, 20.0]})
     data = kh.load({"orders": pd.DataFrame(orders), "forecasts": log}, CONFIG)
-    (row,) = actions.decided(data).to_dict("records")  # the last one said, of what is over
-    assert (row["announced"], row["value"], row["outcome"]) == (90.0, 120.0, "low")
+    told = forecast_log.forecasts(data)
+    (row,) = actions.decided(data, None, forecasting.due(data, told)).to_dict("records")
+    assert (row["announced"], row["value"], row["outcome"]) == (90.0, 120.0, "low")  # the last said
+    # What a report told too stands in the source and in its log: once is enough.
+    file = tmp_path / forecast_log.FILE
+    version = find("revenue").version
+    forecast_log.add(file, told.assign(definition=version, horizon="quarter+1", method=""), data)
+    both = actions.decided(data, None, forecasting.due(data, forecast_log.forecasts(data, file)))
+    assert both["announced"].tolist() == [90.0]
+    html = sheets.actions(both, "decided", "en").as_raw_html()
+    for said in ("Forecast: Q1 2026", "€90", "€120", "Forecast too low"):
+        assert said in html
+
+
+def test_what_was_decided_is_summed_up(sample: Dataset, found: pd.DataFrame) -> None:
+    (told,) = wording.decided_findings(actions.decided(sample, found), "en")["sentence"]
+    assert told.startswith("The 2 actions begun within the year: 2 done (2 on time), 0 late; of 2")
+    then = sample.at("2025-06-30")  # no action yet, and the definition changed within the year
+    (told,) = wording.decided_findings(actions.decided(then), "en")["sentence"]
+    assert told.startswith("Leads qualifiés (SQL): another definition since 1 October 2024")
 
 
 def test_without_registers_one_line_says_why() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from kpi_helpers.errors import UnknownName
 from kpi_helpers.reports import running
-from kpi_helpers.reports.index import first_lines, merged
+from kpi_helpers.reports.index import closing, first_lines, merged
 from kpi_helpers.reports.parameters import of_each
 from kpi_helpers.reports.tables import gather, number_of_rows, read_csv, write_csv
 
@@ -65,6 +65,12 @@ def test_findings_of_all_notebooks_are_ranked_together(tmp_path: Path) -> None:
         "wait",
     ]
     assert merged(tmp_path, {"03_c": NOTHING})["sentence"].tolist() == ["Nothing to compare."]
+
+
+def test_what_became_of_decisions_is_told_apart() -> None:
+    rows = [FIRST.assign(table="compared"), SECOND.assign(table="effects")]
+    every = pd.concat(rows, ignore_index=True)
+    assert every.loc[closing(every), "sentence"].tolist() == ["sure, large", "sure, unpriced"]
 
 
 def test_a_table_that_two_notebooks_make_differently_is_kept_twice(tmp_path: Path) -> None:

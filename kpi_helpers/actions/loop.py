@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from kpi_helpers.actions.series import Action
@@ -12,22 +12,23 @@ from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.compare import compare
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
-from kpi_helpers.measure import measure, measured
-from kpi_helpers.measure.judge import INDICATIVE, OK
+from kpi_helpers.measure import measure
 from kpi_helpers.measure.monthly import dated
-from kpi_helpers.periods.period import span
 from kpi_helpers.sources.dataset import Dataset, Where
 
 ACTION, DEFINITION, FORECAST = "action", "definition", "forecast"
-SAID = ("kind", "date", "what", "owner", "kpi", "label", "unit", "outcome", "announced")
+SAID = ("kind", "date", "what", "owner", "kpi", "label", "unit", "state", "outcome", "announced")
 NUMBERS = ("announced_relative", "effect", "low", "high", "relative", "value")
+WHEN = ("start", "end", "recent")
 ADAPTED = ("date", "reason", "example", "decided_by", "feedback")
 # What a sum is made of: so many, of so much each.
 BASKETS = {"bookings": "avg_deal_value", "revenue": "aov"}
-AROUND, DAY = 2, dt.timedelta(days=1)
+AROUND, YEAR = 2, pd.DateOffset(years=1)
 
 
-def decided(data: Dataset, found: pd.DataFrame | None = None) -> pd.DataFrame:
+def decided(
+    data: Dataset, found: pd.DataFrame | None = None, due: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Set what was decided or expected beside what happened, the latest first.
 
     Parameters
@@ -36,22 +37,27 @@ def decided(data: Dataset, found: pd.DataFrame | None = None) -> pd.DataFrame:
         The data set.
     found
         What `kpi_helpers.actions.effects` returns, where there is a register.
+    due
+        The forecasts that are over, as `kpi_helpers.reports.due` finds them in the source and
+        beside the reports, or `kpi_helpers.forecasting.due`. Of each figure and length of period
+        the newest period is told, as it was forecast last.
 
     Returns
     -------
     pandas.DataFrame
-        A row a decision: ``kind`` (``action``, ``definition`` of the log of KPIs, ``forecast`` that
-        is over), ``date, what, owner, kpi, label, unit, announced, announced_relative, effect, low,
-        high, relative, value`` and ``outcome``: the verdict of an action that can be measured, else
-        its state; ``adapted``; whether a forecast was ``within`` its range, too ``high`` or too
-        ``low``.
+        A row a decision: ``kind`` (``action``, ``definition`` of the log of KPIs, ``forecast``),
+        ``date, what`` (of a forecast the period), ``owner, kpi, label, unit, announced,
+        announced_relative, effect, low, high, relative, value``, the ``state`` of an action,
+        ``recent`` (of the last year), and ``outcome``: the verdict of an action that can be
+        measured, else its state; ``adapted``; whether a forecast was ``within`` its range, too
+        ``high`` or too ``low``.
 
     Raises
     ------
     Unavailable
         Where nothing was noted.
     """
-    parts = [_adapted(data), _forecast(data)]
+    parts = [_adapted(data), _foretold(due)]
     if found is not None:
         begun = found[found["start"] <= pd.Timestamp(data.as_of)]
         measurable = begun["verdict"] != "not_measurable"
@@ -62,7 +68,8 @@ def decided(data: Dataset, found: pd.DataFrame | None = None) -> pd.DataFrame:
     if every.empty:
         raise Unavailable(what=Phrase("effects.decided"), needs=["actions", "kpi_log", "forecasts"])
     every = every.sort_values("date", ascending=False, kind="stable").reset_index(drop=True)
-    return every.reindex(columns=[*SAID, *NUMBERS])
+    recent = every["date"] > pd.Timestamp(data.as_of) - YEAR
+    return every.assign(recent=recent).reindex(columns=[*SAID, *NUMBERS, *WHEN])
 
 
 def adapted(data: Dataset) -> pd.DataFrame:
@@ -141,25 +148,14 @@ def _adapted(data: Dataset) -> pd.DataFrame:
     return log.rename(columns=named).assign(kind=DEFINITION, label=labels, outcome="adapted")
 
 
-def _forecast(data: Dataset) -> pd.DataFrame:
-    """The last forecast of each figure and period that is over, beside what came."""
-    if "forecasts" not in data.tables:
+def _foretold(due: pd.DataFrame | None) -> pd.DataFrame:
+    """The last forecast of each figure's newest period that is over, beside what came."""
+    if due is None:
         return pd.DataFrame()
-    log = data["forecasts"]
-    over = log[(log["period_end"] <= pd.Timestamp(data.as_of)) & log["metric"].isin(REGISTRY)]
-    keys = ["metric", "period_start", "period_end"]
-    last = over.sort_values("made_at", kind="stable").drop_duplicates(keys, keep="last")
-    rows = []
-    for said in last.to_dict("records"):
-        asked = span(said["period_start"].date(), said["period_end"].date() + DAY)
-        (came,) = measured(data, [said["metric"]], [asked]).to_dict("records")
-        if came["status"] not in (OK, INDICATIVE):
-            continue
-        too = (
-            "high" if came["value"] < said["low"] else "low" if came["value"] > said["high"] else ""
-        )
-        row = {"kind": FORECAST, "date": said["made_at"], "what": said["metric"]}
-        row |= {"kpi": said["metric"], "label": came["label"], "unit": came["unit"]}
-        row |= {"announced": said["value"], "low": said["low"], "high": said["high"]}
-        rows.append(row | {"value": came["value"], "outcome": too or "within"})
-    return pd.DataFrame(rows)
+    order = due.sort_values(["end", "made_at"], kind="stable")
+    last = order.drop_duplicates(["kpi", "grain"], keep="last")
+    names = {"reference": "announced", "reference_low": "low", "reference_high": "high"}
+    last = last.drop(columns=["low", "high"]).rename(columns=names | {"made_at": "date"})
+    sides = [last["value"] < last["low"], last["value"] > last["high"], last["low"].notna()]
+    outcome = np.select(sides, ["high", "low", "within"], "")
+    return last.assign(kind=FORECAST, what=last["period"], outcome=outcome)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kpi_helpers.sources import Dataset
 
 FINDINGS, DECISIONS = "findings", "decisions"
+# Tables whose findings say what became of what had been decided or forecast; they open a report.
+LOOP = ("decided", "effects", "register", "forecast_accuracy")
 LINES = 10
 
 
@@ -41,7 +43,7 @@ def merged(folder: Path, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     if not frames:
-        return pd.DataFrame(columns=["notebook", "kind", "sentence"])
+        return pd.DataFrame(columns=["notebook", "kind", "sentence", "table"])
     every = pd.concat([frame.assign(notebook=stem) for stem, frame in frames.items()])
     something = every[every["kind"] != "nothing"]
     every = every.head(1) if something.empty else something.drop_duplicates(["kind", "sentence"])
@@ -62,6 +64,11 @@ def first_lines(findings: pd.DataFrame, limit: int = LINES) -> pd.DataFrame:
     found = findings["kind"] == "finding"
     proposed = findings[~found].head(limit)
     return pd.concat([findings[found].head(limit - len(proposed)), proposed])
+
+
+def closing(findings: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which findings say what became of what had been decided or forecast."""
+    return findings["table"].isin(LOOP) & (findings["kind"] == "finding")
 
 
 def index(
@@ -96,8 +103,11 @@ def index(
     lang = data.config.lang
     known = catalogue(lang)
     shown = known[known["id"].isin(kpis)]
+    closed = closing(findings)
+    came = findings[closed].sort_values("table", key=lambda of: of.map(LOOP.index), kind="stable")
     sections = {
-        "findings": sheets.findings(first_lines(findings)),
+        "decided": sheets.findings(came) if len(came) else None,
+        "findings": sheets.findings(first_lines(findings[~closed])),
         "decisions": _decisions(tables, data),
         "pages": sheets.links(_pages(pages, findings, lang)),
         "tables": sheets.links(_tables(tables, pages, lang)),

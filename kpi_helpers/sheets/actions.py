@@ -15,6 +15,8 @@ from kpi_helpers.wording.told import Told
 from kpi_helpers.wording.when import label_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from great_tables import GT
 
 TABLES = {
@@ -71,6 +73,8 @@ def actions(
 def _cell(row: Row, of: str, look: Look) -> str:
     """A cell as text; nothing where it is missing."""
     value, lang = row[of], look.lang
+    if row.get("kind") == "forecast" and of in FORETOLD:
+        return FORETOLD[of](row, look)
     if of == "announced":
         return announced(row, look) if not absent(row["unit"]) else ""
     if of == "reason" and "method" in row and "verdict" in row:
@@ -90,6 +94,18 @@ def _cell(row: Row, of: str, look: Look) -> str:
     if of in FIGURES:
         return Told(row, *look).figure(value)
     return _number(row, of, look)
+
+
+def _when(row: Row, look: Look) -> str:
+    return text("effects.foretold", look.lang, period=label_of(row["what"], row, look.lang))
+
+
+# Of a forecast: the period, what was said of it and what came.
+FORETOLD: dict[str, Callable[[Row, Look], str]] = {
+    "what": _when,
+    "announced": lambda row, look: Told(row, *look).figure(row["announced"]),
+    "effect": lambda row, look: Told(row, *look).figure(row["value"]),
+}
 
 
 def _number(row: Row, of: str, look: Look) -> str:

@@ -18,7 +18,12 @@ from kpi_helpers.wording.drivers import (
     step_name,
 )
 from kpi_helpers.wording.economics import economics_findings, outlook_findings
-from kpi_helpers.wording.effects import effects_findings, register_findings, revised_findings
+from kpi_helpers.wording.effects import (
+    decided_findings,
+    effects_findings,
+    register_findings,
+    revised_findings,
+)
 from kpi_helpers.wording.forecast_log import accuracy_findings
 from kpi_helpers.wording.forecasts import forecast_findings
 from kpi_helpers.wording.headlines import aims, findings, headline, moves
@@ -75,6 +80,7 @@ __all__ = [
     "conversion_findings",
     "coverage_findings",
     "cycle_findings",
+    "decided_findings",
     "drivers_findings",
     "economics_findings",
     "effects_findings",

@@ -21,6 +21,7 @@ from kpi_helpers.wording.told import Row, Said, Told, plain
 
 MOST = 3
 SURENESS = {"established": 0, "opposite": 0, "not_conclusive": 1, "not_measurable": 2}
+VERDICTS = ("established", "opposite", "not_conclusive")
 WAITING, UNDONE = ("not_started", "dropped"), ("late", "open", "planned")
 
 
@@ -39,6 +40,32 @@ def effects_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
         (effect_said(row, look), SURENESS[row["verdict"]], [row["place"]], NO_MONEY)
         for row in told.head(MOST).to_dict("records")
     ]
+
+
+@finds("decided")
+def decided_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
+    """Return how many of the last year's actions are done and worked, and what means another thing.
+
+    Parameters
+    ----------
+    found : DataFrame
+        What `kpi_helpers.actions.decided` returns.
+    """
+    recent = found[found["recent"].astype(bool)].reset_index(names="place")
+    begun = recent[recent["kind"] == "action"]
+    lines: list[Line] = []
+    if len(begun):
+        counts = {of: int((begun["state"] == of).sum()) for of in ("done", "done_late", "late")}
+        counts |= {of: int((begun["outcome"] == of).sum()) for of in VERDICTS}
+        counts |= {"all_done": counts["done"] + counts["done_late"]}
+        counts |= {"measured": sum(counts[of] for of in VERDICTS)}
+        said = _said("begun", look, n=len(begun), **counts)
+        lines.append((said, 0, begun["place"].tolist(), NO_MONEY))
+    for row in recent[recent["kind"] == "definition"].to_dict("records")[:MOST]:
+        what = {"label": row["label"], "what": plain(row["what"])}
+        said = _said("redefined", look, **what, day=write_date(row["date"], look.lang))
+        lines.append((said, 0, [row["place"]], NO_MONEY))
+    return lines
 
 
 @finds("register")
