@@ -38,6 +38,7 @@ SHOWN = """() => ({
   lang: document.documentElement.lang,
   title: document.title,
   text: document.body.innerText,
+  code: [...document.querySelectorAll('pre, code')].map(e => e.innerText),
   headings: [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(e => +e.tagName[1]),
   findings: [...document.querySelectorAll('.findings li')].map(e => e.innerText),
   pictures: [...document.querySelectorAll('img, [role=img]')].map(
@@ -55,6 +56,7 @@ class Seen:
     lang: str
     title: str
     text: str
+    code: list[str]
     headings: list[int]
     findings: list[str]
     pictures: list[str]

@@ -39,7 +39,8 @@ LIBRARIES: list[set[str]] = [
     {"PIL", "great_tables", "matplotlib", "numpy", "pandas", "seaborn"},
     {
         *{"IPython", "ipywidgets", "jinja2", "jupyter_client", "nbclient", "nbconvert", "nbformat"},
-        *{"numpy", "pandas", "papermill", "playwright", "pptx", "traitlets", "xlsxwriter"},
+        *{"bs4", "numpy", "pandas", "papermill", "playwright", "pptx", "pypdf", "traitlets"},
+        *{"xlsxwriter"},
     },
 ]
 INSIDE_FUNCTIONS_ONLY = {"scipy", "statsmodels", "tqdm"}

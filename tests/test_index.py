@@ -132,6 +132,8 @@ def test_a_report_of_two_notebooks_has_one_index(tmp_path: Path) -> None:
         assert f'<a href="0{n}_page.html">Page {n}</a>' in html
         assert (folder / f"0{n}_page.html").is_file()
     assert '<a href="tables/findings.csv">findings.csv</a> 6 rows' in html
+    assert '<a href="methods.html">Methods and words</a>' in html
+    assert html.index('id="annex"') < html.index("tables/findings.csv")
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {"tables", "known"}
     begun = [step for step in steps if step[0] == "executing" and step[3] == 1]
     assert begun == [("executing", 1, 2, 1), ("executing", 2, 2, 1)]

@@ -1,16 +1,23 @@
-"""The catalogue as pages to read: what every KPI means, a page a language."""
+"""The catalogue as pages to read: every KPI, a page a language, or those of a report."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kpi_helpers.catalogue import find
 from kpi_helpers.errors import ReportFailed
 from kpi_helpers.language import LANGUAGES, text
 from kpi_helpers.reports.pack import reason
 from kpi_helpers.reports.page import page
+from kpi_helpers.reports.record import involved
+from kpi_helpers.reports.tables import read_csv
 from kpi_helpers.units import COUNT, write
+
+if TYPE_CHECKING:
+    from kpi_helpers.sources import Dataset
 
 
 def write_catalogue(folder: Path) -> list[Path]:
@@ -70,4 +77,33 @@ def catalogue_page(lang: str) -> str:
         heading = new_markdown_cell(f"## {text(f'cards.categories.{group}', lang)}")
         cells += [heading, new_code_cell(outputs=outputs)] if own else []
     facts = {text("cards.count", lang): write(len(kpis), COUNT, lang)}
+    return page(new_notebook(cells=cells), facts, lang)
+
+
+def methods_page(data: Dataset, facts: Mapping[str, str], tables: Iterable[Path]) -> str:
+    """Return the page of how the figures of a report are made: its words, its KPIs.
+
+    Parameters
+    ----------
+    data : Dataset
+    facts : mapping
+        As for `kpi_helpers.reports.page.page`.
+    tables : iterable of Path
+        The tables of the report: the KPIs that they hold are shown, and those these are made of.
+    """
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+    from kpi_helpers.kpis import catalogue
+    from kpi_helpers.sheets.cards import METHOD, cards, glossary
+
+    lang = data.config.lang
+    known = catalogue(lang).set_index("id")["name"]
+    held = {str(kpi) for path in tables for kpi in read_csv(path).get("kpi", ())} & {*known.index}
+    used = {each for kpi in held for each in (kpi, *involved(data, kpi))}
+    ordered = [find(kpi) for kpi in known.index if kpi in used]
+    cells = [new_markdown_cell(f"# {text('methods.title', lang)}")]
+    for name, shown in (("words", glossary(lang)), ("kpis", cards(ordered, lang, METHOD))):
+        said = f"## {text(f'methods.{name}', lang)}\n\n{text(f'methods.{name}_about', lang)}"
+        output = new_output("display_data", {"text/html": shown.html})
+        cells += [new_markdown_cell(said), new_code_cell(outputs=[output])]
     return page(new_notebook(cells=cells), facts, lang)

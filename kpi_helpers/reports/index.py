@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.language import text
 from kpi_helpers.reports.page import page, title
-from kpi_helpers.reports.sections import MEETING, has
+from kpi_helpers.reports.sections import ANNEX, MEETING, has
 from kpi_helpers.reports.tables import number_of_rows, read_csv, write_csv
 from kpi_helpers.units import COUNT, write
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 FINDINGS, DECISIONS = "findings", "decisions"
 # Tables whose findings say what became of what had been decided or forecast; they open a report.
 LOOP = ("decided", "effects", "register", "forecast_accuracy")
-LINES = 10
+METHODS = "methods.html"
+LINES, DECIDED = 10, 8
 
 
 def merged(folder: Path, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -74,7 +75,6 @@ def closing(findings: pd.DataFrame) -> pd.Series[bool]:
 def index(
     data: Dataset,
     facts: Mapping[str, str],
-    kpis: Sequence[str],
     pages: Mapping[str, NotebookNode],
     tables: Mapping[Path, str],
     findings: pd.DataFrame,
@@ -86,8 +86,6 @@ def index(
     data : Dataset
     facts : mapping
         As for `kpi_helpers.reports.page.page`.
-    kpis : sequence of str
-        Ids of the KPIs shown.
     pages : mapping
         Stem of a page → its executed notebook.
     tables : mapping
@@ -98,24 +96,20 @@ def index(
     from nbformat.v4 import new_markdown_cell, new_notebook
 
     from kpi_helpers import sheets
-    from kpi_helpers.kpis import catalogue
 
-    lang = data.config.lang
-    known = catalogue(lang)
-    shown = known[known["id"].isin(kpis)]
+    lang, proposed = data.config.lang, _proposed(tables)
     closed = closing(findings)
     came = findings[closed].sort_values("table", key=lambda of: of.map(LOOP.index), kind="stable")
-    sections = {
-        "decided": sheets.findings(came) if len(came) else None,
-        "findings": sheets.findings(first_lines(findings[~closed])),
-        "decisions": _decisions(tables, data),
-        "pages": sheets.links(_pages(pages, findings, lang)),
-        "tables": sheets.links(_tables(tables, pages, lang)),
-        "kpis": sheets.definitions(shown, lang),
-    }
     cells = [new_markdown_cell(f"# {_heading(facts)}")]
-    for name, content in sections.items():
-        cells += _section(name, content, lang) if content is not None else []
+    cells += _section("decided", sheets.findings(came), lang) if len(came) else []
+    cells += _section("findings", sheets.findings(first_lines(findings[~closed])), lang)
+    if proposed is not None:
+        shown = sheets.decisions(proposed.head(DECIDED), lang, data.config.currency)
+        rest = len(proposed) - DECIDED
+        more = text("report.index.decisions_more", lang, n=rest) if rest > 0 else ""
+        cells += _section("decisions", shown, lang, more)
+    cells += _section("pages", sheets.links(_pages(pages, findings, lang)), lang)
+    cells += _section("tables", sheets.links(_tables(tables, pages, lang)), lang)
     return page(new_notebook(cells=cells), facts, lang)
 
 
@@ -124,27 +118,27 @@ def _heading(facts: Mapping[str, str]) -> str:
     return " ".join(" · ".join([*facts.values()][:2]).split())
 
 
-def _section(name: str, content: Any, lang: str) -> list[NotebookNode]:
+def _section(name: str, content: Any, lang: str, more: str = "") -> list[NotebookNode]:
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
     about = "" if name == "pages" else text(f"report.index.{name}_about", lang)
-    heading = new_markdown_cell(f"## {text(f'report.index.{name}', lang)}\n\n{about}")
+    said = f"## {text(f'report.index.{name}', lang)}\n\n{about} {more}"
+    heading = new_markdown_cell(said, metadata={"tags": [ANNEX] if name == "tables" else []})
     output = new_output("display_data", {"text/html": content._repr_html_()})
     return [heading, new_code_cell(outputs=[output])]
 
 
-def _decisions(tables: Mapping[Path, str], data: Dataset) -> Any:
-    """What all pages propose; what two of them do, once."""
+def _proposed(tables: Iterable[Path]) -> pd.DataFrame | None:
+    """What all pages propose, the most money first; what two of them do, once."""
     import pandas as pd
-
-    from kpi_helpers import sheets
 
     frames = [read_csv(path) for path in sorted(tables) if path.stem.endswith(DECISIONS)]
     frames = [frame for frame in frames if len(frame)] or frames[:1]
     if not frames:
         return None
     every = pd.concat(frames, ignore_index=True).drop_duplicates(["kpi", "scope", "finding"])
-    return sheets.decisions(every, data.config.lang, data.config.currency)
+    money = every["money_at_stake"].astype(float)
+    return every.iloc[(-money).argsort(kind="stable")]
 
 
 def _pages(
@@ -158,7 +152,7 @@ def _pages(
         if has(notebook, MEETING):
             said = text("report.meeting", lang)
             found.append((f"{stem}.{MEETING}.html", text("report.meeting_title", lang), said))
-    return found
+    return [*found, (METHODS, text("methods.title", lang), text("methods.about", lang))]
 
 
 def _tables(

@@ -14,11 +14,12 @@ from kpi_helpers.errors import ReportFailed, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.settings import check_segments
 from kpi_helpers.reports import pack, places
+from kpi_helpers.reports.catalogue import methods_page
 from kpi_helpers.reports.difference import recorded
 from kpi_helpers.reports.executing import executed
 from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.forecasts import keep
-from kpi_helpers.reports.index import FINDINGS, index, merged
+from kpi_helpers.reports.index import FINDINGS, METHODS, index, merged
 from kpi_helpers.reports.known import remember
 from kpi_helpers.reports.naming import folder_name
 from kpi_helpers.reports.opening import chosen, opened
@@ -96,7 +97,8 @@ def run(
         done, findings, tables = _executed(each, folder, progress)
         progress("writing")
         said = facts(data, period, values["segment"])
-        made = {"index.html": index(data, said, kpis, done, tables, findings)}
+        made = {"index.html": index(data, said, done, tables, findings)}
+        made[METHODS] = methods_page(data, said, tables)
         for stem, notebook in done.items():
             made[f"{stem}.html"] = page(notebook, said, data.config.lang)
             if has(notebook, MEETING):

@@ -9,7 +9,7 @@ from kpi_helpers.sheets.alerts import alerts, signals
 from kpi_helpers.sheets.associations import segments, volumes
 from kpi_helpers.sheets.bottleneck import bottlenecks, leak, levers
 from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
-from kpi_helpers.sheets.contents import definitions, links
+from kpi_helpers.sheets.contents import links
 from kpi_helpers.sheets.control import control
 from kpi_helpers.sheets.drivers import products, steps
 from kpi_helpers.sheets.economics import economics, outlook
@@ -42,7 +42,6 @@ __all__ = [
     "changes",
     "control",
     "decisions",
-    "definitions",
     "economics",
     "findings",
     "forecasts",

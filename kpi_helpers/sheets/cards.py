@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import zip_longest
@@ -22,6 +22,9 @@ from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.units import write
 
 VANITY, OWN = "vanity", "own"
+# Fields of a card that say how a figure was made.
+METHOD = ("id", "dated", "kind", "made", "unit", "better", "pitfalls", "version")
+WORDS = ("range", "confirmed", "chance", "exact", "care", "few", "young", "points", "version")
 # Kinds of which a missing figure says itself what it needs.
 TOLD = {"gap": "notes.gap_none", "effect": "notes.effect_unknown"}
 
@@ -51,7 +54,7 @@ def card_index(kpis: Iterable[Kpi], lang: str) -> Written:
     return Written(f'<ul class="links">{items}</ul>')
 
 
-def cards(kpis: Iterable[Kpi], lang: str) -> Written:
+def cards(kpis: Iterable[Kpi], lang: str, only: Collection[str] = ()) -> Written:
     """Show what KPIs are, a card each.
 
     Parameters
@@ -59,6 +62,9 @@ def cards(kpis: Iterable[Kpi], lang: str) -> Written:
     kpis : iterable of Kpi
         As they are declared; those that they are made of are declared too.
     lang : str
+    only : collection of str
+        The fields to show, such as `METHOD`, without other languages, badges and examples; by
+        default all.
 
     Examples
     --------
@@ -66,7 +72,23 @@ def cards(kpis: Iterable[Kpi], lang: str) -> Written:
     >>> "Wilson" in cards([find("win_rate_count")], "en")._repr_html_()
     True
     """
-    return Written("".join(_card(kpi, lang) for kpi in kpis))
+    return Written("".join(_card(kpi, lang, only) for kpi in kpis))
+
+
+def glossary(lang: str) -> Written:
+    """Say what the words of a report mean that stand beside its figures.
+
+    Examples
+    --------
+    >>> "<dt>Plausible range</dt>" in glossary("en").html
+    True
+    """
+    said = (
+        (text(f"glossary.{name}.word", lang), text(f"glossary.{name}.means", lang))
+        for name in WORDS
+    )
+    rows = "".join(f"<div><dt>{word}</dt><dd>{means}</dd></div>" for word, means in said)
+    return Written(f'<div class="card"><dl>{rows}</dl></div>')
 
 
 def _anchor(kpi: Kpi) -> str:
@@ -78,18 +100,21 @@ def _badges(kpi: Kpi, lang: str) -> str:
     return " ".join(f'<span class="badge">{escape(each)}</span>' for each in said)
 
 
-def _card(kpi: Kpi, lang: str) -> str:
+def _card(kpi: Kpi, lang: str, only: Collection[str]) -> str:
     others = "".join(
         f' <span lang="{other}">{escape(kpi.label(other))}</span>'
         for other in LANGUAGES
         if other != lang
     )
-    rows = {text(f"cards.fields.{name}", lang): said for name, said in _facts(kpi, lang).items()}
-    facts = "".join(f"<div><dt>{name}</dt><dd>{said}</dd></div>" for name, said in rows.items())
+    facts = "".join(
+        f"<div><dt>{text(f'cards.fields.{name}', lang)}</dt><dd>{said}</dd></div>"
+        for name, said in _facts(kpi, lang).items()
+        if name in only or not only
+    )
+    beside, below = ("", "") if only else (f"{others} {_badges(kpi, lang)}", _example(kpi, lang))
     return (
-        f'<article class="card" id="{_anchor(kpi)}"><h3>{escape(kpi.label(lang))}'
-        f"{others} {_badges(kpi, lang)}</h3>"
-        f"<p>{escape(kpi.definition(lang))}</p><dl>{facts}</dl>{_example(kpi, lang)}</article>"
+        f'<article class="card" id="{_anchor(kpi)}"><h3>{escape(kpi.label(lang))}{beside}</h3>'
+        f"<p>{escape(kpi.definition(lang))}</p><dl>{facts}</dl>{below}</article>"
     )
 
 

@@ -1,19 +1,11 @@
-"""What an index shows besides findings: where things are, and what the figures mean."""
+"""What an index shows besides findings: where things are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-import pandas as pd
-
-from kpi_helpers.sheets.table import build, records
-
-if TYPE_CHECKING:
-    from great_tables import GT
 
 
 @dataclass(frozen=True)
@@ -44,19 +36,3 @@ def links(items: Iterable[tuple[str, str, str]]) -> Links:
     '<ul class="links"><li><a href="a%20b.html">A &amp; B</a> </li></ul>'
     """
     return Links(tuple(items))
-
-
-def definitions(kpis: pd.DataFrame, lang: str) -> GT:
-    """Show what KPIs mean: name, definition, version.
-
-    Parameters
-    ----------
-    kpis : DataFrame
-        Rows of `kpi_helpers.catalogue`.
-    lang : str
-    """
-    lines = [
-        {"kpi": row["name"], "definition": row["definition"], "version": row["version"]}
-        for row in records(kpis)
-    ]
-    return build("definitions", lines, lang)
