@@ -7,10 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from browser import PHONE, SCREEN, Seen, opened
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from packs import PACKS, SAMPLE, language
 
+from kpi_helpers import actions, sheets, wording
 from kpi_helpers.language import LANGUAGES
+<<<<<<< HEAD
 from kpi_helpers.reports.index import METHODS
+=======
+from kpi_helpers.reports.page import page as html_of
+from kpi_helpers.reports.sections import VIEWS
+from kpi_helpers.sources import Dataset
 from kpi_helpers.wording import banned
 
 MOST_BYTES = 1_500_000
@@ -129,7 +136,40 @@ def test_a_director_reads_few_pages(name: str, pack: Pack) -> None:
             annex.remove();
         }""")
         printed = page.pdf(prefer_css_page_size=True)
-    assert 2 <= max(map(int, re.findall(rb"/Count (\d+)", printed))) <= MOST_PAGES
+    assert 2 <= sheets_of(printed) <= MOST_PAGES
+
+
+@pytest.mark.parametrize("name", ["sample fr", "sample en"])
+def test_each_audience_has_one_sheet(name: str, pack: Pack) -> None:
+    for view in VIEWS[1:]:
+        with opened(pack(name) / f"05_action_plan.{view}.html", SCREEN) as (page, _, _):
+            assert sheets_of(page.pdf(prefer_css_page_size=True)) == 1, view
+
+
+@pytest.mark.parametrize("view", VIEWS[1:])
+def test_a_long_register_still_fits_one_sheet(view: str, tmp_path: Path, sample: Dataset) -> None:
+    """Sixty actions with texts of 200 letters: as many as fit are shown, the others are counted."""
+    found = pd.concat([actions.effects(sample)] * 20, ignore_index=True)
+    found = found.assign(action=found["action"] + " et encore" * 20, owner="Anne-Sophie " * 4)
+    found = found.assign(**{} if view == "management" else {"state": "late"})
+    told = wording.effects_findings(found, "fr")
+    own = "own" if view == "rep" else "pages"
+    shown = [sheets.findings(told), sheets.actions(actions.page(found, view), own, "fr")]
+    assert "autres actions sont dans le registre" in shown[1].as_raw_html()
+    outputs = [new_output("display_data", {"text/html": each._repr_html_()}) for each in shown]
+    cells = [
+        new_markdown_cell("# Titre"),
+        new_markdown_cell("## Feuille", metadata={"tags": [view]}),
+    ]
+    notebook = new_notebook(cells=[*cells, new_code_cell(outputs=outputs)])
+    path = tmp_path / "page.html"
+    path.write_text(html_of(notebook, {"Société": "Emballages"}, "fr", view), "utf-8")
+    with opened(path, SCREEN) as (page, _, _):
+        assert sheets_of(page.pdf(prefer_css_page_size=True)) == 1
+
+
+def sheets_of(printed: bytes) -> int:
+    return max(map(int, re.findall(rb"/Count (\d+)", printed)))
 
 
 @pytest.mark.parametrize("name", ["sample fr"])

@@ -11,7 +11,7 @@ from kpi_helpers.errors import MissingColumn
 from kpi_helpers.reports import attempt
 from kpi_helpers.reports.attempting import ABSENT
 from kpi_helpers.reports.page import page
-from kpi_helpers.reports.sections import MEETING
+from kpi_helpers.reports.sections import MEETING, has
 
 DATA = SimpleNamespace(config=SimpleNamespace(lang="fr"))
 
@@ -80,6 +80,16 @@ def test_a_view_keeps_its_sections_only() -> None:
     assert order(html) == ["Scorecard"]
     assert '<body class="meeting">' in html
     assert not [word for word in ("named", "detail", "no spend") if word in html]
+
+
+def test_a_view_keeps_whole_what_stands_in_the_annex() -> None:
+    sheet = (heading("## Own", "annex", "team"), code(table("due")))
+    bare = (heading("## Bare", "annex", "rep"), code(absent("no register")))
+    notebook = new_notebook(cells=[heading("# Title"), *sheet, *bare])
+    assert [has(notebook, view) for view in ("team", "rep")] == [True, False]
+    html = page(notebook, {}, "en", "team")
+    assert "<p>due</p>" in html
+    assert 'class="annex"' not in html
 
 
 def test_without_an_annex_there_is_no_word_of_it() -> None:

@@ -27,7 +27,9 @@ PRICED = (
     *("revenue", "bookings", "deals_won_count", "avg_deal_value", "win_rate_count"),
     *("lead_to_customer_rate", "new_customers", "revenue_per_customer"),
 )
-AUDIENCES = ("management", "team", "rep")
+# What one printed page of an audience has room for: rows, and letters of each text.
+ROWS = {"management": 4, "team": 8, "rep": 12}
+LETTERS = {"what": 60, "owner": 30, "label": 40}
 
 
 def priorities(proposed: pd.DataFrame, found: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -131,16 +133,27 @@ def page(found: pd.DataFrame, audience: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The columns of `effects`, and ``what`` and ``outcome``.
+        The columns of `effects`, and ``what`` and ``outcome``: as many rows as a printed page has
+        room for, long texts cut, with how many more there are (``left``).
     """
     told = found.rename(columns={"action": "what"})
-    if audience == AUDIENCES[0]:
+    if audience == "management":
         measured = told[~told["reason"].isin(("not_started", "dropped"))]
-        return measured.assign(outcome=measured["verdict"]).reset_index(drop=True)
+        return _fitting(measured.assign(outcome=measured["verdict"])[::-1], ROWS[audience])
     due = told[~told["state"].isin(("done", "done_late", "dropped"))]
-    keys = ["owner", "due_date"] if audience == AUDIENCES[2] else ["due_date", "owner"]
-    due = due.sort_values(keys, kind="stable").reset_index(drop=True)
-    return due.assign(outcome=due["state"], effect=float("nan"))
+    keys = ["owner", "due_date"] if audience == "rep" else ["due_date", "owner"]
+    due = due.sort_values(keys, kind="stable")
+    return _fitting(due.assign(outcome=due["state"], effect=float("nan")), ROWS[audience])
+
+
+def _fitting(told: pd.DataFrame, rows: int) -> pd.DataFrame:
+    shown = told.head(rows).reset_index(drop=True)
+    cut = {of: [_cut(said, most) for said in shown[of].fillna("")] for of, most in LETTERS.items()}
+    return shown.assign(**cut, left=len(told) - len(shown))
+
+
+def _cut(said: str, most: int) -> str:
+    return said if len(said) <= most else f"{said[: most - 1]}…"
 
 
 def _chance(found: pd.DataFrame | None) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.language import text
 from kpi_helpers.reports.page import page, title
-from kpi_helpers.reports.sections import ANNEX, MEETING, has
+from kpi_helpers.reports.sections import ANNEX, VIEWS, has
 from kpi_helpers.reports.tables import number_of_rows, read_csv, write_csv
 from kpi_helpers.units import COUNT, write
 
@@ -149,9 +149,10 @@ def _pages(
     for stem, notebook in pages.items():
         named = title(notebook, lang) or stem
         found.append((f"{stem}.html", named, first.get(stem, "")))
-        if has(notebook, MEETING):
-            said = text("report.meeting", lang)
-            found.append((f"{stem}.{MEETING}.html", text("report.meeting_title", lang), said))
+        for view in VIEWS:
+            if has(notebook, view):
+                named, said = (text(f"report.views.{view}{of}", lang) for of in ("", "_about"))
+                found.append((f"{stem}.{view}.html", named, said))
     return [*found, (METHODS, text("methods.title", lang), text("methods.about", lang))]
 
 

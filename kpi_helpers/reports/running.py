@@ -26,7 +26,7 @@ from kpi_helpers.reports.opening import chosen, opened
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.parameters import of_each
 from kpi_helpers.reports.record import record, scrub, scrubbed, secrets
-from kpi_helpers.reports.sections import MEETING, has
+from kpi_helpers.reports.sections import VIEWS, has
 from kpi_helpers.reports.tables import ROW_LEVEL, TABLES, alerts_told, gather, read_csv
 from kpi_helpers.sources.asked import covered
 
@@ -101,8 +101,8 @@ def run(
         made[METHODS] = methods_page(data, said, tables)
         for stem, notebook in done.items():
             made[f"{stem}.html"] = page(notebook, said, data.config.lang)
-            if has(notebook, MEETING):
-                made[f"{stem}.{MEETING}.html"] = page(notebook, said, data.config.lang, MEETING)
+            for view in filter(partial(has, notebook), VIEWS):
+                made[f"{stem}.{view}.html"] = page(notebook, said, data.config.lang, view)
             if not values["share"]:
                 made[f"{stem}.ipynb"] = _json(notebook)
         if not values["share"]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 HEADING = re.compile(r"^##+ ")
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 FIRST, ANNEX, MEETING = "first", "annex", "meeting"
+# Parts of a notebook that have a page of their own, each for other readers.
+VIEWS = (MEETING, "management", "team", "rep")
 Block = list["NotebookNode"]
 
 
@@ -44,7 +46,8 @@ def arranged(
     absent = {sections(block[0])[0]: why for block in blocks if (why := _absent(block))}
     halves = [_halves(block, lang) for block in blocks]
     if only:
-        absent, halves = {}, [(read, []) for read, _ in halves if read and _tagged(read[0], only)]
+        whole = [read or behind for read, behind in halves]
+        absent, halves = {}, [(block, []) for block in whole if block and _tagged(block[0], only)]
     read = [_filled(block) for block, _ in halves]
     read.sort(key=lambda block: not (block and _tagged(block[0], FIRST)))
     behind = [_filled(block) for _, block in halves]
@@ -52,8 +55,9 @@ def arranged(
 
 
 def has(notebook: NotebookNode, tag: str) -> bool:
-    """Tell whether a notebook has sections of a tag."""
-    return any(_tagged(cell, tag) for cell in notebook.cells)
+    """Tell whether a notebook has sections of a tag that show anything."""
+    tagged = [block for block in _blocks(notebook.cells) if block and _tagged(block[0], tag)]
+    return any(_shows(cell) for block in tagged for cell in _code(block))
 
 
 def sections(cell: NotebookNode) -> list[str]:

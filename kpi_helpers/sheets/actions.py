@@ -27,7 +27,8 @@ TABLES = {
     "revised": "label target basket reference value needed revised",
     "priorities": "label money_at_stake chance effort score cause suggestion",
     "causes": "cause suggestion",
-    "pages": "what owner due_date announced effect outcome",
+    "pages": "what label owner due_date announced effect outcome",
+    "own": "what label due_date announced outcome owner",
 }
 ONCE = {"adapted": ["kpi", "date"], "causes": ["cause"]}
 SAID = ("label", "reason", "example", "feedback", "decided_by", "cause")
@@ -55,7 +56,7 @@ def actions(
         What a function of `kpi_helpers.actions` returns.
     table : str
         Which of the tables: ``decided, effects, register, adapted, revised, priorities, causes,
-        pages``.
+        pages, own`` (grouped by who has to do it).
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
     """
@@ -65,9 +66,17 @@ def actions(
         found = found.assign(**{of: found[of].mask(again) for of in SAID if of in found})
     columns = [of for of in TABLES[table].split() if of in found]
     lines = [{of: _cell(row, of, look) for of in columns} for row in records(found)]
+    if table == "own":
+        lines = [
+            {("group" if of == "owner" else of): said for of, said in line.items()}
+            for line in lines
+        ]
     headings = {of: text(f"effects.columns.{of}", lang) for of in columns}
     right = [of for of in columns if of in RIGHT]
-    return noted(build(table, lines, lang, headings, right), text(f"effects.notes.{table}", lang))
+    notes = [text(f"effects.notes.{table}", lang)]
+    if left := int(found["left"].max()) if "left" in found and len(found) else 0:
+        notes.append(text("effects.more", lang, n=left))
+    return noted(build(table, lines, lang, headings, right), *notes)
 
 
 def _cell(row: Row, of: str, look: Look) -> str:
