@@ -245,6 +245,7 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(
         "run.json",
         *(name for path in NOTEBOOKS for name in (path.name, f"{path.stem}.html")),
         PAGE.replace("html", "meeting.html"),
+        *(f"05_action_plan.{view}.html" for view in ("management", "team", "rep")),
     }
     html = (folder / PAGE).read_text("utf-8")
     assert all(words in html for words in [f'<html lang="{lang}">', *said])
