@@ -12,9 +12,7 @@ from packs import PACKS, SAMPLE, language
 
 from kpi_helpers import actions, sheets, wording
 from kpi_helpers.language import LANGUAGES
-<<<<<<< HEAD
 from kpi_helpers.reports.index import METHODS
-=======
 from kpi_helpers.reports.page import page as html_of
 from kpi_helpers.reports.sections import VIEWS
 from kpi_helpers.sources import Dataset
