@@ -249,7 +249,7 @@ def test_the_worth_of_a_gap_is_that_of_the_chain_with_one_link_changed() -> None
     assert found["reach"] == pytest.approx(shapley(chain, better).loc[0, "win"])
     told = wording.market_findings(found.to_frame().T, "gaps", "en").iloc[0]
     assert (
-        "Win rate (count): 10.0%, below the first quarter of peers (42.5%), confirmed"
+        "Win rate (count): 10.0%, behind the first quarter of peers (42.5%), confirmed"
         in told["sentence"]
     )
     assert (told["sureness"], told["money_at_stake"]) == (0, found["reach"])
@@ -268,10 +268,32 @@ def test_quarters_give_an_estimate_and_few_peers_no_quarter() -> None:
     spread = of({"P25": 0.2, "Median": 0.3, "P75": 0.4}, metric="win_rate_count")
     found = benchmarking.gaps(loaded(said(*spread), deals=decided(35, 100)), "2026Q1").iloc[0]
     assert found["place"] == pytest.approx(0.625)
-    assert found[["reference", "estimated", "peers"]].tolist() == [0.4, True, 0]
+    assert found[["reference", "estimated"]].tolist() == [0.4, True]
+    assert np.isnan(found["peers"])
     few = benchmarking.gaps(loaded(peered([0.2, 0.3]), deals=decided(35, 100)), "2026Q1").iloc[0]
     assert np.isnan(few["reference"])
-    assert few["best"] == 0.3
+    assert few[["best", "change_verdict"]].tolist() == [0.3, "no_reference"]
+    assert few["to_best"] == pytest.approx(0.05)
+    (told,) = wording.market_findings(few.to_frame().T, "gaps", "en")["sentence"]
+    assert "the best of 2 peers (Peer 1) is at 30.0%" in told
+
+
+@pytest.mark.parametrize(("won", "place"), [(50, [0.75, 1.0]), (20, [0.0, 0.75])])
+def test_one_quarter_alone_is_a_reference_and_bounds_the_place(won: int, place: list[int]) -> None:
+    rows = said(*of({"P75": 0.35}, metric="win_rate_count"))
+    found = benchmarking.gaps(loaded(rows, deals=decided(won, 100)), "2026Q1").iloc[0]
+    assert found[["reference", "change"]].tolist() == pytest.approx([0.35, won / 100 - 0.35])
+    assert found[["place_low", "place_high"]].tolist() == place
+    assert found[["place", "middle"]].isna().all()
+    assert found["market_verdict"] == ""
+    assert found["change_verdict"] == ("better" if won > 35 else "worse")
+
+
+def test_a_place_below_every_quarter_is_not_the_lowest_of_them() -> None:
+    spread = of({"P25": 60.0, "P75": 80.0}, metric="sales_cycle_duration")
+    found = benchmarking.gaps(loaded(said(*spread), deals=decided(60, 100)), "2026Q1").iloc[0]
+    assert found[["place_low", "place_high"]].tolist() == [0.75, 1.0]  # 27 days, less is better
+    assert np.isnan(found["place"])
 
 
 def test_less_is_better_for_a_cycle() -> None:

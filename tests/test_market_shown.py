@@ -2,6 +2,7 @@
 
 import pytest
 
+import kpi_helpers as kh
 from kpi_helpers import benchmarking, charts, sheets, wording
 from kpi_helpers.sources import Dataset
 
@@ -13,6 +14,7 @@ def test_what_is_told_shown_and_drawn(sample: Dataset, lang: str) -> None:
         "sources": benchmarking.register(sample),
         "concentration": benchmarking.concentration(benchmarking.sellers(sample, "2026Q3")),
         "gains": gained,
+        "gaps": benchmarking.gaps(sample, "2026Q3"),
         "peers": benchmarking.peers(sample, "win_rate_count", "2026Q3"),
         "perception": benchmarking.perception(sample, "2026Q3"),
         "verdicts": benchmarking.verdicts(sample, None, gained),
@@ -35,6 +37,33 @@ def test_what_is_told_shown_and_drawn(sample: Dataset, lang: str) -> None:
         list(ours.get_ydata())
         == gained.query("kind == 'us'")[["before", "after"]].values[0].tolist()
     )
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_gap_to_peers_is_told_drawn_and_placed(sample: Dataset, lang: str) -> None:
+    """The sample's peers: one KPI surely behind with its money, one told in quarters only."""
+    found = benchmarking.gaps(sample, "2026Q3")
+    rows = found.set_index("kpi")
+    behind, quarters = rows.loc["lead_qualification_rate"], rows.loc["nps"]
+    assert behind[["reference", "best", "place", "market_verdict"]].tolist() == [
+        *(0.3875, 0.45, 0.125, "behind")
+    ]
+    year = kh.measure(sample, "bookings", "2025-10:2026-09")["value"].sum()
+    assert behind["reach"] == pytest.approx(year * (0.3875 / behind["value"] - 1))
+    assert quarters["estimated"]
+    assert 0.25 < quarters["place"] < 0.5
+    told = wording.market_findings(found, "gaps", lang).iloc[0]
+    assert told["money_at_stake"] == behind["reach"]
+    assert ("moins bien que le premier quart" if lang == "fr" else "behind the first") in told[
+        "sentence"
+    ]
+    tables = [sheets.market(found, name, lang).as_raw_html() for name in ("gaps", "places")]
+    best = "−19,5\u00a0points" if lang == "fr" else "−19.5\u00a0points"
+    assert best in tables[0].replace(" points", "\u00a0points")
+    assert ("Estimé" if lang == "fr" else "Estimated") in tables[1]
+    (drawn,) = charts.dumbbell(found, lang=lang).axes
+    marks = {line.get_gid(): len(line.get_xdata()) for line in drawn.lines}
+    assert (marks["worse"], marks["reference"]) == (2, 4)
 
 
 def test_a_market_of_unnamed_sellers_has_nothing_to_draw(sample: Dataset) -> None:

@@ -53,9 +53,11 @@ def gaps(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFra
     pandas.DataFrame
         What `kpi_helpers.compare` returns beside our targets, the farthest behind first, with the
         first quarter (P75; P25 where less is better) as ``reference`` and ``change`` from it;
-        ``peers, middle`` (median), ``best, best_entity, source``; ``place, place_low, place_high``
-        (share of peers that we are ahead of, ties half), ``estimated``; ``market_verdict`` (our
-        range beside the median: ``ahead``, ``behind``, ``level``); ``reach, reach_low,
+        ``peers, middle`` (median), ``best, best_entity``; ``source, told`` (periods of the
+        figures); ``to_best, to_best_low, to_best_high`` (ours less the best); ``place, place_low,
+        place_high`` (share of peers that we are ahead of, ties half; beyond the quarters of a
+        source only the limits are known), ``estimated``; ``market_verdict`` (our range beside the
+        median: ``ahead``, ``behind``, ``level``, blank without one); ``reach, reach_low,
         reach_high``: what the first quarter would have brought in the twelve months that end with
         the period, all else equal; missing where no money follows from the KPI.
 
@@ -94,8 +96,9 @@ def _spread(rows: pd.DataFrame) -> Row:
     at, quarter = marks["entity"].str.lower().map(MARKS).to_numpy(float), 0.25 if lower else 0.75
     best = peers[["middle", "entity"]].tail(1).to_numpy().tolist() or [[np.nan, ""]]
     facts = dict(zip(("best", "best_entity"), best[0], strict=True))
-    facts |= {"peers": float(len(peers)), "source": ", ".join(sorted(set(rows["source"])))}
-    if len(peers) < FEWEST and len(marks) > 1:
+    facts |= {"peers": len(peers) or np.nan, "source": ", ".join(sorted(set(rows["source"])))}
+    facts["told"] = ", ".join(sorted(set(rows["period"])))
+    if len(peers) < FEWEST and len(marks):
         values = marks["middle"].to_numpy(float)
         first, middle = np.interp([quarter, 0.5], at, values, left=np.nan, right=np.nan)
         facts |= {"reference": first, "middle": middle, "estimated": True}
@@ -121,7 +124,12 @@ def place_among(value: Any, others: Any, lower: bool = False) -> Array:
 
 
 def beside(row: Row, reference: float) -> str:
-    """Tell on which side of a value all of a row's range lies: `AHEAD`, `BEHIND` or `LEVEL`."""
+    """Tell on which side of a value all of a row's range lies: `AHEAD`, `BEHIND` or `LEVEL`.
+
+    Nothing where there is no such value.
+    """
+    if np.isnan(reference):
+        return ""
     ends = np.array([row["low"], row["high"]], dtype=float)
     apart = np.where(np.isnan(ends), row["value"], ends) - reference
     apart = -apart if row["better"] == LOWER else apart
@@ -132,20 +140,37 @@ def _placed(row: Row, told: Row) -> Row:
     """A figure of ours among the values of others."""
     ends, lower = np.array([row[of] for of in ENDS], dtype=float), row["better"] == LOWER
     places = place_among(ends, told["values"], lower)
-    if told["at"] is not None:
-        below = np.interp(ends, told["values"], told["at"])
-        places = 1 - below if lower else below
-    row = row | told["facts"] | _of_place(places)
+    of_place = _of_place(places) if told["at"] is None else _between(ends, told, lower)
+    row = row | told["facts"] | of_place
     first, sides = row["reference"], {AHEAD: "better", BEHIND: "worse"}
     changes = dict(zip(("change", "change_low", "change_high"), ends - first, strict=True))
     relative = {"change_relative": divided(ends[:1] - first, np.abs([first]))[0]}
-    verdicts = {"change_verdict": sides.get(beside(row, first), "none_shown")}
+    shown = sides.get(beside(row, first), "none_shown") if first == first else "no_reference"
+    verdicts = {"change_verdict": shown}
+    changes |= dict(
+        zip(("to_best", "to_best_low", "to_best_high"), ends - row["best"], strict=True)
+    )
     verdicts |= {"market_verdict": beside(row, row["middle"]), "reference_period": row["period"]}
     return row | changes | relative | verdicts
 
 
 def _of_place(places: Array) -> Row:
     return {"place": places[0], "place_low": places.min(), "place_high": places.max()}
+
+
+def _between(ends: Array, told: Row, lower: bool) -> Row:
+    """A place read between what a source says of the spread; beyond it only a bound is known."""
+    low, high = np.nanmin(ends), np.nanmax(ends)
+    below = [
+        np.interp(end, told["values"], told["at"], left=left, right=right)
+        for end, left, right in (
+            (ends[0], np.nan, np.nan),
+            (low, 0.0, told["at"][-1]),
+            (high, told["at"][0], 1.0),
+        )
+    ]
+    place, least, most = 1 - np.array(below)[[0, 2, 1]] if lower else below
+    return {"place": place, "place_low": least, "place_high": most}
 
 
 def _reached(data: Dataset, found: pd.DataFrame, period: Period, where: Where) -> pd.DataFrame:

@@ -50,7 +50,8 @@ def verdicts(data: Dataset, gaps: pd.DataFrame | None, gains: pd.DataFrame | Non
     Unavailable
         When nothing has both.
     """
-    rows = [] if gaps is None else [_of_peers(row) for row in gaps.to_dict("records")]
+    placed = pd.DataFrame() if gaps is None else gaps[gaps["middle"].notna()]
+    rows = [_of_peers(row) for row in placed.to_dict("records")]
     ours = gains if gains is None else gains[gains["kind"].eq(US) & gains["metric"].eq(SALES)]
     for gained in [] if ours is None else ours.to_dict("records"):
         side = AHEAD if gained["gain"] > 0 else BEHIND if gained["gain"] < 0 else LEVEL

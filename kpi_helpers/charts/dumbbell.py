@@ -109,7 +109,8 @@ def _pairs(sheet: Page, rows: Sequence[Row], places: dict[str, Array]) -> None:
 
 def _kind(row: Row) -> str:
     """Say what a value shows: a confirmed change, or one to be read with care, or neither."""
-    if row["change_verdict"] in ("better", "worse") and known(row["p_value"]):
+    tested = known(row["p_value"]) or known(row.get("place"))  # one among peers has its range
+    if row["change_verdict"] in ("better", "worse") and tested:
         return str(row["change_verdict"])
     return "care" if row["status"] == INDICATIVE else "value"
 

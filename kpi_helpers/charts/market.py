@@ -71,7 +71,7 @@ def growth_share(gains: pd.DataFrame, ax: Axes | None = None, **options: Unpack[
         _head(sheet, gains, rows[0], "bubble")
         low, high = limits([*grown, 0.0])
         wide = 1.35 * (high - low)  # with room for the name of the last one
-        sheet.ax.set(xlim=(low, low + wide), ylim=limits([*share], floor=True))
+        sheet.ax.set(xlim=(low, low + wide), ylim=limits([*share, 1.15 * share.max()], floor=True))
         for axis in (sheet.ax.xaxis, sheet.ax.yaxis):
             number_axis(axis, PERCENT, reader)
         line = sheet.ax.axvline(rows[0]["market_growth"], color=INK, lw=1.1, ls=(0, (4, 2)))
@@ -82,8 +82,9 @@ def growth_share(gains: pd.DataFrame, ax: Axes | None = None, **options: Unpack[
         sheet.ax.scatter(grown, share, areas, colours, ec=QUIET, lw=0.6, gid="sellers")
         heights = _apart(share, sheet.ax.get_ylim()[1])
         style: dict[str, Any] = {"va": "center", "size": SMALL}
-        style["arrowprops"] = {"arrowstyle": "-", "lw": 0.5, "color": QUIET}
+        line_to = {"arrowstyle": "-", "lw": 0.5, "color": QUIET}
         for row, x, y, height in zip(rows, grown, share, heights, strict=True):
+            style["arrowprops"] = None if np.isclose(y, height) else line_to
             said = fitted(row["entity"], NAME, SMALL)
             sheet.ax.annotate(said, (x, y), (x + 0.03 * wide, height), **style)
     return sheet.figure

@@ -9,7 +9,7 @@ from kpi_helpers.samples.parameters import Parameters
 
 
 def list_benchmarks(orders: pd.DataFrame, p: Parameters) -> pd.DataFrame:
-    """List the sales of the market, of ours and of rivals in the last two full years.
+    """List the sales of the market, of ours and of rivals in the last two full years, and peers.
 
     The market is as large as our invoices make it with the shares of `Parameters.market`.
     """
@@ -22,9 +22,23 @@ def list_benchmarks(orders: pd.DataFrame, p: Parameters) -> pd.DataFrame:
         for entity, share in {"marché": 1.0, **shares}.items():
             rows.append((entity, str(year), round(market * share, -3), date(year + 1, 3, 16)))
     frame = pd.DataFrame(rows, columns=["entity", "period", "value", "source_date"])
+    frame = pd.concat([frame.assign(**read_data("registers")["panel"]), _peers()])
     frame["source_date"] = pd.to_datetime(frame["source_date"])
-    known = frame[frame["source_date"] <= pd.Timestamp(p.as_of)]
-    return known.assign(**read_data("registers")["panel"])
+    return frame[frame["source_date"] <= pd.Timestamp(p.as_of)]
+
+
+def _peers() -> pd.DataFrame:
+    """List the KPIs of peers, of some only how they are spread."""
+    panel = read_data("registers")["peers"]
+    figures, names = (
+        panel.pop("figures"),
+        {len(n): n for n in (panel.pop("marks"), panel["entity"])},
+    )
+    frames = [
+        pd.DataFrame(panel | told | {"entity": names[len(told["value"])], "metric": metric})
+        for metric, told in figures.items()
+    ]
+    return pd.concat(frames)
 
 
 def list_registers(p: Parameters) -> dict[str, pd.DataFrame]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kpi_helpers.language import Terms
-from kpi_helpers.sheets.table import OWN, Form, listed
+from kpi_helpers.sheets.table import CHANGE, OWN, Form, listed
 from kpi_helpers.units import COUNT, MONEY, MONTHS, PERCENT, POINTS, SCORE, TIMES
 from kpi_helpers.wording import with_sellers
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAME = ""
 OURS = {"label": NAME, "value": OWN}
 TABLES = {
-    "sources": dict.fromkeys(("source", "metric", "definition", "perimeter", "last"), NAME)
+    "sources": dict.fromkeys(("source", "metric", "definition", "perimeter"), NAME)
     | {"age": MONTHS, "confidence": NAME, "rows": COUNT, "reason": NAME},
     "context": OURS
     | dict.fromkeys(("published", "publisher", "year", "definition", "level"), NAME),
@@ -28,8 +28,9 @@ TABLES = {
     | {"after": PERCENT, "gain": POINTS, "market_effect": OWN, "share_effect": OWN}
     | {"share_of_growth": PERCENT, "index": COUNT, "seen": NAME, "holds": NAME},
     "gaps": OURS
-    | dict.fromkeys(("middle", "reference", "best"), OWN)
-    | {"best_entity": NAME, "peers": COUNT, "place": PERCENT, "reach": MONEY, "estimated": NAME},
+    | {"reference": OWN, "best": OWN, "best_entity": NAME, "to_best": CHANGE, "reach": MONEY},
+    "places": OURS
+    | {"middle": OWN, "place": PERCENT, "peers": COUNT, "estimated": NAME, "told": NAME},
     "peers": {"unit_name": NAME, "group": NAME, "value": OWN, "middle": OWN, "best": OWN}
     | {"best_entity": NAME, "peers": COUNT, "place": PERCENT},
     "perception": {"attribute": NAME, "subject": NAME, "n": COUNT, "value": SCORE}
@@ -38,7 +39,7 @@ TABLES = {
     | {"target": OWN, "target_verdict": NAME, "market_verdict": NAME, "holds": NAME}
     | {"verdict": NAME},
 }
-LIMITS = {table: {"value": ""} for table in ("context", "gaps", "peers", "verdicts")}
+LIMITS = {table: {"value": ""} for table in ("context", "gaps", "places", "peers", "verdicts")}
 LIMITS |= {"gains": {"after": "share_"}}
 
 
@@ -52,8 +53,8 @@ def market(
     found : DataFrame
         What the function of `kpi_helpers.benchmarking` named as the table returns.
     table : str
-        One of ``sources``, ``context``, ``concentration``, ``gains``, ``gaps``, ``peers``,
-        ``perception`` and ``verdicts``.
+        One of ``sources``, ``context``, ``concentration``, ``gains``, ``gaps`` and ``places`` (what
+        ``gaps`` returns), ``peers``, ``perception`` and ``verdicts``.
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
     """

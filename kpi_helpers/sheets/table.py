@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from kpi_helpers.language import Terms, nouns, text, texts
-from kpi_helpers.units import write, write_range
+from kpi_helpers.units import write, write_change, write_change_range, write_range
 from kpi_helpers.wording.told import plain as one_line
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ Row = dict[Any, Any]
 # Language, the company's words, currency of its amounts.
 Look = tuple[str, Terms | None, str]
 
-NOTHING, OWN = "–", "own"
+NOTHING, OWN, CHANGE = "–", "own", "change"
 LOUD = "#9a3412"
 # Of a change; the word beside it says the same.
 COLOURS = {"worse": LOUD, "better": "#17603f", "changed": "#17375e"}
@@ -69,9 +69,9 @@ class Form(NamedTuple):
     """What a declared table looks like.
 
     Its texts stand under ``room`` of the language files: ``columns``, ``notes`` by table, and
-    values under their column. ``columns`` have their unit: `OWN` for that of the row, without one
-    a name. ``limits`` are figures whose limits stand under another name; ``blank`` is the text of
-    a name that is missing.
+    values under their column. ``columns`` have their unit: `OWN` for that of the row, `CHANGE` for
+    a difference in it, without one a name. ``limits`` are figures whose limits stand under another
+    name; ``blank`` is the text of a name that is missing.
     """
 
     room: str
@@ -94,7 +94,8 @@ def listed(found: pd.DataFrame, name: str, form: Form, look: Look) -> GT:
             return text(key, look[0]) if key in texts(look[0]) else plain(value)
         base = form.limits.get(of, f"{of}_")
         ends = {f"{of}_{end}": row.get(base + end) for end in ("low", "high")}
-        return within(row | ends, of, row["unit"] if unit == OWN else unit, look[0], look[2])
+        own = row["unit"] if unit in (OWN, CHANGE) else unit
+        return within(row | ends, of, own, look[0], look[2], unit == CHANGE)
 
     columns = {of: unit for of, unit in form.columns.items() if of in found}
     lines = [{of: cell(row, of, unit) for of, unit in columns.items()} for row in records(found)]
@@ -136,14 +137,17 @@ def absent(value: object) -> bool:
     return value is None or value is pd.NA or value != value
 
 
-def within(row: Row, of: str, unit: str, lang: str, currency: str = "EUR") -> str:
-    """Return a figure, and under it its range; nothing where it is missing."""
+def within(
+    row: Row, of: str, unit: str, lang: str, currency: str = "EUR", change: bool = False
+) -> str:
+    """Return a figure or a change, and under it its range; nothing where it is missing."""
     if absent(row[of]):
         return ""
-    said, low, high = write(row[of], unit, lang, currency), row[f"{of}_low"], row[f"{of}_high"]
+    one, two = (write_change, write_change_range) if change else (write, write_range)
+    said, low, high = one(row[of], unit, lang, currency), row[f"{of}_low"], row[f"{of}_high"]
     if absent(low) or absent(high):
         return said
-    return "\n".join([said, write_range(low, high, unit, lang, currency)])
+    return "\n".join([said, two(low, high, unit, lang, currency)])
 
 
 def finding(said: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.benchmarking.market import OTHERS, RIVAL, US
+from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.language import Terms, text
 from kpi_helpers.sources.derived import OURSELVES
 from kpi_helpers.units import (
@@ -120,22 +121,26 @@ def _gaps(gaps: pd.DataFrame, look: Look) -> Sequence[Line]:
     """The KPIs that are behind the first quarter of peers, the farthest first."""
     lang, _, currency = look
     lines: list[Line] = []
-    for place, row in gaps[gaps["reference"].notna()].iterrows():
-        unit, money = row["unit"], pd.notna(row["reach"])
-        figures = {of: write(row[of], unit, lang, currency) for of in ("value", "reference")}
-        figures["place"] = write(row["place"], PERCENT, lang, digits=0)
-        figures["reach"] = write_compact(row["reach"], lang, currency)
-        ends = (write_compact(row[f"reach_{end}"], lang, currency) for end in ("low", "high"))
-        figures["within"] = text(
-            "units.range", lang, **dict(zip(("low", "high"), ends, strict=True))
-        )
+    for place, row in gaps.iterrows():
+        figures = {of: write(row[of], row["unit"], lang, currency) for of in ("value", "reference")}
         key = "behind" if row["change_verdict"] == "worse" else row["change_verdict"]
-        said = _say(f"gap_{key}", look, label=plain(row["label"]), **figures)
-        said += " " + _say("reach", look, **figures) if money else ""
-        sure = CHANCE if key == "none_shown" or row["estimated"] else SURE
-        stake = row["reach"] if key == "behind" and money else NO_MONEY
+        money = key == "behind" and pd.notna(row["reach"])
+        said = _say(f"gap_{key}", look, label=plain(row["label"]), **figures, **_best(row, look))
+        if money:
+            reach = write_compact(row["reach"], lang, currency)
+            ends = (write_compact(row[f"reach_{end}"], lang, currency) for end in ("low", "high"))
+            within = text("units.range", lang, **dict(zip(("low", "high"), ends, strict=True)))
+            said += " " + _say("reach", look, reach=reach, within=within)
+        sure = CHANCE if key.startswith("no") or row["estimated"] else SURE
+        stake = row["reach"] if money else NO_MONEY
         lines.append((said, sure, [int(str(place))], stake))
     return lines
+
+
+def _best(row: pd.Series[Any], look: Look) -> dict[str, str]:
+    lang, _, currency = look
+    best = write(row["best"], row["unit"], lang, currency)
+    return {"best": best, "who": plain(row["best_entity"]), "n": write(row["peers"], COUNT, lang)}
 
 
 def _peers(peers: pd.DataFrame, look: Look) -> Sequence[Line]:
@@ -188,6 +193,9 @@ def _verdicts(verdicts: pd.DataFrame, look: Look) -> Sequence[Line]:
 def with_sellers(found: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Return a frame whose sellers and metrics have names that a reader knows."""
     look = Look(lang)
+    if "use" in found:
+        known = {name: kpi.label(lang) for name, kpi in REGISTRY.items()}
+        found = found.assign(metric=found["metric"].replace(known))
     if "kind" in found:
         ours = (found["kind"] == US) & found["entity"].str.lower().isin(OURSELVES)
         named = [_say("others", look), _say("us", look)]
