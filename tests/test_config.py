@@ -30,6 +30,7 @@ FULL: dict[str, Any] = {
     "owner": "Ana",
     "audience": "Board",
     "pay": {"kpis": ["bookings"]},
+    "brand": {"logo": "logo.png", "colours": ["#17375e"]},
     "language": "en",
     "country": "US",
     "fiscal_start": 7,

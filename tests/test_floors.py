@@ -33,7 +33,10 @@ FLOORS: list[list[set[str]]] = [
 ]
 LIBRARIES: list[set[str]] = [
     {"babel", "holidays", "numpy", "scipy"},
-    {"duckdb", "ibis", "numpy", "pandas", "pyarrow", "python_calamine", "sqlglot", "xlsxwriter"},
+    {
+        *{"PIL", "duckdb", "ibis", "numpy", "pandas", "pyarrow", "python_calamine", "sqlglot"},
+        *{"xlsxwriter"},
+    },
     {"ibis", "numpy", "pandas"},
     {"numpy", "pandas", "scipy", "statsmodels", "tqdm"},
     {"PIL", "great_tables", "matplotlib", "numpy", "pandas", "seaborn"},

@@ -14,6 +14,7 @@ from kpi_helpers.reports.pack import reason
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.record import involved
 from kpi_helpers.reports.tables import read_csv
+from kpi_helpers.sources.brand import brand
 from kpi_helpers.units import COUNT, write
 
 if TYPE_CHECKING:
@@ -106,4 +107,4 @@ def methods_page(data: Dataset, facts: Mapping[str, str], tables: Iterable[Path]
         said = f"## {text(f'methods.{name}', lang)}\n\n{text(f'methods.{name}_about', lang)}"
         output = new_output("display_data", {"text/html": shown.html})
         cells += [new_markdown_cell(said), new_code_cell(outputs=[output])]
-    return page(new_notebook(cells=cells), facts, lang)
+    return page(new_notebook(cells=cells), facts, lang, brand=brand(data.config))

@@ -10,6 +10,7 @@ from kpi_helpers.language import text
 from kpi_helpers.reports.page import page, title
 from kpi_helpers.reports.sections import ANNEX, VIEWS, has
 from kpi_helpers.reports.tables import number_of_rows, read_csv, write_csv
+from kpi_helpers.sources.brand import brand
 from kpi_helpers.units import COUNT, write
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def index(
         cells += _section("decisions", shown, lang, more)
     cells += _section("pages", sheets.links(_pages(pages, findings, lang)), lang)
     cells += _section("tables", sheets.links(_tables(tables, pages, lang)), lang)
-    return page(new_notebook(cells=cells), facts, lang)
+    return page(new_notebook(cells=cells), facts, lang, brand=brand(data.config))
 
 
 def _heading(facts: Mapping[str, str]) -> str:

@@ -21,7 +21,13 @@ COLUMN = re.compile(r'<th [^>]*scope="col" id="([^"]+)">(.*?)</th>', re.DOTALL)
 CELL = re.compile(r'<td [^>]*?headers="[^"]*?(?P<id>[^" ]+)"')
 
 
-def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str, only: str = "") -> str:
+def page(
+    notebook: NotebookNode,
+    facts: Mapping[str, str],
+    lang: str,
+    only: str = "",
+    brand: Mapping[str, str] | None = None,
+) -> str:
     """Return the HTML page of an executed notebook.
 
     Parameters
@@ -36,6 +42,8 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str, only: str 
     lang : str
     only : str
         Tag of the sections to show, such as ``meeting``; by default all.
+    brand : mapping, optional
+        What `kpi_helpers.sources.brand.brand` returns.
     """
     from nbconvert.exporters import TemplateExporter
 
@@ -55,6 +63,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, str], lang: str, only: str 
         "sections": contents | ({ANNEX: text("report.annex", lang)} if annex else {}),
         "annex": {"at": len(read), "name": text("report.annex", lang)},
         "absent": {"name": text("report.absent", lang), "reasons": absent},
+        "brand": brand or {},
         "style": (TEMPLATE / "page.css").read_text("utf-8"),
     }
     shown = notebook.copy()

@@ -18,7 +18,7 @@ from kpi_helpers.errors import KpiError, ReportFailed
 from kpi_helpers.language import text
 from kpi_helpers.reports.index import METHODS
 from kpi_helpers.reports.pack import MARK
-from kpi_helpers.reports.sections import ANNEX, MEETING
+from kpi_helpers.reports.sections import ANNEX, VIEWS
 
 # A document of BeautifulSoup or an element of one; our pages hold all that is asked of them.
 Html = Any
@@ -181,7 +181,7 @@ def _contents(cover: Html) -> list[str]:
     """Return the pages that an index lists, and leave of that list their names."""
     found = []
     for link in cover.select('.links a[href$=".html"]'):
-        if link["href"].endswith(f".{MEETING}.html"):
+        if link["href"].endswith(tuple(f".{view}.html" for view in VIEWS)):
             link.parent.decompose()
             continue
         link.next_sibling.extract()

@@ -29,6 +29,7 @@ from kpi_helpers.reports.record import record, scrub, scrubbed, secrets
 from kpi_helpers.reports.sections import VIEWS, has
 from kpi_helpers.reports.tables import ROW_LEVEL, TABLES, alerts_told, gather, read_csv
 from kpi_helpers.sources.asked import covered
+from kpi_helpers.sources.brand import brand
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,6 +91,7 @@ def run(
     check(data, period, values["by"], values["segment"])
     if values["before"]:
         recorded(Path(values["before"]))
+    look = brand(data.config)
     address = values["data"] or data.config.source or ""
     hidden = secrets(address, data.config.password_env)
     target = Path(out) / folder_name(period.name, values["segment"], values["share"])
@@ -100,9 +102,10 @@ def run(
         made = {"index.html": index(data, said, done, tables, findings)}
         made[METHODS] = methods_page(data, said, tables)
         for stem, notebook in done.items():
-            made[f"{stem}.html"] = page(notebook, said, data.config.lang)
+            drawn = partial(page, notebook, said, data.config.lang, brand=look)
+            made[f"{stem}.html"] = drawn()
             for view in filter(partial(has, notebook), VIEWS):
-                made[f"{stem}.{view}.html"] = page(notebook, said, data.config.lang, view)
+                made[f"{stem}.{view}.html"] = drawn(view)
             if not values["share"]:
                 made[f"{stem}.ipynb"] = _json(notebook)
         if not values["share"]:

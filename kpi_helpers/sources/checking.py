@@ -12,6 +12,7 @@ from typing import Any
 from kpi_helpers.errors import BadConfig, KpiError, nearest
 from kpi_helpers.language import LANGUAGES, Phrase, nouns
 from kpi_helpers.periods import Calendar
+from kpi_helpers.sources.brand import unfit
 from kpi_helpers.sources.expressions import names_in
 from kpi_helpers.sources.registers import SCOPES
 from kpi_helpers.sources.tables import TABLES
@@ -142,6 +143,15 @@ class _Checker:
         self.known(f"{key}.", value, ("kpis",))
         for name, kpis in value.items():
             self.texts(f"{key}.{name}", kpis)
+
+    def brand(self, key: str, value: Any) -> None:
+        self.known(f"{key}.", value, ("logo", "colours"))
+        if "logo" in value:
+            self.inside(f"{key}.logo", value["logo"])
+        colours = value.get("colours", ())
+        self.texts(f"{key}.colours", colours)
+        if (expected := unfit(colours)) is not None:
+            raise self.bad(f"{key}.colours", colours, expected)
 
     def one_of(self, key: str, value: Any, allowed: Collection[Any]) -> None:
         if isinstance(value, bool | float) or value not in allowed:
@@ -286,6 +296,7 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "segments": _Checker.expressions,
     **dict.fromkeys(("use", "owners"), _Checker.pairs),
     "terms": _Checker.terms,
+    "brand": _Checker.brand,
     "tables": _Checker.tables,
     "targets": _Checker.rows,
 }
