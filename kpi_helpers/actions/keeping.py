@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.actions.measuring import unit_of
 from kpi_helpers.actions.series import state_of
+from kpi_helpers.actions.words import PROPOSED, STATUSES, status_of, unit_of, units_of
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.errors import BadInput, nearest
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.action_file import ID
 
-PROPOSED = "proposed"
 NEEDED = ("kpi_id", "root_cause", "action", "owner", "start_date", "due_date", "expected_effect")
 DAYS = ("created_at", "start_date", "due_date", "done_date", "expected_by")
 FORMS = ("%Y-%m-%d", "%d/%m/%Y")
@@ -74,7 +73,8 @@ def problems(rows: pd.DataFrame, file: str = "") -> list[BadInput]:
         BadInput("register_many", file=file, line=line, column=ID, value=said)
         for line, said in named.loc[named[ID].duplicated(), ID].items()
     ]
-    decided = named[named.get("status", pd.Series("", named.index)) != PROPOSED]
+    statuses = named.get("status", pd.Series("", named.index)).map(status_of)
+    decided = named[statuses != PROPOSED]
     for line, row in decided.iterrows():
         said = {str(name): str(value) for name, value in row.items()}
         for column, expected, fix in _wrong(said):
@@ -103,11 +103,19 @@ def _wrong(row: Row) -> Iterator[tuple[str, Phrase, object]]:
         end = days[column]
         if start and end and end < start:
             yield column, Phrase("register.after", {"day": start}), None
+    if not status_of(row.get("status")):
+        yield "status", Phrase("register.status", {"words": ", ".join(STATUSES)}), None
+    yield from _wrong_effect(row, REGISTRY[kpi].unit if kpi in REGISTRY else "")
+
+
+def _wrong_effect(row: Row, unit: str) -> Iterator[tuple[str, Phrase, object]]:
     effect = row.get("expected_effect", "")
     if effect and not np.isfinite(_number(effect)):
         yield "expected_effect", Phrase("register.expected_effect"), None
-    if effect and not unit_of(row.get("expected_unit") or None):
-        yield "expected_unit", Phrase("register.expected_unit"), Phrase("register.fill")
+    if effect and not unit_of(row.get("expected_unit") or None, unit):
+        words = ", ".join(units_of(unit)) if unit else "points, €"
+        expected = Phrase("register.expected_unit", {"words": words})
+        yield "expected_unit", expected, Phrase("register.fill")
 
 
 def _like(kpi: str) -> Phrase | None:
@@ -138,9 +146,9 @@ def states(actions: pd.DataFrame, as_of: dt.date) -> pd.Series[str]:
     >>> states(rows, dt.date(2026, 3, 1)).tolist()
     ['done_late', 'dropped', 'late']
     """
-    words = actions.get("status", pd.Series("", actions.index)).fillna("").astype(str)
+    said = actions.get("status", pd.Series("", actions.index)).map(status_of)
     days = {name: _days(actions, name) for name in ("start_date", "due_date", "done_date")}
-    rows = pd.DataFrame(days).assign(status=words.str.strip().str.lower()).to_dict("records")
+    rows = pd.DataFrame(days).assign(status=said).to_dict("records")
     held = [PROPOSED if row["status"] == PROPOSED else state_of(row, as_of) for row in rows]
     return pd.Series(held, actions.index, dtype=object)
 

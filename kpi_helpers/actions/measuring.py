@@ -19,6 +19,7 @@ from kpi_helpers.actions.judging import (
     told,
 )
 from kpi_helpers.actions.series import BASE, Action, flaw, series, state_of, washout
+from kpi_helpers.actions.words import IN_POINTS, IN_UNIT, RELATIVE, is_percent, unit_of
 from kpi_helpers.catalogue import LOWER, REGISTRY
 from kpi_helpers.errors import KpiError, Unavailable
 from kpi_helpers.language import Phrase
@@ -27,8 +28,6 @@ from kpi_helpers.units import PERCENT
 
 # Reasons for which not even the months can be read.
 UNREADABLE = ("no_kpi", "stock")
-RELATIVE, IN_POINTS, IN_UNIT = "relative", "points", "unit"
-PERCENTS = ("%", "percent", "per cent", "pourcent", "pour cent")
 CARRIED = ("action_id", "action", "owner", "due_date", "cost", "finding", "root_cause")
 COLUMNS = (
     *(*CARRIED, "state", "kpi", "label", "unit", "better", "start", "until"),
@@ -59,7 +58,7 @@ def effects(data: Dataset) -> pd.DataFrame:
         (``less``, ``more``) or unknown; ``detectable`` the least effect that so many cases would
         show; ``placebos_found`` of ``placebos`` earlier dates show an effect too; ``beside`` names
         the actions on the same KPI at the same time; ``flag`` is ``no_unit`` where the expected
-        effect has none.
+        effect has none that its KPI can have.
 
     Raises
     ------
@@ -140,7 +139,7 @@ def _named(data: Dataset, action: Action) -> dict[str, Any]:
     """An action by its names, and what was announced of it."""
     declared = REGISTRY.get(action["kpi_id"])
     unit, said = (declared.unit if declared else ""), action["expected_effect"]
-    kind = unit_of(action["expected_unit"])
+    kind = unit_of(action["expected_unit"], unit)
     row = {of: action[of] for of in CARRIED}
     # What was written may name people, whom a shared report leaves out.
     hidden = {"action": action["action_id"], "finding": "", "root_cause": ""}
@@ -150,28 +149,10 @@ def _named(data: Dataset, action: Action) -> dict[str, Any]:
     row |= {"label": declared.label(data.config.lang) if declared else action["kpi_id"]}
     row |= {"better": declared.better if declared else "", "flag": "" if kind else "no_unit"}
     # Points are told from rates by their size: no rate is expected to rise by more than all of it.
-    percent = _word(action["expected_unit"]) in PERCENTS or (kind == IN_POINTS and unit == PERCENT)
+    percent = is_percent(action["expected_unit"]) or (kind == IN_POINTS and unit == PERCENT)
     said = said / 100 if percent and abs(said) > 1 else said
     row |= {"announced": said if kind in (IN_POINTS, IN_UNIT) else np.nan}
     return row | {"announced_relative": said if kind == RELATIVE else np.nan}
-
-
-def unit_of(said: Any) -> str:
-    """Return how an expected effect is meant: relative, in points, in the KPI's unit, or unknown.
-
-    Examples
-    --------
-    >>> unit_of("relative"), unit_of("€"), unit_of(None)
-    ('relative', 'unit', '')
-    """
-    word = _word(said)
-    if word in (RELATIVE, "relatif", *PERCENTS):
-        return RELATIVE
-    return IN_POINTS if word in (IN_POINTS, "pts", "pt") else IN_UNIT if word else ""
-
-
-def _word(said: Any) -> str:
-    return str(said).strip().lower() if pd.notna(said) else ""
 
 
 def _missing(points: pd.DataFrame, action: Action) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.actions.stepped import Flags, variance_of
+from kpi_helpers.actions.words import DONE, DROPPED, status_of
 from kpi_helpers.catalogue import REGISTRY, Ago
 from kpi_helpers.control.limits import seasons
 from kpi_helpers.kpis.settled import Array
@@ -23,7 +24,6 @@ from kpi_helpers.sources.dataset import Dataset
 # Months that a start stands beside, those read before them for placebo dates, those read after.
 BASE, EARLIER, LATER = 12, 12, 12
 YEARS, YEAR = 5, dt.timedelta(days=365)
-DROPPED = ("dropped", "cancelled", "abandoned", "abandonnée", "annulée")
 
 Action = dict[Any, Any]
 
@@ -42,10 +42,10 @@ def state_of(action: Action, as_of: dt.date) -> str:
     ['open', 'late', 'done_late']
     """
     due, done, today = action["due_date"], action["done_date"], pd.Timestamp(as_of)
-    word = str(action["status"]).lower()
-    known: bool = done <= today if pd.notna(done) else word == "done"
+    said = status_of(action["status"])
+    known: bool = done <= today if pd.notna(done) else said == DONE
     cases = {
-        "dropped": word in DROPPED,
+        "dropped": said == DROPPED,
         "planned": pd.notna(action["start_date"]) and action["start_date"] > today,
         "done_late": known and pd.notna(done) and pd.notna(due) and done > due,
         "done": known,

@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 for a report that failed, or data with a blocking fault; 2 for bad input; 3 for alerts;
-        130 when interrupted.
+        0; 1 for a report that failed, or data with a blocking fault; 2 for bad input; 3 for alerts,
+        or rows of a register that are to be mended; 130 when interrupted.
 
     Examples
     --------

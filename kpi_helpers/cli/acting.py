@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from kpi_helpers.sources import Dataset
 
+# An exit code of its own: 1 and 2 are faults.
+FLAGGED = 3
 FILES = ("actions.xlsx", "actions.csv")
 ADD, SHOWN = "add", ("action_id", "state", "owner", "due_date", "said")
 
@@ -34,7 +36,10 @@ def describe_actions(parser: Parser) -> None:
 
 
 def actions(options: argparse.Namespace, lang: str) -> int:
-    """List the register with how each action stands, or add what a report proposes."""
+    """List the register with how each action stands, or add what a report proposes.
+
+    A listing returns 3 where something is wrong with a row, else 0.
+    """
     if options.do not in ("", ADD):
         raise unknown("command", options.do, [ADD])
     path = _register(options)
@@ -42,18 +47,26 @@ def actions(options: argparse.Namespace, lang: str) -> int:
         for line in _added(options, path, lang):
             say(line)
         return 0
+    from kpi_helpers.actions import problems
     from kpi_helpers.reports import opened
 
     if options.register and not path.exists():
         raise unknown("file", path.name, [])
     data = opened(options.data, options.config, options.as_of, lang)
     rows = _listed(data, path)
+    found = problems(rows, path.name) if path.exists() else []
     if options.json:
-        print_json(records(rows))
-        return 0
-    for line in _lines(data, rows, path, lang):
-        say(line)
-    return 0
+        said = [(each.values["line"], each.render(lang)) for each in found]
+        told = records(rows)
+        for line, row in zip(rows.index, told, strict=True):
+            row["problems"] = [words for at, words in said if at == line]
+        print_json(told)
+    else:
+        for line in _lines(data, rows, path, lang):
+            say(line)
+        for each in found:
+            say(each.render(lang))
+    return FLAGGED if found else 0
 
 
 def _register(options: argparse.Namespace) -> Path:
@@ -124,7 +137,7 @@ def _listed(data: Dataset, path: Path) -> pd.DataFrame:
 
 
 def _lines(data: Dataset, rows: pd.DataFrame, path: Path, lang: str) -> Iterator[str]:
-    from kpi_helpers.actions import completion, problems
+    from kpi_helpers.actions import completion
     from kpi_helpers.units import write_date
 
     if rows.empty:
@@ -136,5 +149,3 @@ def _lines(data: Dataset, rows: pd.DataFrame, path: Path, lang: str) -> Iterator
         yield "  ".join(filter(None, map(str, row.values())))
     done, due = completion(rows, data.as_of)
     yield text("cli.actions.completion", lang, n=due, done=done, day=write_date(data.as_of, lang))
-    for found in problems(rows, path.name) if path.exists() else ():
-        yield found.render(lang)
