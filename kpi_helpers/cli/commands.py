@@ -19,6 +19,7 @@ from kpi_helpers.cli.project import describe_init, describe_snapshot, init, snap
 from kpi_helpers.language import text
 
 ANY_DAY = date(2000, 1, 1)
+FORMS = ("xlsx", "pptx")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def _describe_report(parser: Parser) -> None:
     parser.option("segment", "NAME")
     parser.option("before", "DIR")
     parser.switch("share")
+    for form in FORMS:
+        parser.switch(form)
     parser.option("out", "DIR", "reports")
 
 
@@ -47,8 +50,9 @@ def _report(options: argparse.Namespace, lang: str) -> int:
 
     asked = ("period", "data", "config", "by", "as_of", "segment", "before", "share")
     parameters = {name: given for name in (*asked, "lang") if (given := getattr(options, name))}
-    folder = run(parameters, Path(options.out), _progress(lang))
-    for page in sorted(folder.glob("*.html")):
+    forms = [form for form in FORMS if getattr(options, form)]
+    folder = run(parameters, Path(options.out), _progress(lang), forms=forms)
+    for page in sorted([*folder.glob("*.html"), *folder.glob("report.*")]):
         print(page)
     return 0
 

@@ -98,15 +98,15 @@ def index(
 
     from kpi_helpers import sheets
 
-    lang, proposed = data.config.lang, _proposed(tables)
+    lang, decided = data.config.lang, proposed(tables)
     closed = closing(findings)
     came = findings[closed].sort_values("table", key=lambda of: of.map(LOOP.index), kind="stable")
     cells = [new_markdown_cell(f"# {_heading(facts)}")]
     cells += _section("decided", sheets.findings(came), lang) if len(came) else []
     cells += _section("findings", sheets.findings(first_lines(findings[~closed])), lang)
-    if proposed is not None:
-        shown = sheets.decisions(proposed.head(DECIDED), lang, data.config.currency)
-        rest = len(proposed) - DECIDED
+    if decided is not None:
+        shown = sheets.decisions(decided.head(DECIDED), lang, data.config.currency)
+        rest = len(decided) - DECIDED
         more = text("report.index.decisions_more", lang, n=rest) if rest > 0 else ""
         cells += _section("decisions", shown, lang, more)
     cells += _section("pages", sheets.links(_pages(pages, findings, lang)), lang)
@@ -129,8 +129,8 @@ def _section(name: str, content: Any, lang: str, more: str = "") -> list[Noteboo
     return [heading, new_code_cell(outputs=[output])]
 
 
-def _proposed(tables: Iterable[Path]) -> pd.DataFrame | None:
-    """What all pages propose, the most money first; what two of them do, once."""
+def proposed(tables: Iterable[Path]) -> pd.DataFrame | None:
+    """Return what all pages propose, the most money first; what two of them do, once."""
     import pandas as pd
 
     frames = [read_csv(path) for path in sorted(tables) if path.stem.endswith(DECISIONS)]

@@ -47,7 +47,7 @@ def page(
     """
     from nbconvert.exporters import TemplateExporter
 
-    read, annex, absent = arranged(_readable(notebook, lang), lang, only)
+    read, annex, absent = arranged(readable(notebook, lang), lang, only)
     named = title(notebook, lang)
     contents = {name.replace(" ", "-"): name for cell in read for name in sections(cell)}
     exporter = TemplateExporter(
@@ -74,7 +74,7 @@ def page(
 
 def title(notebook: NotebookNode, lang: str) -> str:
     """Return the heading of a page, nothing where it has none."""
-    return next(filter(None, map(_title, _readable(notebook, lang))), "")
+    return next(filter(None, map(_title, readable(notebook, lang))), "")
 
 
 def _heading(named: str, facts: Mapping[str, str]) -> str:
@@ -93,7 +93,8 @@ def _labelled(html: str) -> str:
     return CELL.sub(label, html)
 
 
-def _readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:
+def readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:
+    """Return the cells that are meant for the readers of a language."""
     tagged = [set(cell.metadata.get("tags", ())) for cell in notebook.cells]
     spoken = f"lang-{lang}" if f"lang-{lang}" in set().union(*tagged) else "lang-en"
     for cell, tags in zip(notebook.cells, tagged, strict=True):

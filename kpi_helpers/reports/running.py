@@ -17,6 +17,7 @@ from kpi_helpers.reports import pack, places
 from kpi_helpers.reports.catalogue import methods_page
 from kpi_helpers.reports.difference import recorded
 from kpi_helpers.reports.executing import executed
+from kpi_helpers.reports.exporting import Made, check_forms, export
 from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.forecasts import keep
 from kpi_helpers.reports.index import FINDINGS, METHODS, index, merged
@@ -53,6 +54,7 @@ def run(
     out: Path | str = "reports",
     progress: Callable[..., None] = lambda step, **values: None,
     sources: Sequence[Path] = (),
+    forms: Sequence[str] = (),
 ) -> Path:
     """Make the report of a period: whole, or not at all.
 
@@ -66,6 +68,8 @@ def run(
         Called with the step (``reading``, ``executing``, ``writing``, ``done``) and its values.
     sources : sequence of Path
         The notebooks to execute; by default all that are shipped for reports.
+    forms : sequence of str
+        What else to write into the folder: ``xlsx``, ``pptx``.
 
     Returns
     -------
@@ -76,10 +80,11 @@ def run(
     ------
     KpiError
         Before a kernel starts, for parameters, data, periods, KPIs, dimensions or segments that do
-        not exist.
+        not exist, and for a form whose package is not installed.
     ReportFailed
         When a notebook fails, another run is writing the same report, or the disk is full.
     """
+    check_forms(forms)
     each = of_each(parameters or {}, sources or places.of_reports())
     values = dict(USUAL)
     for own in reversed(each.values()):
@@ -118,6 +123,8 @@ def run(
             (folder / name).write_text(content, "utf-8")
         paths = places.named_in(address, values["config"], values["before"], data.config.file)
         scrub(folder, [*(paths if values["share"] else []), *hidden])
+        # From what has been scrubbed: in a compressed file no secret would be found.
+        export(Made(folder, data, said, done, tables, kpis), forms)
     # Of the whole, and under the name that the next report knows: else none could be judged.
     if not (values["segment"] or values["share"]):
         keep(data, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ TABLES = "tables"
 FOLDER_VARIABLE = "KPI_TABLES"
 # The tables that list rows one by one: a pack that is shared goes without them.
 ROW_LEVEL = ("left_out", "behind", "stalled")
+# What is no number though it could be read as one.
+NAME = re.compile(r"[-+]?0\d|\+\d")
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,15 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """Read a table of `write_csv` as it was before."""
+    """Read a table of `write_csv` as it was before; a name such as 007 or NA stays one."""
     import pandas as pd
 
-    frame = pd.read_csv(path, encoding=ENCODING, dtype={"rows": str})
-    return frame.apply(lambda column: column.map(as_before))
+    form: dict[str, Any] = {"encoding": ENCODING, "keep_default_na": False}
+    said = pd.read_csv(path, dtype=str, **form)
+    names = [name for name in said if said[name].str.match(NAME).any()]
+    texts = dict.fromkeys(["rows", *names], str)
+    frame = pd.read_csv(path, dtype=texts, na_values=[""], low_memory=False, **form)
+    return frame.rename(columns=as_before).map(as_before)
 
 
 def alerts_told(alerts: pd.DataFrame) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Findings of a comparison are told by their key, those of an analysis by a sentence.
 FOUND = ("target_missed", "worse")
+RIGHT = ("value", "target", "before", "at_stake")
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,16 @@ def decisions(proposed: pd.DataFrame, lang: str, currency: str = "EUR") -> GT:
     >>> "Nothing to report" in decisions(pd.DataFrame(columns=COLUMNS), "en").as_raw_html()
     True
     """
+    lines = decision_lines(proposed, lang, currency)
+    return build("decisions", lines, lang, right=RIGHT)
+
+
+def decision_lines(
+    proposed: pd.DataFrame, lang: str, currency: str = "EUR"
+) -> list[dict[str, str]]:
+    """Return the lines of `decisions`, each by column: ``decide`` and the figures it stands by."""
     order = proposed["money_at_stake"].astype(float).sort_values(ascending=False, kind="stable")
-    lines = [_decision(row, lang, currency) for row in records(proposed.loc[order.index])]
-    return build("decisions", lines, lang, right=("value", "target", "before", "at_stake"))
+    return [_decision(row, lang, currency) for row in records(proposed.loc[order.index])]
 
 
 def _decision(row: Row, lang: str, currency: str) -> dict[str, str]:
