@@ -15,6 +15,7 @@ from kpi_helpers import actions, charts, forecasting, sheets, wording
 from kpi_helpers.actions.priorities import CAUSES, library
 from kpi_helpers.catalogue import find
 from kpi_helpers.charts import alt
+from kpi_helpers.compare.stake import stake_range
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import texts
 from kpi_helpers.reports import running
@@ -105,8 +106,43 @@ def test_a_definition_that_changed_cuts_the_line(sample: Dataset) -> None:
     adapted = actions.adapted(sample)
     assert adapted["period"].tolist() == ["2024Q2", "2024Q3", "2024Q4", "2025Q1"]
     assert adapted["definition"].nunique() == 2
+    assert adapted["by_old"].notna().tolist() == [True, True, False, False]  # it is in words
+    assert adapted["by_new"].notna().tolist() == [False, False, True, True]
+    assert adapted["why"].str.contains("kpi.toml").all()
     figure = charts.adapted_line(adapted, lang="en")
     assert [line.get_gid() for line in figure.axes[0].lines].count("break") == 1
+
+
+def test_definitions_that_can_be_computed_are_shown_both_ways() -> None:
+    """Of ten leads a month four convert, half of these within 10 days and half after 60."""
+    days = pd.date_range("2025-01-01", "2025-12-01", freq="MS").repeat(10)
+    leads = pd.DataFrame({"created_at": days, "lead_id": [str(n) for n in range(len(days))]})
+    leads["source"] = ["web", "fair"] * (len(days) // 2)
+    late = pd.Series([10, 60, 10, 60, *[None] * 6] * 12, dtype=float)
+    leads["converted_at"] = leads["created_at"] + pd.to_timedelta(late, unit="D")
+    leads["status"] = np.where(late.notna(), "converted", "open")
+    change = {"date": ["2025-07-01"], "kpi_id": ["lead_to_customer_rate"], "reason": ["?"]}
+    change |= {"old_definition": ["windows.lead_to_customer_rate = 90"]}
+
+    def found(new: str) -> pd.DataFrame:
+        log = pd.DataFrame(change | {"new_definition": [new]})
+        return actions.adapted(kh.load({"leads": leads, "kpi_log": log}, CONFIG))
+
+    shorter = found("windows.lead_to_customer_rate = 30")
+    assert shorter["period"].tolist() == ["2025Q1", "2025Q2", "2025Q3", "2025Q4"]
+    assert shorter["by_old"].tolist() == pytest.approx([0.4] * 4)
+    assert shorter["by_new"].tolist() == pytest.approx([0.2] * 4)
+    assert shorter["value"].tolist() == pytest.approx([0.4, 0.4, 0.2, 0.2])  # what held
+    assert shorter["why"].eq("").all()
+    fewer = found("windows.lead_to_customer_rate = 90\nwhere = \"source == 'web'\"")
+    assert fewer["by_new"].tolist() == pytest.approx([0.4] * 4)
+    assert fewer["n"].tolist() == [30, 30, 15, 15]
+    html = sheets.actions(shorter, "adapted", "en").as_raw_html()
+    assert html.count("40.0%") == html.count("20.0%") == 4
+    for new in ("windows.lead_to_customer_rat = 30", 'currency = "USD"', "where = 'moon > 1'", ""):
+        bad = found(new)
+        assert bad["why"].ne("").all(), new
+        assert bad["by_old"].notna().sum() == bad["by_new"].notna().sum() == 2
 
 
 def test_what_was_decided_stands_beside_what_happened(sample: Dataset, found: pd.DataFrame) -> None:
@@ -173,6 +209,33 @@ def test_a_basket_that_changed_asks_for_another_target() -> None:
     assert row["change_verdict"] == "worse"
     (said,) = wording.revised_findings(actions.revised(data, "2026Q1"), "en")["sentence"]
     assert said.startswith("Revise the target")
+
+
+def test_what_is_at_stake_has_its_range(sample: Dataset, found: pd.DataFrame) -> None:
+    ranked = actions.ranked(sample, "2026Q3", None, found).set_index("kpi")
+    exact = ranked.loc["bookings"]  # a total of the past
+    assert exact[["money_low", "money_high"]].isna().all()
+    counted = ranked.loc["new_customers"]
+    worth = counted["money_at_stake"] / (counted["target"] - counted["value"])
+    ends = [worth * (counted["target"] - counted[of]) for of in ("high", "low")]
+    assert counted[["money_low", "money_high"]].tolist() == pytest.approx(
+        [max(ends[0], 0), ends[1]]
+    )
+    html = plain(sheets.actions(ranked.reset_index(), "priorities", "fr").as_raw_html())
+    assert html.count("chiffre constaté, sans fourchette") == 2
+    figure = charts.priority_map(ranked.reset_index(), lang="en")
+    lines = [line.get_ydata() for line in figure.axes[0].lines if line.get_gid() == "range"]
+    drawn = [ends for ends in lines if np.isfinite(ends).all()]
+    assert drawn == [pytest.approx(0.5 * counted[["money_low", "money_high"]].to_numpy(float))]
+
+
+def test_a_change_that_may_be_none_has_nothing_at_stake_at_least() -> None:
+    row = {"kpi": "win_rate_count", "unit": PERCENT, "n": 100.0, "target_verdict": "none"}
+    row |= {"value": 0.2, "low": 0.1, "high": 0.3, "target": np.nan}
+    row |= {"change": -0.05, "change_low": -0.12, "change_high": 0.02}
+    worth = {"kpi": "avg_deal_value", "unit": "money", "value": 10.0, "n": 5.0}
+    low, high = stake_range(pd.DataFrame([row, worth | {"target_verdict": "none"}]))
+    assert (low[0], high[0]) == pytest.approx((0.0, 0.12 * 100 * 10))
 
 
 def test_the_library_speaks_of_kpis_that_exist() -> None:

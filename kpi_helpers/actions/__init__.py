@@ -1,7 +1,8 @@
 """From findings to decisions: what is proposed, what was decided, what it brought."""
 
+from kpi_helpers.actions.definitions import adapted
 from kpi_helpers.actions.keeping import completion, problems, states, to_record
-from kpi_helpers.actions.loop import adapted, decided, revised
+from kpi_helpers.actions.loop import decided, revised
 from kpi_helpers.actions.measuring import effects, measured_on
 from kpi_helpers.actions.priorities import checklist, page, priorities, ranked
 from kpi_helpers.actions.proposing import COLUMNS, noted, proposals

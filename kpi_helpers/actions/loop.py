@@ -1,4 +1,4 @@
-"""What had been decided and what came of it; definitions and targets that are adapted."""
+"""What had been decided and what came of it, and the targets to revise."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.actions.series import Action
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.compare import compare
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
-from kpi_helpers.measure import measure
 from kpi_helpers.measure.monthly import dated
 from kpi_helpers.sources.dataset import Dataset, Where
 
@@ -20,10 +18,9 @@ ACTION, DEFINITION, FORECAST = "action", "definition", "forecast"
 SAID = ("kind", "date", "what", "owner", "kpi", "label", "unit", "state", "outcome", "announced")
 NUMBERS = ("announced_relative", "effect", "low", "high", "relative", "value")
 WHEN = ("start", "end", "recent")
-ADAPTED = ("date", "reason", "example", "decided_by", "feedback")
 # What a sum is made of: so many, of so much each.
 BASKETS = {"bookings": "avg_deal_value", "revenue": "aov"}
-AROUND, YEAR = 2, pd.DateOffset(years=1)
+YEAR = pd.DateOffset(years=1)
 
 
 def decided(
@@ -72,28 +69,6 @@ def decided(
     return every.assign(recent=recent).reindex(columns=[*SAID, *NUMBERS, *WHEN])
 
 
-def adapted(data: Dataset) -> pd.DataFrame:
-    """Measure KPIs whose definition changed, two quarters before and two from the change on.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `kpi_helpers.measure`, the log's ``date, reason, example, decided_by,
-        feedback`` and ``definition``: the one that held at the start of the quarter. A KPI that
-        does not exist any more has one row, without figures.
-
-    Raises
-    ------
-    Unavailable
-        Without a log of KPIs.
-    """
-    log = dated(data, "kpi_log")
-    if log.empty:
-        raise Unavailable(what=Phrase("effects.adapted"), needs="kpi_log")
-    rows = [_around(data, each) for each in log.to_dict("records")]
-    return pd.concat(rows, ignore_index=True)
-
-
 def revised(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFrame:
     """Recompute targets of sums where what each sale is worth has changed since a year ago.
 
@@ -125,20 +100,6 @@ def revised(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     if not rows:
         raise Unavailable(what=Phrase("effects.revised"), needs="targets")
     return pd.DataFrame(rows)
-
-
-def _around(data: Dataset, change: Action) -> pd.DataFrame:
-    kpi, day, calendar = change["kpi_id"], change["date"].date(), data.config.calendar
-    # Notes may name people, whom a shared report leaves out.
-    said = {of: "" if data.masked and of != "date" else change[of] for of in ADAPTED}
-    if kpi not in REGISTRY:
-        return pd.DataFrame([{"kpi": kpi, "label": kpi, **said}])
-    now = calendar.at(day, "quarter")
-    first, last = (calendar.shift(now, by) for by in (-AROUND, AROUND - 1))
-    found = measure(data, kpi, f"{first.name}:{last.name}", grain="quarter").assign(**said)
-    new = found["start"] >= change["date"]
-    old = pd.Series(change["old_definition"], found.index, dtype=object)
-    return found.assign(definition=old.where(~new, change["new_definition"]))
 
 
 def _adapted(data: Dataset) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.compare.stake import money_at_stake
+from kpi_helpers.compare.stake import money_at_stake, stake_range
 from kpi_helpers.units import MONEY
 
 CARRIED = ("label", "unit", "value", "low", "high", "reference", "target", "certainty")
@@ -19,7 +19,7 @@ COLUMNS = (
     "scope",
     "finding",
     *CARRIED,
-    "money_at_stake",
+    *("money_at_stake", "money_low", "money_high"),
     *FOR_PEOPLE,
     "status",
 )
@@ -57,11 +57,14 @@ def proposals(compared: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     missed = (compared["target_verdict"] == "missed") & certain
     # A fact that nothing tests (the stock is lower than it was) is no finding by itself.
     worse = (compared["change_verdict"] == "worse") & compared["p_value"].notna()
+    low, high = stake_range(compared, by)
     found = compared.assign(
         quarter=compared["period"],
         scope=_scope(compared, by),
         finding=np.where(missed, "target_missed", "worse"),
         money_at_stake=money_at_stake(compared, by),
+        money_low=low,
+        money_high=high,
         status="proposed",
     )[missed | worse]
     found = found.sort_values("money_at_stake", ascending=False, kind="stable")

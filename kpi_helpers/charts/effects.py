@@ -104,18 +104,24 @@ def priority_map(
     """
     reader = Reader(**options)
     look = Look(reader.lang, reader.terms, reader.currency)
-    rows = rows_of(ranked.assign(value=ranked["money_at_stake"] * ranked["chance"], note=""))[:MOST]
+    worth = {
+        of: ranked[f"money_{end}"] * ranked["chance"]
+        for of, end in (("value", "at_stake"), ("low", "low"), ("high", "high"))
+    }
+    rows = rows_of(ranked.assign(**worth, note=""))[:MOST]
     with page(reader, [ax] if ax else [], HEIGHT) as sheet:
         sheet.head(reader.title or first_said(ranked, look), [text("effects.key.worth", look.lang)])
         if sheet.empty(rows):
             return sheet.figure
-        sheet.ax.set_ylim(limits([row["value"] for row in rows], floor=True))
+        sheet.ax.set_ylim(limits([row[of] for row in rows for of in worth], floor=True))
         sheet.ax.set_xlim(0.7, 4)
         number_axis(sheet.ax.yaxis, MONEY, reader)
         said = [text(f"effects.effort.{effort}", look.lang) for effort in EFFORTS]
         label_axis(sheet.ax.xaxis, EFFORTS, said)
         for row in rows:
             at = (row["effort"], row["value"])
+            ends = [number(row["low"]), number(row["high"])]
+            sheet.ax.plot([row["effort"]] * 2, ends, gid="range", color=QUIET, lw=1.3)
             sheet.ax.plot(*at, gid="proposal", **strokes.SIGNS["value"])
             beside: dict[str, Any] = {"textcoords": "offset points", "va": "center", "color": INK}
             sheet.ax.annotate(

@@ -23,7 +23,7 @@ TABLES = {
     "decided": "date what owner label announced effect outcome",
     "effects": "action before after without effect announced verdict placebos beside",
     "register": "action root_cause owner state due_date announced detectable reason",
-    "adapted": "label reason example feedback decided_by period value definition",
+    "adapted": "label reason example feedback decided_by period by_old by_new definition why",
     "revised": "label target basket reference value needed revised",
     "priorities": "label money_at_stake chance effort score cause suggestion",
     "causes": "cause suggestion",
@@ -31,12 +31,15 @@ TABLES = {
     "own": "what label due_date announced outcome owner",
 }
 ONCE = {"adapted": ["kpi", "date"], "causes": ["cause"]}
-SAID = ("label", "reason", "example", "feedback", "decided_by", "cause")
+SAID = ("label", "reason", "example", "feedback", "decided_by", "cause", "why")
 DATES = ("date", "due_date")
 # Ids, and under which texts they stand.
 NAMED = dict.fromkeys(("outcome", "verdict", "state"), "effects.outcome")
 NAMED |= {of: f"effects.{of}" for of in ("effort", "cause", "suggestion")}
-FIGURES = ("before", "after", "without", "target", "value", "reference", "revised")
+FIGURES = (
+    *("before", "after", "without", "target", "value", "reference", "revised"),
+    *("by_old", "by_new"),
+)
 AMOUNTS = ("money_at_stake", "score")
 RIGHT = (*FIGURES, *AMOUNTS, "effect", "announced", "detectable", "needed", "chance")
 
@@ -109,6 +112,16 @@ def _when(row: Row, look: Look) -> str:
     return text("effects.foretold", look.lang, period=label_of(row["what"], row, look.lang))
 
 
+def _range(row: Row, look: Look) -> str:
+    """The plausible range of the money at stake; of what is counted to the end there is none."""
+    low, high = (row[f"money_{end}"] for end in ("low", "high"))
+    if absent(low) or absent(high):
+        return text("effects.exact", look.lang)
+    ends = {"low": low, "high": high}
+    said = {of: write_compact(end, look.lang, look.currency) for of, end in ends.items()}
+    return text("units.range", look.lang, **said)
+
+
 # Of a forecast: the period, what was said of it and what came.
 FORETOLD: dict[str, Callable[[Row, Look], str]] = {
     "what": _when,
@@ -120,7 +133,8 @@ FORETOLD: dict[str, Callable[[Row, Look], str]] = {
 def _number(row: Row, of: str, look: Look) -> str:
     value, lang = row[of], look.lang
     if of in AMOUNTS:
-        return write_compact(value, lang, look.currency)
+        said = write_compact(value, lang, look.currency)
+        return said if of == "score" else f"{said}\n{_range(row, look)}"
     if of == "detectable":
         return least(row, look)
     if of in ("needed", "chance"):
