@@ -16,6 +16,7 @@ from kpi_helpers.reports.index import METHODS
 from kpi_helpers.reports.page import page as html_of
 from kpi_helpers.reports.sections import VIEWS
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.published import published
 from kpi_helpers.wording import banned
 
 MOST_BYTES = 1_500_000
@@ -31,11 +32,12 @@ RAW = re.compile(
     r"\d\.\d{5,}|\d{4}-\d\d-\d\d[T ]00:00"
 )
 # Names in the sample company's data, which no language owns: regions, a rival, a reason, and what
-# people wrote in its registers.
+# people wrote in its registers; and who published the figures that the kit ships.
 NAMES = ["Bretagne et Pays de la Loire", "Grand Est", "Le Concurrent B", "Sans décision"]
 for register in ("actions", "benchmarks", "events", "kpi_log"):
     written = pd.read_parquet(SAMPLE / f"{register}.parquet").select_dtypes("str").stack()
     NAMES += sorted({str(text) for text in written if " " in str(text)}, key=len, reverse=True)
+NAMES += sorted(set(published()["publisher"]), key=len, reverse=True)
 MOST_PAGES = 8
 # What a reader of the language would not write: signs, thousands and decimals of the other one, a
 # sign that may begin a line, the change of a rate in percent where it is one in points. A relative

@@ -2,13 +2,15 @@
 
 import re
 import tomllib
+from html import escape
 from pathlib import Path
 
 import pytest
 
 import kpi_helpers as kh
-from kpi_helpers import benchmarking
+from kpi_helpers import benchmarking, charts, sheets, wording
 from kpi_helpers.errors import BadInput, MissingColumn
+from kpi_helpers.language import texts
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.published import GIVEN, published
 
@@ -37,10 +39,58 @@ def test_a_figure_without_any_of_them_is_refused(column: str, tmp_path: Path) ->
 
 
 def test_published_figures_stand_beside_ours_without_a_verdict(sample: Dataset) -> None:
-    found = benchmarking.context(sample, "2026Q3").set_index("kpi")
-    assert found.loc["nps", "published"] == "32 points"
-    assert found.loc["nps", "value"] == pytest.approx(25.5)
-    assert not {"change", "change_verdict"} & {*found.columns}
+    found = benchmarking.context(sample, "2026Q3")
+    nps = found.set_index("kpi").loc["nps"]
+    assert nps[["published", "published_unit", "reference"]].tolist() == ["32", "points", 32.0]
+    assert nps[["value", "change"]].tolist() == pytest.approx([25.5, -6.5])
+    assert set(found["change_verdict"]) == {"none_shown"}
+
+
+def test_only_a_figure_that_is_defined_as_ours_is_drawn(sample: Dataset) -> None:
+    found = benchmarking.context(sample, "2026Q3")
+    drawn = benchmarking.alike(found)
+    assert drawn is not None
+    assert drawn["kpi"].tolist() == ["site_conversion_rate", "call_to_meeting_rate", "nps"]
+    others = found.iloc[len(drawn) :]
+    assert (others["differs"] != "").all()
+    assert others[["reference", "change"]].isna().all(axis=None)
+    assert benchmarking.alike(others) is None
+    (axes,) = charts.dumbbell(drawn, lang="fr").axes
+    assert {line.get_gid(): len(line.get_xdata()) for line in axes.lines}["reference"] == 3
+
+
+WRITTEN = {
+    "fr": [
+        "69,82\u00a0%",
+        "32\u00a0points",
+        "47,3\u00a0% / 32,0\u00a0% / 20,7\u00a0%",
+        "70,11\u00a0$",
+    ],
+    "en": ["69.82%", "32 points", "47.3% / 32.0% / 20.7%", "$70.11"],
+}
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_each_is_written_in_the_language_with_its_reason(sample: Dataset, lang: str) -> None:
+    found = benchmarking.context(sample, "2026Q3")
+    page = sheets.market(found, "context", lang).as_raw_html()
+    assert [figure for figure in WRITTEN[lang] if figure not in page] == []
+    reasons = texts(lang)
+    for row in found.to_dict("records"):
+        end, other = ("_fr", "") if lang == "fr" else ("", "_fr")
+        assert escape(row[f"definition{end}"]) in page
+        assert escape(row[f"population{end}"]) in page
+        assert escape(row[f"definition{other}"]) not in page
+        assert not row["differs"] or reasons[f"market.differs.{row['differs']}"] in page
+    (told,) = wording.market_findings(found, "context", lang)["sentence"]
+    assert told.startswith("3 chiffres publiés sur 20" if lang == "fr" else "3 of 20 published")
+
+
+def test_what_each_differs_in_is_known_in_both_languages() -> None:
+    rows = published()
+    assert {f"market.differs.{why}" for why in rows["differs"] if why} <= {*texts("fr")}
+    assert (rows["definition"] != rows["definition_fr"]).all()
+    assert (rows["population"] != rows["population_fr"]).all()
 
 
 def test_no_claim_of_a_vendor_is_shipped_as_a_figure() -> None:

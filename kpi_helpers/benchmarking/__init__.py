@@ -3,10 +3,11 @@
 from kpi_helpers.benchmarking.market import concentration, gains, sellers
 from kpi_helpers.benchmarking.peers import gaps, peers
 from kpi_helpers.benchmarking.perception import perception
-from kpi_helpers.benchmarking.register import context, register
+from kpi_helpers.benchmarking.register import alike, context, register
 from kpi_helpers.benchmarking.verdicts import verdicts
 
 __all__ = [
+    "alike",
     "concentration",
     "context",
     "gains",

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.catalogue import REGISTRY
+from kpi_helpers.compare.verdicts import UNREADABLE
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import HIDDEN, measured
@@ -20,6 +21,7 @@ from kpi_helpers.units import MONEY, PERCENT
 SHOWN = ("partial",)
 CELL = ["metric", "entity", "period"]
 DAYS_A_MONTH = 30.44
+CHANGES = {"": "value", "_low": "low", "_high": "high"}
 
 
 def outside_rows(data: Dataset) -> pd.DataFrame:
@@ -91,7 +93,7 @@ def register(data: Dataset) -> pd.DataFrame:
 
 
 def context(data: Dataset, period: str = "last", where: Where = None) -> pd.DataFrame:
-    """Set published figures beside ours, without a verdict: nobody has said that they are alike.
+    """Set published figures beside ours, without a verdict: they are of other people.
 
     Parameters
     ----------
@@ -102,21 +104,37 @@ def context(data: Dataset, period: str = "last", where: Where = None) -> pd.Data
     -------
     pandas.DataFrame
         The tidy columns of our figure, and of `kpi_helpers.sources.published.published` those that
-        say of whom, when and how; ``published`` is the figure as printed, with its unit, and
-        ``definition`` names the population too.
+        say of whom, when and how, its unit as ``published_unit``; those that are defined as ours
+        come first, with the published figure as ``reference`` and our ``change`` from it.
 
     Raises
     ------
     Unavailable
         When none of the KPIs that figures are published of can be measured.
     """
-    figures = published()
-    figures["published"] += " " + figures["unit"]
-    figures["definition"] += " (" + figures["population"] + ")"
-    figures = figures.drop(columns=["label", "unit", "period", "note"])
+    figures = published().rename(columns={"unit": "published_unit"})
+    figures = figures.drop(columns=["label", "period", "note"])
     kpis = [name for name in figures["kpi"].unique() if name in REGISTRY]
     ours = measured(data, kpis, [period_of(data, period)], (), where).drop(columns=list(HIDDEN))
-    found = ours[ours["value"].notna()].merge(figures, on="kpi")
+    ours = ours[ours["value"].notna() & ~ours["status"].isin(UNREADABLE)]
+    found = ours.merge(figures, on="kpi")
     if found.empty:
         raise Unavailable(what=Phrase("market.context"), needs=", ".join(kpis))
-    return found
+    scale = np.where(found["published_unit"] == PERCENT, 0.01, 1.0)
+    alike = found["differs"].eq("")
+    reference = pd.to_numeric(found["published"].where(alike), errors="coerce") * scale
+    changes = {f"change{end}": found[of] - reference for end, of in CHANGES.items()}
+    found = found.assign(
+        reference=reference,
+        **changes,
+        change_verdict="none_shown",
+        p_value=np.nan,
+        reference_period=found["period"],
+    )
+    return found.loc[reference.isna().sort_values(kind="stable").index].reset_index(drop=True)
+
+
+def alike(context: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the rows of `context` whose definition is ours; None without any."""
+    found = context[context["reference"].notna()]
+    return None if found.empty else found

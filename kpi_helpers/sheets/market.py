@@ -19,8 +19,7 @@ OURS = {"label": NAME, "value": OWN}
 TABLES = {
     "sources": dict.fromkeys(("source", "metric", "definition", "perimeter"), NAME)
     | {"age": MONTHS, "confidence": NAME, "rows": COUNT, "reason": NAME},
-    "context": OURS
-    | dict.fromkeys(("published", "publisher", "year", "definition", "level"), NAME),
+    "context": OURS | dict.fromkeys(("published", "publisher", "definition", "differs"), NAME),
     "concentration": {"period": NAME, "market": OWN, "share": PERCENT, "leader": NAME}
     | {"leader_share": PERCENT, "relative": TIMES, "named": COUNT}
     | {"hhi_low": COUNT, "hhi_high": COUNT, "part": NAME},

@@ -10,8 +10,8 @@ from kpi_helpers.errors import BadInput, MissingColumn
 from kpi_helpers.language import Phrase
 
 PACKAGE = Path(__file__).parents[1]
-GIVEN = ["id", "kpi", "published", "unit", "population", "publisher", "year", "definition"]
-GIVEN += ["source", "level"]
+GIVEN = ["id", "kpi", "published", "unit", "population", "population_fr", "publisher", "year"]
+GIVEN += ["definition", "definition_fr", "source", "level"]
 LEVELS = ["V1", "V2"]
 
 
@@ -26,14 +26,16 @@ def published(file: str | Path = "") -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Text columns ``id, kpi, published`` (the figure as printed), ``unit, population, publisher,
-        year, definition, source, level`` (V1: seen with its publisher; V2: seen in a source that
-        names publisher, date and sample), ``label, geography, period, note``.
+        Text columns ``id, kpi, published`` (the figure, or several), ``unit`` (one of
+        `kpi_helpers.units.UNITS`, or a currency), ``population, publisher, year, definition,
+        source, level`` (V1: seen with its publisher; V2: seen in a source that names publisher,
+        date and sample), ``label, geography, period, note``; ``population_fr, definition_fr``; and
+        ``differs``: in what the definition is not that of the kit's KPI, blank where it is.
 
     Raises
     ------
     MissingColumn
-        When the file lacks one that every figure must have, the first ten.
+        When the file lacks one that every figure must have: one of `GIVEN`.
     BadInput
         For a row without one of them, or of a level that is neither.
 

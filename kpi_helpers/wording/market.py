@@ -19,6 +19,7 @@ from kpi_helpers.units import (
     POINTS,
     SCORE,
     TIMES,
+    UNITS,
     write,
     write_change,
     write_change_range,
@@ -45,8 +46,9 @@ def market_findings(
     found : DataFrame
         What its function of that name returns.
     table : str
-        ``sources`` (what ``register`` returns), ``concentration``, ``gains``, ``gaps`` (at stake:
-        what the first quarter of peers would bring), ``peers``, ``perception`` or ``verdicts``.
+        ``sources`` (what ``register`` returns), ``context``, ``concentration``, ``gains``, ``gaps``
+        (at stake: what the first quarter of peers would bring), ``peers``, ``perception`` or
+        ``verdicts``.
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
 
@@ -70,6 +72,14 @@ def _register(register: pd.DataFrame, look: Look) -> Sequence[Line]:
     oldest = write(register["age"].max(), COUNT, look.lang)
     line = _say(key, look, **told, oldest=oldest, why=", ".join(said))
     return [(line, CHANCE, range(len(register)), NO_MONEY)]
+
+
+def _context(context: pd.DataFrame, look: Look) -> Sequence[Line]:
+    """How many published figures are defined as ours, and that none of them judges."""
+    alike, n = (
+        write(count, COUNT, look.lang) for count in (context["reference"].count(), len(context))
+    )
+    return [(_say("published", look, alike=alike, n=n), CHANCE, range(len(context)), NO_MONEY)]
 
 
 def _concentration(concentration: pd.DataFrame, look: Look) -> Sequence[Line]:
@@ -201,7 +211,27 @@ def with_sellers(found: pd.DataFrame, lang: str) -> pd.DataFrame:
         named = [_say("others", look), _say("us", look)]
         entity = np.select([found["kind"] == OTHERS, ours], named, found["entity"])
         found = found.assign(entity=entity)
+    if "published" in found:
+        of = dict.fromkeys(("definition", "population"), "_fr" if lang == "fr" else "")
+        said = [found[name + end] for name, end in of.items()]
+        figures = zip(found["published"], found["published_unit"], strict=True)
+        found = found.assign(
+            published=[_published(figure, unit, lang) for figure, unit in figures],
+            definition=said[0] + " (" + said[1] + ")",
+            publisher=found["publisher"] + ", " + found["year"] + " (" + found["level"] + ")",
+        )
     return found
+
+
+def _published(figures: str, unit: str, lang: str) -> str:
+    """Write one figure or several as they were published: no digit more, none less."""
+    own = (unit, "EUR") if unit in UNITS else (MONEY, unit)
+    scale = 100 if unit == PERCENT else 1
+    said = (
+        write(float(each) / scale, own[0], lang, own[1], digits=len(each.partition(".")[2]))
+        for each in figures.split(" / ")
+    )
+    return " / ".join(said)
 
 
 def _metric(name: str, look: Look) -> str:
@@ -214,6 +244,7 @@ def _say(key: str, look: Look, **values: object) -> str:
 
 TELLERS = {
     "sources": _register,
+    "context": _context,
     "concentration": _concentration,
     "gains": _gains,
     "gaps": _gaps,
