@@ -41,6 +41,7 @@ def _describe_report(parser: Parser) -> None:
     parser.switch("share")
     for form in FORMS:
         parser.switch(form)
+    parser.switch("plain")
     parser.option("out", "DIR", "reports")
 
 
@@ -51,7 +52,7 @@ def _report(options: argparse.Namespace, lang: str) -> int:
     asked = ("period", "data", "config", "by", "as_of", "segment", "before", "share")
     parameters = {name: given for name in (*asked, "lang") if (given := getattr(options, name))}
     forms = [form for form in FORMS if getattr(options, form)]
-    folder = run(parameters, Path(options.out), _progress(lang), forms=forms)
+    folder = run(parameters, Path(options.out), _progress(lang), (), forms, options.plain)
     for page in sorted([*folder.glob("*.html"), *folder.glob("report.*")]):
         print(page)
     return 0

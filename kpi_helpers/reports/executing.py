@@ -18,6 +18,8 @@ from kpi_helpers.reports.tables import FOLDER_VARIABLE
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from kpi_helpers.reports.forking import Ask
+
 START_SECONDS = 60
 CELL_SECONDS = 900
 INJECTED = "injected-parameters"
@@ -27,7 +29,11 @@ Progress = Callable[..., None]
 
 
 def executed(
-    notebook: Path, parameters: Mapping[str, Any], tables: Path, progress: Progress
+    notebook: Path,
+    parameters: Mapping[str, Any],
+    tables: Path,
+    progress: Progress,
+    ask: Ask | None = None,
 ) -> NotebookNode:
     """Execute a notebook in a kernel of its own.
 
@@ -40,6 +46,8 @@ def executed(
         Folder that receives the tables of its last cell.
     progress : callable
         Called with ``n``, the number of cells begun, and their ``total``.
+    ask : callable, optional
+        What `kpi_helpers.reports.kernel.kernels` gives.
 
     Raises
     ------
@@ -56,7 +64,7 @@ def executed(
     source = nbformat.read(notebook, as_version=4)
     total = len(source.cells) + 1
     try:
-        with kernel({FOLDER_VARIABLE: str(tables.resolve())}) as manager:
+        with kernel({FOLDER_VARIABLE: str(tables.resolve())}, ask) as manager:
             done = papermill.execute_notebook(
                 source,
                 None,

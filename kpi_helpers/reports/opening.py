@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.errors import unknown
 from kpi_helpers.language import LANGUAGES, text
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PERIODS = 12
 MOST_GROUPS, MOST_KPIS = 12, 6
+# What this process has loaded for the kernels that are forked from it.
+READ: dict[tuple[str | bool, ...], Dataset] = {}
 
 
 def opened(
@@ -48,6 +50,8 @@ def opened(
     KpiError
         As `kpi_helpers.load`; `UnknownName` for a language there is no file for.
     """
+    if (data, config, as_of, lang, share) in READ:
+        return READ[data, config, as_of, lang, share]
     from kpi_helpers.catalogue import declare_from
     from kpi_helpers.measure.settings import check_names
     from kpi_helpers.reports.places import own_kpis, project, sample
@@ -75,6 +79,31 @@ def opened(
     spoken = dataclasses.replace(known, language=lang or known.language, name=name)
     dataset = dataclasses.replace(dataset, config=spoken, memory={})
     return pseudonymised(dataset) if share else dataset
+
+
+def read(*asked: Any) -> None:
+    """Open and check what kernels forked from this process will open, if they can go on with it.
+
+    Parameters
+    ----------
+    *asked
+        The arguments of `opened`.
+    """
+    from kpi_helpers.sources import quality
+    from kpi_helpers.sources.engine import spills_apart
+
+    data = opened(*asked)
+    if spills_apart(data.con):
+        quality(data)
+        READ[asked] = data
+
+
+def parted() -> None:
+    """Part, in a forked process, from what the process that it comes from goes on to use."""
+    from kpi_helpers.sources.engine import spills_apart
+
+    for data in READ.values():
+        spills_apart(data.con)
 
 
 def chosen(data: Dataset, kpis: Sequence[str] = (), period: str = "last") -> list[str]:

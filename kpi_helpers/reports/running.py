@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,12 @@ from kpi_helpers.measure.settings import check_segments
 from kpi_helpers.reports import pack, places
 from kpi_helpers.reports.catalogue import methods_page
 from kpi_helpers.reports.difference import recorded
-from kpi_helpers.reports.executing import executed
+from kpi_helpers.reports.executing import Progress, executed
 from kpi_helpers.reports.exporting import Made, check_forms, export
 from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.forecasts import keep
 from kpi_helpers.reports.index import FINDINGS, METHODS, index, merged
+from kpi_helpers.reports.kernel import kernels
 from kpi_helpers.reports.known import remember
 from kpi_helpers.reports.naming import folder_name
 from kpi_helpers.reports.opening import chosen, opened
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from kpi_helpers.periods import Period
+    from kpi_helpers.reports.forking import Ask
     from kpi_helpers.sources import Dataset
 
 # What a notebook need not declare.
@@ -52,9 +54,10 @@ PLACES = ("data", "config", "before")
 def run(
     parameters: Mapping[str, Any] | None = None,
     out: Path | str = "reports",
-    progress: Callable[..., None] = lambda step, **values: None,
+    progress: Progress = lambda step, **values: None,
     sources: Sequence[Path] = (),
     forms: Sequence[str] = (),
+    plain: bool = False,
 ) -> Path:
     """Make the report of a period: whole, or not at all.
 
@@ -70,6 +73,9 @@ def run(
         The notebooks to execute; by default all that are shipped for reports.
     forms : sequence of str
         What else to write into the folder: ``xlsx``, ``pptx``.
+    plain : bool
+        Whether each notebook gets a Python of its own, rather than a fork of one that has read the
+        data; where a system cannot fork, it does.
 
     Returns
     -------
@@ -101,7 +107,8 @@ def run(
     hidden = secrets(address, data.config.password_env)
     target = Path(out) / folder_name(period.name, values["segment"], values["share"])
     with _said(target.name, hidden), pack.writing(target) as folder:
-        done, findings, tables = _executed(each, folder, progress)
+        with kernels([values[name] for name in OPENED], plain) as ask:
+            done, findings, tables = _executed(each, folder, progress, ask)
         progress("writing")
         said = facts(data, period, values["segment"])
         made = {"index.html": index(data, said, done, tables, findings)}
@@ -133,7 +140,7 @@ def run(
 
 
 def _executed(
-    each: Mapping[Path, Mapping[str, Any]], folder: Path, progress: Callable[..., None]
+    each: Mapping[Path, Mapping[str, Any]], folder: Path, progress: Progress, ask: Ask | None
 ) -> tuple[dict[str, NotebookNode], pd.DataFrame, dict[Path, str]]:
     """Execute the notebooks one after the other, their tables put together.
 
@@ -149,7 +156,7 @@ def _executed(
         parts = folder / source.stem
         counted = {"name": source.stem, "place": place, "notebooks": len(each)}
         step = partial(progress, "executing", **counted)
-        done[source.stem] = executed(source, values, parts, step)
+        done[source.stem] = executed(source, values, parts, step, ask)
         own = parts / f"{FINDINGS}.csv"
         found = read_csv(own) if own.exists() else None
         left = ROW_LEVEL if values.get("share") else ()

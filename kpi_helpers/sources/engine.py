@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+import secrets
+import tempfile
 from collections.abc import Collection
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import numpy as np
@@ -175,3 +179,30 @@ def add_in_order(con: Any) -> None:
     elif con.name == "postgres":
         with con.con.cursor() as cursor:
             cursor.execute("SET max_parallel_workers_per_gather = 0")
+
+
+def spills_apart(con: Any) -> bool:
+    """Give an engine in memory a folder of its own for rows that memory does not hold.
+
+    Returns
+    -------
+    bool
+        Whether that could be done: not for a database, nor for an engine that has begun to use the
+        folder it had. Two processes forked from one that could can both go on with its tables.
+
+    Examples
+    --------
+    >>> spills_apart(ibis.duckdb.connect())
+    True
+    """
+    if con.name != "duckdb":
+        return False
+    if con.con.execute("FROM duckdb_databases() WHERE path IS NOT NULL").fetchall():
+        return False
+    # The engine makes this folder when it needs it, and removes it when it closes.
+    folder = os.path.join(tempfile.gettempdir(), f"kpi-{secrets.token_hex(8)}").replace("'", "''")
+    try:
+        con.con.execute(f"SET temp_directory = '{folder}'")
+    except duckdb.Error:
+        return False
+    return True

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import glob
 import os
-import secrets
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +22,7 @@ from ibis.backends import BaseBackend
 from kpi_helpers.errors import BadInput, KpiError, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import FILE_NAME, Config
-from kpi_helpers.sources.engine import first_line, one_query
+from kpi_helpers.sources.engine import first_line, one_query, spills_apart
 from kpi_helpers.sources.files.databases import connect
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.frames import plain
@@ -280,9 +278,7 @@ def _inside(path: Path) -> list[Path]:
 
 def _embedded() -> Any:
     con = _quiet(ibis.duckdb.connect())
-    # The engine makes this folder when it needs it, and removes it when it closes.
-    folder = os.path.join(tempfile.gettempdir(), f"kpi-{secrets.token_hex(8)}")
-    con.con.execute(f"SET temp_directory = {quoted_text(folder)}")
+    spills_apart(con)
     return con
 
 
