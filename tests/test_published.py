@@ -62,7 +62,7 @@ def test_only_a_figure_that_is_defined_as_ours_is_drawn(sample: Dataset) -> None
 WRITTEN = {
     "fr": [
         "69,82\u00a0%",
-        "32\u00a0points",
+        "32 points",
         "47,3\u00a0% / 32,0\u00a0% / 20,7\u00a0%",
         "70,11\u00a0$",
     ],
