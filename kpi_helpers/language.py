@@ -4,7 +4,7 @@ A language is one file in ``texts/``; adding a file adds a language. English and
 same keys with the same placeholders; a text that a further language lacks is English there. What
 French and English say elsewhere, a further language says in two tables more of its file: the KPIs
 (``[kpis.<id>]`` with ``name``, ``definition`` and ``pitfall``), and the Markdown cells of the
-notebooks (``[notebooks]``, by the heading of the English cell).
+notebooks (``[notebooks]``, each line by the English one).
 
 A text that depends on a number is a table with one entry for each plural form of the language
 (``one``, ``other``), chosen by the placeholder ``n``. A text that uses a noun which a company may

@@ -6,7 +6,8 @@ import re
 NUMBER = re.compile(r"(\d[\d\u202f,.]*\d|\d)(?:\u00a0?(k|M|m|bn|Md)(?=[€$£]|\b))?")
 SCALES = {"": 1.0, "k": 1e3, "M": 1e6, "m": 1e6, "bn": 1e9, "Md": 1e9}
 PERIOD = re.compile(r"\b[TQSW]\d+( 20\d\d)?|\b(FY)?20\d\d\b")
-DAY = re.compile(r"\b\d{1,2}(?:er)?[ \u00a0][^\W\d_]+\.?[ \u00a0]20\d\d\b")
+DAY = re.compile(r"\b\d{1,2}(?:er| de)?[ \u00a0][^\W\d_]+\.?(?: de)?[ \u00a0]20\d\d\b")
+THOUSANDS = {"en": ",", "es": ".", "fr": "\u202f"}
 SMALL = 1e-9
 
 
@@ -14,8 +15,7 @@ def numbers_in(said, lang):
     """Yield each number without its sign and half a unit of its last digit; no period, no day."""
     for match in NUMBER.finditer(PERIOD.sub("", DAY.sub("", said))):
         scale = SCALES[match[2] or ""]
-        figures = match[1].replace("\u202f", "")
-        figures = figures.replace(",", ".") if lang == "fr" else figures.replace(",", "")
+        figures = match[1].replace(THOUSANDS[lang], "").replace(",", ".")
         decimals = len(figures.partition(".")[2])
         if match[2]:  # three figures, of which the last zeros are not written
             decimals = 2 - math.floor(math.log10(float(figures)))

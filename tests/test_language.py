@@ -1,4 +1,4 @@
-"""Texts: the same keys and placeholders in every language, plural forms, French typography."""
+"""Texts: the same keys and placeholders in every language, plural forms, typography."""
 
 import re
 from pathlib import Path
@@ -8,9 +8,16 @@ import nbformat
 import pytest
 
 from kpi_helpers import language
-from kpi_helpers.language import LANGUAGES, Noun, Phrase, nouns, text, texts
+from kpi_helpers.kpis import catalogue
+from kpi_helpers.language import LANGUAGES, Noun, Phrase, nouns, text, texts, written
+from kpi_helpers.reports.page import page
 
 NBSP = "\u00a0"
+COMPLETE = ("en", "fr")
+FURTHER = sorted(set(LANGUAGES) - set(COMPLETE))
+# What a further language says in its file, and French and English elsewhere.
+ELSEWHERE = ("kpis.", "notebooks.")
+COVERED = 0.95
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
@@ -33,18 +40,74 @@ def plural_texts(monkeypatch):
 
 
 def test_languages_are_the_files():
-    assert LANGUAGES == ("en", "fr")
+    assert LANGUAGES == ("en", "es", "fr")
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_language_has_the_keys_of_english(lang):
-    assert sorted(texts(lang)) == sorted(texts("en"))
+@pytest.mark.parametrize("lang", COMPLETE)
+def test_english_and_french_have_the_same_keys(lang):
+    assert sorted(written(lang)) == sorted(texts("en"))
+
+
+def share_of(wanted, own):
+    return sum(each in own for each in wanted) / len(wanted)
+
+
+@pytest.mark.parametrize("lang", FURTHER)
+def test_a_further_language_has_most_texts_and_none_of_its_own(lang):
+    """What French and English gained lately may be missing: it is then read in English."""
+    own = {key for key in written(lang) if not key.startswith(ELSEWHERE)}
+    assert own - set(texts("en")) == set()
+    assert share_of(texts("en"), own) >= COVERED
+
+
+@pytest.mark.parametrize("lang", FURTHER)
+def test_a_further_language_names_most_kpis_and_lines_of_notebooks(lang):
+    fields = ("name", "definition", "pitfall")
+    kpis = [f"kpis.{kpi}.{field}" for kpi in catalogue()["id"] for field in fields]
+    lines = [f"notebooks.{line}" for path in NOTEBOOKS.glob("*.ipynb") for line in read(path)]
+    for wanted in (kpis, lines):
+        assert share_of(wanted, written(lang)) >= COVERED
+
+
+def read(path):
+    """Return the lines of the English cells of a notebook, without the marks of headings."""
+    cells = nbformat.read(path, as_version=4).cells
+    english = [cell for cell in cells if "lang-en" in cell["metadata"].get("tags", [])]
+    return [line.lstrip("# ") for cell in english for line in cell["source"].splitlines() if line]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_text_has_the_placeholders_of_english(lang):
+    own = {key: placeholders(entry) for key, entry in written(lang).items()}
     english = {key: placeholders(entry) for key, entry in texts("en").items()}
-    assert {key: placeholders(entry) for key, entry in texts(lang).items()} == english
+    assert {key: own[key] for key in own.keys() & english} == {
+        key: english[key] for key in own.keys() & english
+    }
+
+
+def test_what_a_further_language_lacks_is_english(monkeypatch):
+    made = {"en": {"a": "deal", "b": "{n} won"}, "es": {"a": "oportunidad"}}
+    monkeypatch.setattr(language, "written", made.__getitem__)
+    texts.cache_clear()
+    try:
+        assert [text("a", "es"), text("b", "es", n=2)] == ["oportunidad", "2 won"]
+        with pytest.raises(KeyError, match=r"'c'.*es.toml"):
+            text("c", "es")
+    finally:
+        texts.cache_clear()
+
+
+def test_a_page_in_a_further_language_reads_the_english_cells_in_it():
+    english = nbformat.v4.new_markdown_cell("## Data quality\n\nNot yet translated.")
+    french = nbformat.v4.new_markdown_cell("## Qualité des données")
+    english.metadata.tags, french.metadata.tags = ["lang-en"], ["lang-fr"]
+    notebook = nbformat.v4.new_notebook(cells=[english, french])
+    html = {lang: page(notebook, {}, lang) for lang in LANGUAGES}
+    assert ">Calidad de los datos<" in html["es"]
+    assert "Not yet translated." in html["es"]
+    assert "données" not in html["es"]
+    assert ">Data quality<" in html["en"]
+    assert english.source.startswith("## Data quality")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -66,6 +129,29 @@ def test_french_typography():
         if breaks_french_typography(form)
     }
     assert wrong == {}, "U+00A0 before : ; ! ? % € » and after «, and ’ instead of '"
+
+
+def breaks_spanish_typography(sentence):
+    return (
+        re.search(r"[ \d}][%€](?!\w)|\s[:;!?»]|«\s|\w['’]\w|[“”]", sentence)
+        or sentence.count("¿") != sentence.count("?")
+        or sentence.count("«") != sentence.count("»")
+    )
+
+
+def test_spanish_typography():
+    wrong = {
+        key: form
+        for key, entry in written("es").items()
+        for form in forms(entry)
+        if breaks_spanish_typography(form)
+    }
+    assert wrong == {}, "U+00A0 before % and €, ¿…?, «…» without spaces"
+
+
+@pytest.mark.parametrize("sentence", ["12 %", "12%", "¿Sí ?", "Sí?", "« sí »", "“sí”", "Lista : a"])
+def test_spanish_typography_sees_what_is_wrong(sentence):
+    assert breaks_spanish_typography(sentence)
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
@@ -124,7 +210,7 @@ def test_a_section_is_not_a_text():
 
 
 def test_unknown_language_is_named_with_those_that_exist():
-    with pytest.raises(KeyError, match=r"'xx'.*en, fr"):
+    with pytest.raises(KeyError, match=r"'xx'.*en, es, fr"):
         text("language.name", "xx")
 
 
@@ -139,7 +225,11 @@ def test_values_may_be_called_key():
 
 def test_phrase_waits_for_its_language():
     phrase = Phrase("errors.places.column", {"column": "x"})
-    assert [phrase.render(lang) for lang in LANGUAGES] == ["column x", "colonne x"]
+    assert [phrase.render(lang) for lang in LANGUAGES] == [
+        "column x",
+        "columna x",
+        "colonne x",
+    ]
 
 
 def test_files_are_read_once():

@@ -25,8 +25,8 @@ COMPARED = {"breakdown", "compared", "others", "restated", "scorecard", "year_ag
 # A sentence that counts what it does not name, says over how long reps are judged, or how likely
 # something is (a chance of .38 in the table is 4 in 10).
 COUNTED = re.compile(
-    r"\b(?:et|and) \d+ (?:autres?|more)\b|\b12 (?:mois|months)\b"
-    r"|\b(?:\d |une )?(?:(?:chances?|cas|cases) )?(?:in|of|sur) 10\b"
+    r"\b(?:et|and|y) \d+ (?:autres?|more|más)\b|\b12 (?:mois|months|meses)\b"
+    r"|\b(?:\d |une )?(?:(?:chances?|cas|cases|casos|posibilidad(?:es)?) )?(?:in|of|sur|de) 10\b"
 )
 
 

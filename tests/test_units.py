@@ -291,7 +291,7 @@ def test_dates(day, french, english):
 
 def read_back(written, lang):
     """Return the number in a written text, by plain replacement."""
-    figures = written.replace("\u202f", "") if lang == "fr" else written.replace(",", "")
+    figures = written.replace({"en": ",", "es": ".", "fr": "\u202f"}[lang], "")
     figures = figures.replace("\u2212", "-").replace(",", ".")
     return Decimal(re.search(r"-?[€$]?[0-9.]+", figures)[0].replace("€", ""))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numerals import numbers_in, unknown_numbers
+from test_language import breaks_spanish_typography
 
 from kpi_helpers.language import LANGUAGES
 from kpi_helpers.units import UNITS
@@ -304,6 +305,8 @@ def all_texts(row, lang, terms=None):
 def breaks_typography(said, lang):
     if lang == "fr":
         return re.search(r"[^\u00a0\u202f][;!?%€»](?!\w)|[^\u00a0\d]:(?=\s)|«[^\u00a0]|\w'\w", said)
+    if lang == "es":
+        return breaks_spanish_typography(said)
     return re.search(r"[\u00a0 ][;:!?%,.]|'", said)
 
 

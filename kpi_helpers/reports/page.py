@@ -17,6 +17,7 @@ TEMPLATE = Path(__file__).parent / "template"
 # What a notebook shows to those who run it, and a page does not show to those who read it.
 HIDDEN = {"parameters", "injected-parameters", "end"}
 TITLE = re.compile(r"^# (.+)\n*")
+LINE = re.compile(r"^(#* ?)(.+)$", re.MULTILINE)
 COLUMN = re.compile(r'<th [^>]*scope="col" id="([^"]+)">(.*?)</th>', re.DOTALL)
 CELL = re.compile(r'<td [^>]*?headers="[^"]*?(?P<id>[^" ]+)"')
 
@@ -34,7 +35,7 @@ def page(
     ----------
     notebook : NotebookNode
         Its Markdown cells are tagged ``lang-fr`` or ``lang-en``, or meant for every reader; in a
-        further language the English ones stand as its file of texts has them, by heading. A
+        further language the English ones are read, line by line as its file of texts has them. A
         section whose heading is tagged ``first`` or ``annex`` goes there. Tables are HTML that
         escapes its data; figures are PNG or SVG, with ``alt`` in their metadata.
     facts : mapping
@@ -103,13 +104,13 @@ def readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:
 
 
 def _translated(cell: NotebookNode, lang: str) -> NotebookNode:
-    """Return a cell as the file of a language has it, else as it is."""
-    heading = cell.source.partition("\n")[0].lstrip("# ")
-    said = texts(lang).get(f"notebooks.{heading}")
-    if said is None:
-        return cell
-    own = cell.copy()
-    own.source = str(said)
+    """Return a cell with each line as the file of a language has it, else as it is."""
+    known, own = texts(lang), cell.copy()
+
+    def said(line: re.Match[str]) -> str:
+        return line[1] + str(known.get(f"notebooks.{line[2]}", line[2]))
+
+    own.source = LINE.sub(said, cell.source)
     return own
 
 
