@@ -2,9 +2,9 @@
 
 A language is one file in ``texts/``; adding a file adds a language. English and French hold the
 same keys with the same placeholders; a text that a further language lacks is English there. What
-French and English say elsewhere, a further language says in two tables more of its file: the KPIs
-(``[kpis.<id>]`` with ``name``, ``definition`` and ``pitfall``), and the Markdown cells of the
-notebooks (``[notebooks]``, each line by the English one).
+French and English say elsewhere, a further language says in three tables more of its file: the KPIs
+(``[kpis.<id>]`` with ``name``, ``definition`` and ``pitfall``), and, by the English line, the
+Markdown cells of the notebooks (``[notebooks]``) and the published figures (``[published]``).
 
 A text that depends on a number is a table with one entry for each plural form of the language
 (``one``, ``other``), chosen by the placeholder ``n``. A text that uses a noun which a company may
@@ -163,6 +163,21 @@ def texts(lang: str) -> dict[str, Entry]:
     if lang not in LANGUAGES:
         raise KeyError(f"Unknown language: {lang!r}. Languages: {', '.join(LANGUAGES)}.")
     return written("en") | written(lang)
+
+
+@cache
+def lines(table: str, lang: str) -> dict[str, str]:
+    """Return English lines with what a further language says for them, from a table of its file.
+
+    Examples
+    --------
+    >>> lines("notebooks", "es")["Findings"], lines("notebooks", "en")
+    ('Conclusiones', {})
+    """
+    start = f"{table}."
+    return {
+        key[len(start) :]: str(said) for key, said in texts(lang).items() if key.startswith(start)
+    }
 
 
 @cache

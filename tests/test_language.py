@@ -9,15 +9,17 @@ import pytest
 
 from kpi_helpers import language
 from kpi_helpers.kpis import catalogue
-from kpi_helpers.language import LANGUAGES, Noun, Phrase, nouns, text, texts, written
+from kpi_helpers.language import LANGUAGES, Noun, Phrase, lines, nouns, text, texts, written
 from kpi_helpers.reports.page import page
+from kpi_helpers.sources.published import published
 
 NBSP = "\u00a0"
 COMPLETE = ("en", "fr")
 FURTHER = sorted(set(LANGUAGES) - set(COMPLETE))
 # What a further language says in its file, and French and English elsewhere.
-ELSEWHERE = ("kpis.", "notebooks.")
-COVERED = 0.95
+ELSEWHERE = ("kpis.", "notebooks.", "published.")
+COVERED = 0.9  # so that whoever adds texts need not translate them at once
+STALE = "take these texts out of that file: they are read in English until they are translated"
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
@@ -56,20 +58,21 @@ def share_of(wanted, own):
 def test_a_further_language_has_most_texts_and_none_of_its_own(lang):
     """What French and English gained lately may be missing: it is then read in English."""
     own = {key for key in written(lang) if not key.startswith(ELSEWHERE)}
-    assert own - set(texts("en")) == set()
+    assert own - set(texts("en")) == set(), STALE
     assert share_of(texts("en"), own) >= COVERED
 
 
 @pytest.mark.parametrize("lang", FURTHER)
-def test_a_further_language_names_most_kpis_and_lines_of_notebooks(lang):
+def test_a_further_language_says_most_of_what_stands_elsewhere(lang):
     fields = ("name", "definition", "pitfall")
-    kpis = [f"kpis.{kpi}.{field}" for kpi in catalogue()["id"] for field in fields]
-    lines = [f"notebooks.{line}" for path in NOTEBOOKS.glob("*.ipynb") for line in read(path)]
-    for wanted in (kpis, lines):
-        assert share_of(wanted, written(lang)) >= COVERED
+    kpis = [f"{kpi}.{field}" for kpi in catalogue()["id"] for field in fields]
+    read = [line for path in NOTEBOOKS.glob("*.ipynb") for line in english_lines(path)]
+    figures = published()[["definition", "population"]].to_numpy().ravel()
+    for table, wanted in (("kpis", kpis), ("notebooks", read), ("published", figures)):
+        assert share_of(wanted, lines(table, lang)) >= COVERED, table
 
 
-def read(path):
+def english_lines(path):
     """Return the lines of the English cells of a notebook, without the marks of headings."""
     cells = nbformat.read(path, as_version=4).cells
     english = [cell for cell in cells if "lang-en" in cell["metadata"].get("tags", [])]
@@ -78,11 +81,9 @@ def read(path):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_text_has_the_placeholders_of_english(lang):
-    own = {key: placeholders(entry) for key, entry in written(lang).items()}
-    english = {key: placeholders(entry) for key, entry in texts("en").items()}
-    assert {key: own[key] for key in own.keys() & english} == {
-        key: english[key] for key in own.keys() & english
-    }
+    shared = written(lang).keys() & texts("en").keys()
+    own = {key: placeholders(written(lang)[key]) for key in shared}
+    assert own == {key: placeholders(texts("en")[key]) for key in shared}, STALE
 
 
 def test_what_a_further_language_lacks_is_english(monkeypatch):

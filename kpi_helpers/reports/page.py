@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpi_helpers.language import text, texts
+from kpi_helpers.language import lines, text
 from kpi_helpers.reports.sections import ANNEX, arranged, sections
 
 if TYPE_CHECKING:
@@ -105,12 +105,8 @@ def readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:
 
 def _translated(cell: NotebookNode, lang: str) -> NotebookNode:
     """Return a cell with each line as the file of a language has it, else as it is."""
-    known, own = texts(lang), cell.copy()
-
-    def said(line: re.Match[str]) -> str:
-        return line[1] + str(known.get(f"notebooks.{line[2]}", line[2]))
-
-    own.source = LINE.sub(said, cell.source)
+    known, own = lines("notebooks", lang), cell.copy()
+    own.source = LINE.sub(lambda line: line[1] + known.get(line[2], line[2]), cell.source)
     return own
 
 

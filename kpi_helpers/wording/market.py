@@ -10,7 +10,7 @@ import pandas as pd
 
 from kpi_helpers.benchmarking.market import OTHERS, RIVAL, US
 from kpi_helpers.catalogue import REGISTRY
-from kpi_helpers.language import Terms, text
+from kpi_helpers.language import Terms, lines, text
 from kpi_helpers.sources.derived import OURSELVES
 from kpi_helpers.units import (
     COUNT,
@@ -213,7 +213,7 @@ def with_sellers(found: pd.DataFrame, lang: str) -> pd.DataFrame:
         found = found.assign(entity=entity)
     if "published" in found:
         of = dict.fromkeys(("definition", "population"), "_fr" if lang == "fr" else "")
-        said = [found[name + end] for name, end in of.items()]
+        said = [found[name + end].replace(lines("published", lang)) for name, end in of.items()]
         figures = zip(found["published"], found["published_unit"], strict=True)
         found = found.assign(
             published=[_published(figure, unit, lang) for figure, unit in figures],
