@@ -16,6 +16,7 @@ from kpi_helpers.cli.checking import check, describe_check
 from kpi_helpers.cli.diffing import describe_diff, diff
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.cli.project import describe_init, describe_snapshot, init, snapshot
+from kpi_helpers.cli.tracing import describe_rows, rows
 from kpi_helpers.language import text
 
 ANY_DAY = date(2000, 1, 1)
@@ -132,6 +133,7 @@ COMMANDS = {
     "report": Command(_describe_report, _report),
     "alerts": Command(describe_alerts, alerts),
     "diff": Command(describe_diff, diff),
+    "rows": Command(describe_rows, rows),
     "init": Command(describe_init, init),
     "check": Command(describe_check, check),
     "actions": Command(describe_actions, actions),

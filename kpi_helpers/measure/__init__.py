@@ -13,9 +13,10 @@ from kpi_helpers.measure.asked import names_in
 from kpi_helpers.measure.behind import keyed, rows
 from kpi_helpers.measure.settings import check_names
 from kpi_helpers.measure.tidy import HIDDEN, measured
+from kpi_helpers.measure.traced import traced
 from kpi_helpers.sources.dataset import Dataset, Where
 
-__all__ = ["HIDDEN", "carries", "keyed", "measure", "measured", "names_in", "rows"]
+__all__ = ["HIDDEN", "carries", "keyed", "measure", "measured", "names_in", "rows", "traced"]
 
 
 def measure(

@@ -171,7 +171,7 @@ def _asked(
         return _told(data, kpis[0], begun, by, where)
     if group[0].over:
         return over_months(data, kpis, begun, by, where)
-    until = _known_until(data, periods, begun)
+    until = known_until(data, periods, begun)
     results, offset = [], 0
     for question in questions(begun, by, where):
         result = ask(data, kpis, question, until)
@@ -208,7 +208,7 @@ def _figure(data: Dataset, name: str, period: Period, where: Where) -> Settled:
         return nothing(1)
 
 
-def _known_until(data: Dataset, periods: Sequence[Period], begun: Sequence[Period]) -> dt.date:
+def known_until(data: Dataset, periods: Sequence[Period], begun: Sequence[Period]) -> dt.date:
     """First day not to be read: a period that is running has as many days in its past."""
     tomorrow = data.as_of + dt.timedelta(days=1)
     for period, earlier in zip(periods, begun, strict=True):

@@ -17,6 +17,7 @@ from kpi_helpers.measure.facts import fact, require
 from kpi_helpers.measure.held import held
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.measure.question import Question, questions
+from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import END, START, fetch, filled, template
 from kpi_helpers.sources.facts import FACTS
@@ -62,7 +63,7 @@ def rows(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFr
     declared = chosen(data, kpi)
     if declared.derived:
         raise Unavailable(what=kpi, needs=kpi, candidates=[o.kpi for o in declared.of.values()])
-    return _fetched(data, declared, period, where)
+    return counted_in(data, declared, _period(data, period), where)
 
 
 def keyed(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataFrame:
@@ -98,7 +99,7 @@ def keyed(data: Dataset, kpi: str, period: str, where: Where = None) -> pd.DataF
     key = next((name for name in names if name.endswith("_id")), None)
     if key is None:
         raise Unavailable(what=kpi, needs=f"{declared.table or kpi}._id")
-    found = _fetched(data, declared, period, where, key)
+    found = counted_in(data, declared, _period(data, period), where, key=key)
     counts = _part(found, COUNTED, 1.0)
     if "part_won" in found:
         counts = counts.where(found["part_won"].astype("float64") == 1)
@@ -113,19 +114,28 @@ def _part(found: pd.DataFrame, names: tuple[str, ...], otherwise: float) -> pd.S
     return pd.Series(otherwise, found.index)
 
 
-def _fetched(
-    data: Dataset, declared: Kpi, period: str, where: Where, key: str | None = None
+def counted_in(
+    data: Dataset,
+    declared: Kpi,
+    period: Period,
+    where: Where,
+    until: dt.date = dt.date.max,
+    key: str | None = None,
 ) -> pd.DataFrame:
+    """The rows that a KPI counts in a period, up to a day that is not read, whole or by ids."""
     require(data, declared, (), where)
-    calendar = data.config.calendar
-    (asked,) = questions([calendar.parse(period, as_of=data.as_of, first=data.first)], (), where)
-    known = data.as_of + dt.timedelta(days=1)
+    (asked,) = questions([period], (), where)
+    known = min(until, data.as_of + dt.timedelta(days=1))
     end = asked.end if declared.dated in PLANNED else min(asked.end, known)
     counted = _counted(data, declared, asked)
     if key is not None:
         counted = counted.select(key, *(c for c in counted.columns if c.startswith("part_")))
     sql = template(data.con, counted)
     return fetch(data.con, filled(sql, asked.start, max(end, asked.start)))
+
+
+def _period(data: Dataset, said: str) -> Period:
+    return data.config.calendar.parse(said, as_of=data.as_of, first=data.first)
 
 
 def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
@@ -144,5 +154,6 @@ def _counted(data: Dataset, kpi: Kpi, asked: Question) -> ir.Table:
     else:
         day = table[str(kpi.dated)]
         present = (day >= START) & (day < END)
-    shown = {f"part_{name}": term for name, term in parts.terms.items()}
+    whole = {} if parts.cluster is None else {"id": parts.cluster}
+    shown = {f"part_{name}": term for name, term in {**whole, **parts.terms}.items()}
     return table.mutate(**shown).filter(present, parts.where)
