@@ -4,7 +4,6 @@ The browser is closed again before a test goes on: while it is open its event lo
 way of the notebooks that other fixtures run.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,9 @@ from typing import Any
 
 import pytest
 
-BROWSERS = (
-    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
-    *("microsoft-edge", "microsoft-edge-stable", "msedge"),
-)
+from kpi_helpers.errors import KpiError
+from kpi_helpers.reports.pdf import browser
+
 PHONE, SCREEN = 360, 1400
 SERIOUS = ("serious", "critical")
 
@@ -70,7 +68,10 @@ class Seen:
 
 def executable() -> str | None:
     """Return the browser of this system, or nothing."""
-    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    try:
+        return browser()
+    except KpiError:
+        return None
 
 
 @contextmanager
@@ -80,8 +81,8 @@ def opened(path: Path, width: int) -> Iterator[tuple[Any, list[str], list[str]]]
 
     asked: list[str] = []
     said: list[str] = []
-    with sync_playwright() as tool, tool.chromium.launch(executable_path=executable()) as browser:
-        page = browser.new_page(viewport={"width": width, "height": 900})
+    with sync_playwright() as tool, tool.chromium.launch(executable_path=executable()) as shown:
+        page = shown.new_page(viewport={"width": width, "height": 900})
         page.route(lambda url: url != path.as_uri(), lambda route: route.abort())
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(message.text))
@@ -120,7 +121,7 @@ def _serious(response: dict[str, Any]) -> list[str]:
 def seen() -> Callable[[Path], Seen]:
     """Return what looks at a page; each page is opened once."""
     if executable() is None:
-        pytest.skip(f"no browser is installed: one of {', '.join(BROWSERS)}")
+        pytest.skip("no browser is installed: Chromium, Chrome or Edge")
     known: dict[Path, Seen] = {}
 
     def once(path: Path) -> Seen:

@@ -20,7 +20,7 @@ from kpi_helpers.cli.tracing import describe_rows, rows
 from kpi_helpers.language import text
 
 ANY_DAY = date(2000, 1, 1)
-FORMS = ("xlsx", "pptx")
+FORMS = ("pdf", "xlsx", "pptx")
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kpi_helpers.errors import KpiError
+from kpi_helpers.reports.pdf import browser, write_pdf
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from kpi_helpers.sources import Dataset
 
-# Form → the package that makes it, which stands in the extra of the form's name.
-PACKAGES = {"xlsx": "xlsxwriter", "pptx": "pptx"}
+# Form → the packages that make it, which stand in the extra of the form's name.
+PACKAGES = {"pdf": ("playwright", "pypdf"), "xlsx": ("xlsxwriter",), "pptx": ("pptx",)}
 
 
 class Made(NamedTuple):
@@ -39,20 +40,24 @@ def check_forms(forms: Iterable[str]) -> None:
     Raises
     ------
     KpiError
-        Naming the extra to install.
+        Naming the extra to install; for a PDF, when there is no browser to print it.
 
     Examples
     --------
     >>> check_forms(["xlsx"])
     """
     for form in forms:
-        if find_spec(PACKAGES[form]) is None:
+        if not all(map(find_spec, PACKAGES[form])):
             raise KpiError("no_form", form=form, needs=f'pip install "kpi-helpers[{form}]"')
+        if form == "pdf":
+            browser()
 
 
 def export(made: Made, forms: Iterable[str]) -> None:
-    """Write a pack in further forms into its folder: ``report.xlsx``, ``report.pptx``."""
+    """Write a pack in further forms into its folder: ``report.pdf``, ``.xlsx``, ``.pptx``."""
     for form in forms:
+        if form == "pdf":
+            write_pdf(made.folder)
         if form == "xlsx":
             from kpi_helpers.reports.workbook import write_workbook
 

@@ -23,7 +23,7 @@ FINDINGS, DECISIONS = "findings", "decisions"
 # Tables whose findings say what became of what had been decided or forecast; they open a report.
 LOOP = ("decided", "effects", "register", "forecast_accuracy")
 METHODS = "methods.html"
-LINES, DECIDED = 10, 8
+LINES, FEWEST, DECIDED = 10, 6, 8
 
 
 def merged(folder: Path, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -103,7 +103,8 @@ def index(
     came = findings[closed].sort_values("table", key=lambda of: of.map(LOOP.index), kind="stable")
     cells = [new_markdown_cell(f"# {_heading(facts)}")]
     cells += _section("decided", sheets.findings(came), lang) if len(came) else []
-    cells += _section("findings", sheets.findings(first_lines(findings[~closed])), lang)
+    found = first_lines(findings[~closed], max(FEWEST, LINES - len(came)))
+    cells += _section("findings", sheets.findings(found), lang)
     if decided is not None:
         shown = sheets.decisions(decided.head(DECIDED), lang, data.config.currency)
         rest = len(decided) - DECIDED

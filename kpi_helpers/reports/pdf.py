@@ -8,7 +8,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,6 @@ COMMANDS = (
 PROGRAMS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
 WINDOWS = ("Google/Chrome/Application/chrome.exe", "Microsoft/Edge/Application/msedge.exe")
 MACOS = ("Google Chrome", "Microsoft Edge", "Chromium")
-NEEDED = ("playwright", "pypdf")
 # Attributes that name other elements of their page.
 NAMING = ("headers", "for", "aria-labelledby", "aria-describedby")
 SELECTOR = re.compile(r"^( ?)#(?=[^\s{]+ [^\n]*\{)", re.MULTILINE)
@@ -55,10 +53,8 @@ def browser() -> str:
     Raises
     ------
     KpiError
-        When there is none, or the packages of the extra ``pdf`` are not installed.
+        When there is none.
     """
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise KpiError("no_pdf_packages", missing=missing)
     named = os.environ.get(VARIABLE)
     commands = (named,) if named else COMMANDS
     found = filter(None, map(shutil.which, commands))

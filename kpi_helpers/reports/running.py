@@ -72,7 +72,7 @@ def run(
     sources : sequence of Path
         The notebooks to execute; by default all that are shipped for reports.
     forms : sequence of str
-        What else to write into the folder: ``xlsx``, ``pptx``.
+        What else to write into the folder: ``pdf``, ``xlsx``, ``pptx``.
     plain : bool
         Whether each notebook gets a Python of its own, rather than a fork of one that has read the
         data; where a system cannot fork, it does.
