@@ -278,6 +278,9 @@ def test_the_training_is_established_and_the_landing_page_is_not(sample: Dataset
     assert (page["verdict"], page["method"]) == ("not_conclusive", "series")
     assert page["low"] < 0 < page["high"]
     assert found.loc["ACT-03", "reason"] == "not_started"
+    figure = kh.measure(sample, "action_effect", "2026Q1").iloc[0]  # the KPI, of equal spans
+    assert training["low"] < figure["value"] / 100 < training["high"]
+    assert figure["low"] / 100 < training["effect"] < figure["high"] / 100
 
 
 @pytest.fixture(scope="module")

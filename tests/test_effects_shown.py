@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from packs import SAMPLE
 
 import kpi_helpers as kh
 from kpi_helpers import actions, charts, forecasting, sheets, wording
+from kpi_helpers.actions import recorded
 from kpi_helpers.actions.priorities import CAUSES, library
 from kpi_helpers.catalogue import find
 from kpi_helpers.charts import alt
+from kpi_helpers.cli import main
 from kpi_helpers.compare.stake import stake_range
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import texts
-from kpi_helpers.reports import running
+from kpi_helpers.reports import places
 from kpi_helpers.sources import Dataset, forecast_log
 from kpi_helpers.units import PERCENT, write_change
 
@@ -278,28 +282,49 @@ def test_on_an_earlier_day_the_training_is_planned(sample: Dataset) -> None:
 
 
 def test_the_quarter_before_records_what_this_one_measures(
-    pack: Callable[[str], Path], tmp_path: Path
+    pack: Callable[[str], Path],
+    tmp_path: Path,
+    sample: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """2025Q4 records the training and what it should bring; 2026Q3 measures it."""
-    asked = {"period": "2025Q4", "as_of": "2025-12-31", "lang": "en"}
-    then = running.run(asked, tmp_path, sources=[NOTEBOOK])
-    recorded = pd.read_csv(then / "tables" / "effects.csv", encoding="utf-8-sig").iloc[0]
-    assert recorded[["action_id", "state", "announced_relative"]].tolist() == [
-        "ACT-01",
-        "planned",
-        0.3,
-    ]
-    assert recorded["verdict"] == "not_measurable"
-    now = pack("sample en")  # by the command ``kpi report``
+    """By command: 2025Q4 records the training and what it should bring; 2026Q3 measures it.
+
+    Of the report of 2025Q4 only the page of actions is made, for the sake of time.
+    """
+    home, out = tmp_path / "data", tmp_path / "reports"
+    shutil.copytree(SAMPLE, home, ignore=shutil.ignore_patterns("actions.parquet"))
+    training = sample["actions"].iloc[:1].assign(status="planned", done_date=None)
+    seen = recorded(home / "actions.csv", training)
+    then = ["--data", str(home), "--as-of", "2025-12-31", "--lang", "en"]
+    assert main(["actions", *then]) == 0
+    listed = capsys.readouterr().out
+    assert listed.startswith("ACT-01  Planned  Anaïs Lefèvre  2026-01-31")
+    monkeypatch.setattr(places, "of_reports", lambda: [NOTEBOOK])
+    assert main(["report", *then, "--period", "2025Q4", "--out", str(out)]) == 0
+    found = pd.read_csv(out / "2025Q4" / "tables" / "effects.csv", encoding="utf-8-sig")
+    (row,) = found.to_dict("records")
+    assert (row["action_id"], row["state"]) == ("ACT-01", "planned")
+    assert (row["announced_relative"], row["verdict"]) == (0.3, "not_measurable")
+    # A person notes that it was done; nine months later it is measured from the same register.
+    recorded(home / "actions.csv", seen.assign(status="faite", done_date="2026-01-29"), seen)
+    later = actions.effects(kh.load(home)).iloc[0]
+    now = pack("sample en")
     measured = pd.read_csv(now / "tables" / "effects.csv", encoding="utf-8-sig")
     measured = measured.set_index("action_id")
-    assert measured.loc["ACT-01", ["method", "verdict", "agreed"]].tolist() == [
-        "two_groups",
-        "established",
-        "yes",
-    ]
+    training_told = measured.loc["ACT-01"]
+    assert later["effect"] == pytest.approx(training_told["effect"])
+    told = ["method", "verdict", "agreed"]
+    assert training_told[told].tolist() == ["two_groups", "established", "yes"]
     assert measured.loc["ACT-02", "verdict"] == "not_conclusive"
     assert measured.loc[["ACT-01", "ACT-02"], "placebos_found"].tolist() == [0, 0]
-    html = (now / "05_action_plan.html").read_text("utf-8")
-    assert "+30% was announced. Effect confirmed." in html
+    pair = f"+{100 * training_told['effect']:.1f} points"
+    share = f"about +{100 * training_told['relative']:.0f}%"
+    for name in ("index.html", "05_action_plan.html"):
+        html = (now / name).read_text("utf-8")
+        assert pair in html
+        assert f"{share}; +30% was announced. Effect confirmed." in html
+        assert "No effect shown, and less than announced." in html
+    index = (now / "index.html").read_text("utf-8")
+    assert index.index("What we had decided, and what happened") < index.index("In short")
     assert json.loads((now / "run.json").read_text("utf-8"))["parameters"]["period"] == "2026Q3"

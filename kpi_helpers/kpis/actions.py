@@ -77,4 +77,7 @@ def action_completion_rate(actions: ir.Table) -> Parts:
 )
 def action_effect(actions: ir.Table) -> Parts:
     """Change of its KPI since an action began, less that of the control group, in its unit."""
+    # A figure like any other, of equal spans and the limits of its parts. Whether it is an effect
+    # (washout, months beside each other, placebo dates) is told by `kpi_helpers.actions.effects`,
+    # which measures KPIs by the month and so cannot be one.
     return beside_control(actions)
