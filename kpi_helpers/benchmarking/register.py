@@ -10,7 +10,7 @@ from kpi_helpers.compare.verdicts import UNREADABLE
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import HIDDEN, measured
-from kpi_helpers.measure.outside import in_currency, span, surest
+from kpi_helpers.measure.outside import SURENESS, in_currency, span, surest
 from kpi_helpers.periods import LAST_DAY
 from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.dataset import Dataset, Where
@@ -30,7 +30,8 @@ def outside_rows(data: Dataset) -> pd.DataFrame:
     Reasons: ``unsourced`` (confidence D), ``definition`` (not ours), ``no_value`` (nor a range),
     ``period`` (none that can be read), ``currency`` (another than the project's), ``above_whole``
     (a share over 100 %), ``doubled`` (a surer or newer source has another figure for the same
-    cell), ``partial`` (the definition is ours in part).
+    cell), ``twice`` (the same source has another one, of which the larger counts), ``partial``
+    (the definition is ours in part).
 
     Raises
     ------
@@ -55,9 +56,21 @@ def outside_rows(data: Dataset) -> pd.DataFrame:
     for said, holds in tests.items():
         reason = reason.mask((reason == "") & holds, said)
     kept = surest(rows[reason == ""], CELL).index
-    reason = reason.mask((reason == "") & ~rows.index.isin(kept), "doubled")
+    over = (reason == "") & ~rows.index.isin(kept)
+    same = rows[reason == ""].duplicated([*CELL, *SURENESS], keep=False)
+    reason = reason.mask(over, "doubled").mask(
+        over & same.reindex(rows.index, fill_value=False), "twice"
+    )
     reason = reason.mask((reason == "") & rows["definition_match"].eq("partial"), "partial")
     return rows.assign(reason=reason, start=pd.to_datetime(start), end=pd.to_datetime(end))
+
+
+def aside(data: Dataset) -> pd.DataFrame:
+    """Return the figures of others that are neither judged nor shown, with the ``reason``."""
+    if "benchmarks" not in data.tables or not len(data["benchmarks"]):
+        return pd.DataFrame()
+    rows = outside_rows(data)
+    return rows[~rows["reason"].isin(["", *SHOWN])]
 
 
 def register(data: Dataset) -> pd.DataFrame:

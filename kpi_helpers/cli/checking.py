@@ -48,7 +48,7 @@ def check(options: argparse.Namespace, lang: str) -> int:
     if options.json:
         print_json(_answer(data) | ({} if since is None else {"against": since}))
     else:
-        for line in [*_lines(data), *_changes(data, options.against, since)]:
+        for line in [*_lines(data), *_outside(data), *_changes(data, options.against, since)]:
             say(line)
     return int("block" in set(quality(data)["severity"]))
 
@@ -93,6 +93,27 @@ def _lines(data: Dataset) -> Iterator[str]:
         yield from _examples(data, row, listed)
         yield "    " + text("cli.check.fix", lang, fix=row["fix"])
     yield text("cli.check.left_out", lang, rows=write(len(listed), COUNT, lang))
+
+
+def _outside(data: Dataset) -> Iterator[str]:
+    """The figures of others that are not compared, each with why, and a market that is none."""
+    from kpi_helpers.benchmarking import aside, sellers
+    from kpi_helpers.errors import BadInput, Unavailable
+    from kpi_helpers.units import COUNT, write
+
+    lang, found = data.config.lang, aside(data)
+    if len(found):
+        yield text("cli.check.outside", lang, rows=write(len(found), COUNT, lang))
+    for row in found.head(EXAMPLES).to_dict("records"):
+        why = text(f"market.reason.{row['reason']}", lang)
+        named = {of: row[of] for of in ("metric", "entity", "period", "source")}
+        yield "  " + text("cli.check.outside_row", lang, **named, why=why)
+    try:
+        sellers(data, "all")
+    except BadInput as error:
+        yield error.render(lang)
+    except Unavailable:
+        return
 
 
 def _account(data: Dataset, row: Mapping[Any, Any]) -> str:

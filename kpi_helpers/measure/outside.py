@@ -26,6 +26,7 @@ DAY = dt.timedelta(days=1)
 Z = 1.959964
 # Name of a KPI, period and filter → its figure.
 Figure = Callable[[str, Period, Where], Settled]
+SURENESS = ["confidence", "source_date", "source"]
 NOTHING = (np.nan, np.nan, np.nan, 0.0, 0.0)
 
 
@@ -89,9 +90,9 @@ def sourced(data: Dataset, figure: Settled, metric: str | None) -> Settled:
 
 
 def surest(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Keep one row of each key: the surest, then the newest source."""
-    order = ["confidence", "source_date", "source"]
-    rows = rows.sort_values(order, ascending=[True, False, True], kind="stable")
+    """Keep one row of each key: the surest, then the newest source, of one the larger figure."""
+    order = [True, False, True, False]
+    rows = rows.sort_values([*SURENESS, "middle"], ascending=order, kind="stable")
     return rows.drop_duplicates(keys)
 
 
