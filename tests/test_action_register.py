@@ -182,8 +182,8 @@ def test_what_is_wrong_is_said_with_its_place_and_fix(
 ) -> None:
     assert problems(pd.DataFrame([DECIDED], index=[2])) == []
     (found,) = problems(pd.DataFrame([DECIDED | change], index=[7]), "actions.csv")
-    place = f"actions.csv, line 7, column {column}: '{change[column]}'"
-    assert str(found).startswith(place)
+    value = f": '{change[column]}' is not" if change[column] else " is empty:"
+    assert str(found).startswith(f"actions.csv, line 7, column {column}{value}")
     assert said in str(found)
     assert column in found.render("fr")
 

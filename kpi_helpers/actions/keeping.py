@@ -80,9 +80,8 @@ def problems(rows: pd.DataFrame, file: str = "") -> list[BadInput]:
         for column, expected, fix in _wrong(said):
             value = said.get(column, "")
             place = {"file": file or None, "line": line, "column": column}
-            found.append(
-                BadInput("register_wrong", **place, value=value, expected=expected, fix=fix)
-            )
+            key = "register_wrong" if value else "register_empty"
+            found.append(BadInput(key, **place, value=value, expected=expected, fix=fix))
     return found
 
 
@@ -113,7 +112,7 @@ def _wrong_effect(row: Row, unit: str) -> Iterator[tuple[str, Phrase, object]]:
     if effect and not np.isfinite(_number(effect)):
         yield "expected_effect", Phrase("register.expected_effect"), None
     if effect and not unit_of(row.get("expected_unit") or None, unit):
-        words = ", ".join(units_of(unit)) if unit else "points, €"
+        words = units_of(unit)[0] if unit else "points, €"
         expected = Phrase("register.expected_unit", {"words": words})
         yield "expected_unit", expected, Phrase("register.fill")
 
