@@ -285,7 +285,6 @@ def test_the_quarter_before_records_what_this_one_measures(
     pack: Callable[[str], Path],
     tmp_path: Path,
     sample: Dataset,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """By command: 2025Q4 records the training and what it should bring; 2026Q3 measures it.
@@ -300,8 +299,9 @@ def test_the_quarter_before_records_what_this_one_measures(
     assert main(["actions", *then]) == 0
     listed = capsys.readouterr().out
     assert listed.startswith("ACT-01  Planned  Anaïs Lefèvre  2026-01-31")
-    monkeypatch.setattr(places, "of_reports", lambda: [NOTEBOOK])
-    assert main(["report", *then, "--period", "2025Q4", "--out", str(out)]) == 0
+    with pytest.MonkeyPatch.context() as patch:  # over before another report is made
+        patch.setattr(places, "of_reports", lambda: [NOTEBOOK])
+        assert main(["report", *then, "--period", "2025Q4", "--out", str(out)]) == 0
     found = pd.read_csv(out / "2025Q4" / "tables" / "effects.csv", encoding="utf-8-sig")
     (row,) = found.to_dict("records")
     assert (row["action_id"], row["state"]) == ("ACT-01", "planned")
