@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kpi_helpers.cli import language, main
+from kpi_helpers.language import text
 
 SAMPLE = ["--data", "data/sample"]
 
@@ -23,6 +24,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ([], {}, "en"),
         ([], {"LANG": "fr_FR.UTF-8"}, "fr"),
+        ([], {"LANG": "es_ES.UTF-8"}, "es"),
         ([], {"LANG": "de_DE.UTF-8"}, "en"),
         ([], {"LANG": "fr_FR.UTF-8", "KPI_LANG": "en"}, "en"),
         (["report", "--lang", "fr"], {"KPI_LANG": "en"}, "fr"),
@@ -36,15 +38,23 @@ def test_the_language_is_the_one_asked_for_or_that_of_the_system(
 
 
 @pytest.mark.parametrize("command", [[], ["report"], ["diff"], ["check"], ["catalogue"], ["lab"]])
-@pytest.mark.parametrize(("lang", "word"), [("en", "Usage: kpi"), ("fr", "Usage\u00a0: kpi")])
+@pytest.mark.parametrize(
+    ("lang", "word"),
+    [("en", "Usage: kpi"), ("es", "Uso: kpi"), ("fr", "Usage\u00a0: kpi")],
+)
 def test_every_command_explains_itself(
     command: list[str], lang: str, word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*command, "--help", "--lang", lang]) == 0
     said = capsys.readouterr().out
     assert said.startswith(word)
-    assert {"en": "show this help", "fr": "afficher cette aide"}[lang] in said
-    assert {"en": "Options:", "fr": "Options\u00a0:"}[lang] in said
+    assert text("cli.help", lang) in said
+    assert {"en": "Options:", "es": "Opciones:", "fr": "Options\u00a0:"}[lang] in said
+
+
+def test_an_error_is_said_in_the_language_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--period", "2026X3", "--lang", "es"]) == 2
+    assert "'2026X3' no es un período. ¿Quería decir" in capsys.readouterr().err
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
