@@ -225,7 +225,9 @@ def _halves(page: Html, prefix: str) -> tuple[Html, Html | None]:
     link = page.new_tag("a", attrs={"href": f"#{mark['id']}"}, string=named)
     page.header.append(link)
     annex = page.new_tag("section")
-    annex.extend([mark, *mark.next_siblings])
+    # What is absent comes first: at the end it might stand alone on a sheet.
+    behind = sorted(mark.next_siblings, key=lambda each: each.name != "section")
+    annex.extend([mark, *behind])
     mark.name = "h1"
     mark.string = f"{named} · {page.header.h1.get_text()}"
     part.extend([page.header, page.main])
