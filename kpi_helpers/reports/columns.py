@@ -79,7 +79,6 @@ PARTICULAR: Mapping[str, Mapping[str, str]] = {
     "outlook": {"value": MONEY, "gap": PERCENT},
     "products": dict.fromkeys(("volume", "mix", "price", "other", "before", "after"), MONEY),
     "sellers": {"value": PERCENT} | dict.fromkeys(("sales", "market", "low", "high"), OWN),
-    "shares": {**MARKET["concentration"], "hhi_high": COUNT},
     "stalled": {"expected": MONEY},
     "themes": {"value": PERCENT},
     "verdicts": {**MARKET["verdicts"], "market": PERCENT},
@@ -87,7 +86,7 @@ PARTICULAR: Mapping[str, Mapping[str, str]] = {
 # Room of the language files that has headings of its own for a table.
 ROOMS = {
     **dict.fromkeys(LANDING, "landing"),
-    **dict.fromkeys((*MARKET, "shares"), "market"),
+    **dict.fromkeys(MARKET, "market"),
     **dict.fromkeys(SELLING, "selling"),
     **dict.fromkeys(ACTIONS, "effects"),
     **dict.fromkeys(("economics", "outlook"), "economics"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zipfile
 from collections.abc import Sequence
 from io import BytesIO
@@ -37,9 +38,10 @@ MADE = dt.datetime(2000, 1, 1)
 OLDEST = (1980, 1, 1, 0, 0, 0)  # that an archive can say
 TITLE_ONLY = 5  # among the layouts of the template
 # Points of letters, the largest that fit are taken; their height and width in points each.
-TITLES, TEXTS, SMALL = (32, 28, 24, 20, 18), (20, 18, 16, 14, 12, 11, 10), 12
+TITLES, TEXTS, SMALL = (32, 28, 24, 20, 18), (24, 20, 18, 16, 14, 12, 11, 10), 12
 LINE, LETTER, INCH, MARGIN = 1.25, 0.53, 72, 0.1
 FONT = "Arial"
+WORDS = re.compile("[ \n]")  # a figure and its unit stay together
 
 
 def begun() -> Presentation:
@@ -150,7 +152,7 @@ def _size(
 
     def fits(size: int) -> bool:
         words = [
-            max(map(len, said.split()), default=0) <= _room(width, size)
+            max(map(len, WORDS.split(said))) <= _room(width, size)
             for line in cells
             for said, width in zip(line, widths, strict=True)
         ]
@@ -182,7 +184,7 @@ def _widths(cells: Sequence[Sequence[str]], width: float) -> list[float]:
         [part for said in column for part in said.split("\n")]
         for column in zip(*cells, strict=True)
     ]
-    wanted = [min(max(9, *map(len, column)), 60) for column in parts]
+    wanted = [min(max(12, *map(len, column)), 45) for column in parts]
     return [width * each / sum(wanted) for each in wanted]
 
 

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 FILE = "report.pptx"
 SHOWS, LIMITS = "shows-", "limits"
 ROWS, LINES, LETTERS = 8, 9, 70
-ID = re.compile("[a-z0-9_]+")
+ID = re.compile(r"[^A-Z]+")
+PROPOSED = 6
 
 
 def write_slides(made: Made) -> None:
@@ -119,10 +120,12 @@ def _cells(rows: pd.DataFrame, table: str, words: Words, narrow: bool) -> list[l
     }
     names, figures = ([of for of in each if any(said[of])] for each in shown(rows))
     upright = len(rows) > 2
+    if upright:  # what tells them apart comes first
+        names.sort(key=lambda of: len(set(said[of])) == 1)
     most = (1, 2) if narrow and upright else (2, LINES - 2)
     columns = [*names[: most[0]], *figures[: most[1]]]
     head = headings(table, columns, words)
-    lines = [[head[of], *said[of]] for of in columns]
+    lines = [[head[of], *(each or "–" for each in said[of])] for of in columns]
     return [list(line) for line in zip(*lines, strict=True)] if upright else lines
 
 
@@ -131,8 +134,9 @@ def _said(row: Row, of: str, table: str, words: Words, word: Any) -> str:
     value = row[of]
     if absent(value):
         return ""
-    if of == "label" and value == row.get("kpi"):
-        return str(REGISTRY[value].names[words.lang]) if value in REGISTRY else ""
+    kpi = row.get("kpi", "")
+    if of == "label" and (value == kpi or kpi not in REGISTRY):
+        return str(REGISTRY[kpi].names[words.lang]) if kpi in REGISTRY else ""
     if isinstance(value, str):
         read = word(of, value)
         return (
@@ -173,8 +177,8 @@ def _decisions(deck: Presentation, made: Made, words: Words) -> None:
     lines = decision_lines(every, words.lang, words.currency)
     columns = ["decide", *RIGHT]
     head = [text(f"sheets.columns.{column}", words.lang) for column in columns]
-    for first in range(0, len(lines), ROWS):
-        cells = [[line.get(of, "") for of in columns] for line in lines[first : first + ROWS]]
+    for first in range(0, len(lines), PROPOSED):
+        cells = [[line.get(of, "") for of in columns] for line in lines[first : first + PROPOSED]]
         table_of(begin(deck, text("report.index.decisions", words.lang)), [head, *cells], BODY)
 
 
