@@ -18,7 +18,7 @@ SAMPLE = HERE.parent / "data" / "sample"
 LONGEST = 600  # seconds that one process waits for a pack that another one makes
 # Words of the command ``kpi report``; a published data set brings its own settings.
 PACKS = {
-    "sample fr": "--period 2026Q3 --lang fr --by team",
+    "sample fr": "--period 2026Q3 --lang fr --by team --xlsx --pptx",
     "sample en": "--period 2026Q3 --lang en --by team",
     "maven_crm fr": "--period 2017Q3 --lang fr --by owner",
     "maven_crm en": "--period 2017Q3 --lang en --by owner",

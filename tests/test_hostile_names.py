@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import PHONE, SCREEN, Seen, executable
+from made import cells_of, outside, parts, sheets, slides, title_of
 from paper import active, words
 
 import kpi_helpers as kh
@@ -65,6 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def report(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
     words = ["report", "--data", str(folder), "--period", "2026Q2", "--by", "owner"]
+    words += ["--xlsx", "--pptx"]
     assert main([*words, "--out", str(out), *(["--pdf"] if executable() else [])]) == 0
     return out / "2026Q2"
 
@@ -106,6 +108,19 @@ def test_a_spreadsheet_runs_no_name_and_every_name_comes_back(report: Path) -> N
     breakdown = read_table(report / "tables" / "breakdown.csv", ["owner"], [])
     # Blanks around a name are taken away when it is read.
     assert {name.strip() for name in HOSTILE} <= set(breakdown["owner"])
+
+
+def test_a_workbook_and_slides_hold_names_as_text(report: Path) -> None:
+    for path in (report / "report.xlsx", report / "report.pptx"):
+        assert outside(path) == []
+        held = parts(path)
+        assert not any(b"<f>" in each for name, each in held.items() if "worksheets" in name)
+    book = sheets(report / "report.xlsx")
+    texts = {str(cell) for rows in book.values() for row in rows for cell in row}
+    assert {plain(name, None) for name in HOSTILE} <= texts
+    for slide in slides(report / "report.pptx"):
+        told = [title_of(slide), *(cell for row in cells_of(slide) for cell in row)]
+        assert STEERING & set("".join("".join(told).split())) == set()
 
 
 def test_names_make_no_file_and_break_no_record(report: Path) -> None:

@@ -3,8 +3,10 @@
 import base64
 import dataclasses
 import html
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -204,6 +206,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def made(name: str) -> Path:
         out = tmp_path_factory.mktemp("shared")
         words = [*PACKS[name], "--by", "owner", "--lang", "en", "--share", "--out", str(out)]
+        words += ["--xlsx", "--pptx"]
         assert main(["report", *words]) == 0
         (folder,) = (path.parent for path in out.glob("[!.]*/run.json"))
         return folder
@@ -225,7 +228,13 @@ def secrets_of(name: str) -> set[str]:
 
 
 def decoded(page: bytes) -> bytes:
-    """Return a page with the bytes of its pictures, not the letters that base 64 makes of them."""
+    """Return a page with the bytes of its pictures, not the letters that base 64 makes of them.
+
+    Of a workbook and of slides the files inside.
+    """
+    if page.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(page)) as archive:
+            return b"\n".join(archive.read(name) for name in archive.namelist())
     return PICTURE.sub(lambda found: base64.b64decode(found[1], validate=True), page)
 
 
@@ -243,7 +252,7 @@ def test_nobody_is_named_in_any_byte_of_a_shared_report(
     forms = {form for said in hidden for form in (said, html.escape(said), json.dumps(said)[1:-1])}
     assert [said for said in forms if said.encode() in written] == []
     assert folder.name.startswith("shared-")
-    assert {path.suffix for path in files} == {".html", ".csv", ".json"}
+    assert {path.suffix for path in files} == {".html", ".csv", ".json", ".xlsx", ".pptx"}
     assert not {"left_out.csv", "behind.csv"} & {path.name for path in files}
     assert json.loads((folder / "run.json").read_text("utf-8"))["parameters"]["share"] is True
     assert "Rep 1" in (folder / "01_kpi_evaluation.html").read_text("utf-8")

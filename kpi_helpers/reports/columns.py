@@ -16,7 +16,6 @@ from kpi_helpers.sheets.market import TABLES as MARKET
 from kpi_helpers.sheets.selling import TABLES as SELLING
 from kpi_helpers.sheets.table import OWN, absent
 from kpi_helpers.units import (
-    COUNT,
     DAYS,
     MONEY,
     PERCENT,
