@@ -25,6 +25,7 @@ Html = Any
 FILE, INDEX = "report.pdf", "index.html"
 USELESS = "nav, .anchor-link"
 VARIABLE = "KPI_BROWSER"
+LONGEST = 300_000  # milliseconds that a browser may take for a step, on a busy machine
 COMMANDS = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
     *("microsoft-edge", "microsoft-edge-stable", "msedge"),
@@ -104,8 +105,12 @@ def _printer(path: str) -> Iterator[Callable[[str], bytes]]:
     from playwright.sync_api import Error, sync_playwright
 
     try:
-        with sync_playwright() as tool, tool.chromium.launch(executable_path=path) as browser:
+        with (
+            sync_playwright() as tool,
+            tool.chromium.launch(executable_path=path, timeout=LONGEST) as browser,
+        ):
             page = browser.new_context(offline=True, java_script_enabled=False).new_page()
+            page.set_default_timeout(LONGEST)
 
             def printed(html: str) -> bytes:
                 page.set_content(html)
@@ -124,7 +129,7 @@ def _printer(path: str) -> Iterator[Callable[[str], bytes]]:
 
 
 def combined(folder: Path) -> Html:
-    """Put the pages of a pack into one document in which each id is unique.
+    """Put the pages of a pack into one document in which no two of them share an id.
 
     Returns
     -------
