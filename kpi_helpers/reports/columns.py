@@ -43,7 +43,7 @@ def _alike(**units: str) -> dict[str, str]:
 USUAL = _alike(
     percent="share rate chance win_rate conversion lead_share money_share missed_share response "
     "change_relative relative gap_relative announced_relative weight_before weight_after soon "
-    "qualified_rest won_rest skill",
+    "qualified_rest won_rest skill qualified_low qualified_high won_low won_high",
     money="amount money money_used money_excluded money_at_stake spend margin cac net cost worth "
     "point basket unpriced_money reach",
     days="usual_days days days_over days_late days_quiet",
@@ -77,6 +77,7 @@ PARTICULAR: Mapping[str, Mapping[str, str]] = {
     "next_steps": {"expected": MONEY},
     "outlook": {"value": MONEY, "gap": PERCENT},
     "products": dict.fromkeys(("volume", "mix", "price", "other", "before", "after"), MONEY),
+    "rate_steps": {"mix": CHANGE},
     "sellers": {"value": PERCENT} | dict.fromkeys(("sales", "market", "low", "high"), OWN),
     "stalled": {"expected": MONEY},
     "themes": {"value": PERCENT},

@@ -101,12 +101,15 @@ def _chart(
             own, title=found["sentence"], as_of=made.data.as_of, currency=words.currency, **look
         )
         return charts.image(figure), charts.alt(figure)
+    # A chart that bears the words of another finding would be taken for its picture.
+    others = set(frames[FINDINGS]["sentence"].str.rstrip(".")) - {found["sentence"].rstrip(".")}
     tag = SHOWS + str(found["table"]).removeprefix(f"{found['notebook'][:2]}_")
     for cell in made.notebooks[found["notebook"]].cells:
         for output in cell.get("outputs", ()) if tag in cell.metadata.get("tags", ()) else ():
             if "image/png" in output.get("data", {}):
-                shown = output.metadata["image/png"]
-                return b64decode(output.data["image/png"]), shown["alt"]
+                alt = output.metadata["image/png"]["alt"]
+                image = b64decode(output.data["image/png"])
+                return (image, alt) if alt.rstrip(".") not in others else None
     return None
 
 

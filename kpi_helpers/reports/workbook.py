@@ -10,6 +10,7 @@ from functools import cache
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from kpi_helpers.charts.theme import VALUE
 from kpi_helpers.language import text
 from kpi_helpers.reports.columns import Words, headings, number_format, unit_of, worded
 from kpi_helpers.reports.exporting import Made
@@ -36,7 +37,7 @@ MOST_ROWS, LONGEST, LONGEST_NAME = 1_048_576, 16_383, 31
 FORBIDDEN, RESERVED = re.compile(r"[][:*?/\\']"), "history"
 DAY = re.compile(r"(?:19|2\d)\d\d-\d\d-\d\d")
 # In letters, and the height of a line in points.
-WIDTHS, FRONT, DEFINED, LINE, A4 = (13, 44), (100, 26, 26, 26, 26), (36, 100, 12, 9, 30), 15, 9
+WIDTHS, FRONT, DEFINED, LINE, A4 = (13, 44), (100, 40, 22, 22, 22), (36, 100, 12, 9, 30), 15, 9
 # What the unit of a cell depends on.
 ABOUT = ["unit", "driver_unit", "kind", "bridge"]
 CHARTS = {"scorecard": scorecard, "forecast": forecasts}
@@ -134,7 +135,8 @@ class _Pen:
     def link(self, column: int, table: Any, places: Mapping[str, str]) -> None:
         """Lead from the row to come to the sheet of a table."""
         if table in places:
-            self.page.write_url(self.row, column, f"internal:'{places[table]}'!A1", string=table)
+            form = self.form(font_color=VALUE, underline=1)
+            self.page.write_url(self.row, column, f"internal:'{places[table]}'!A1", form, table)
 
 
 def _heading(made: Made) -> str:
@@ -196,14 +198,16 @@ def _table(pen: _Pen, name: str, frame: pd.DataFrame) -> None:
     columns = [str(column) for column in frame]
     head, word = headings(name, columns, pen.words), worded(name, pen.words)
     about = frame.reindex(columns=ABOUT).to_dict("records")
-    cells = {column: _as_days(frame[column].tolist()) for column in columns}
+    cells = {
+        column: [word(column, value) if isinstance(value, str) else value for value in values]
+        for column in columns
+        for values in [_as_days(frame[column].tolist())]
+    }
     widths = pen.columns([_width(head[column], values) for column, values in cells.items()])
     pen.line([head[column] for column in columns], widths, bold=True, bottom=1)
     for place, (column, values) in enumerate(cells.items()):
         for row, value in enumerate(values):
-            if isinstance(value, str):
-                pen.put(row + 1, place, word(column, value), pen.form())
-            elif isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(value, int | float) and not isinstance(value, bool):
                 unit = unit_of(column, name, about[row])
                 _number(pen, (row + 1, place), value, *unit)
             else:

@@ -302,7 +302,8 @@ def _said(value: object) -> object:
 
 def _is_seen(character: str) -> bool:
     joins = character in "\u200c\u200d"
-    return joins or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs")
+    letter = ord(character) & 0xFFFE != 0xFFFE  # the last two of each plane are none
+    return joins or (letter and unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs"))
 
 
 def _is_absent(value: object) -> bool:
