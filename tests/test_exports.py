@@ -129,7 +129,13 @@ def odd(folder: Path, tmp_path: Path) -> Made:
     said = ["x" * 40_000, "=HYPERLINK(0)", "a\x00\x1b\ufffe", "007", "NA", "+1", "-2", "@SUM(A1)"]
     frame = pd.DataFrame({"=1+1": said, "value": [1.5, np.inf, -np.inf, np.nan, 1, 2, 3, 4]})
     path.write_bytes(as_csv(frame))
-    return made._replace(folder=tmp_path, tables={path: "01_kpi_evaluation"})
+    # A forecast without the past that it goes on from.
+    ahead = {"kpi": "=k", "period": "2026-10", "start": "2026-10-01", "value": 2.0, "lo80": 1.0}
+    later = path.with_name("forecasts.csv")
+    later.write_bytes(
+        as_csv(pd.DataFrame([{**ahead, "hi80": 3.0, "label": "=1+1", "unit": "count"}]))
+    )
+    return made._replace(folder=tmp_path, tables=dict.fromkeys((path, later), "01_kpi_evaluation"))
 
 
 def test_cells_that_a_workbook_cannot_hold_are_made_to_fit(

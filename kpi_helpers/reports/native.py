@@ -61,7 +61,7 @@ def forecasts(book: Workbook, sheet: Worksheet, frames: Frames, words: Words) ->
     """Draw the past of each figure and its forecast, with the range of eight cases in ten."""
     row = 0
     ahead = frames.get("forecasts", pd.DataFrame(columns=["kpi", "value"])).dropna(subset="value")
-    course = frames.get("course", pd.DataFrame(columns=["kpi", "start", "end"]))
+    course = frames.get("course", pd.DataFrame(columns=["kpi", "period", "end", "value"]))
     for kpi in list(ahead["kpi"].unique())[:MOST]:
         coming = ahead[ahead["kpi"] == kpi]
         # The quarters that the months make up are in the table.
