@@ -121,7 +121,9 @@ def priority_map(
         for row in rows:
             at = (row["effort"], row["value"])
             ends = [number(row["low"]), number(row["high"])]
-            sheet.ax.plot([row["effort"]] * 2, ends, gid="range", color=QUIET, lw=1.3)
+            (drawn,) = sheet.ax.plot([row["effort"]] * 2, ends, gid="range", color=QUIET, lw=1.3)
+            if np.isfinite(ends).all():
+                sheet.key(sheet.reader.text("key.range"), drawn)
             sheet.ax.plot(*at, gid="proposal", **strokes.SIGNS["value"])
             beside: dict[str, Any] = {"textcoords": "offset points", "va": "center", "color": INK}
             sheet.ax.annotate(

@@ -23,7 +23,7 @@ TABLES = {
     "decided": "date what owner label announced effect outcome",
     "effects": "action before after without effect announced verdict placebos beside",
     "register": "action root_cause owner state due_date announced detectable reason",
-    "adapted": "label reason example feedback decided_by period by_old by_new definition why",
+    "adapted": "label reason example feedback decided_by period by_old by_new definition",
     "revised": "label target basket reference value needed revised",
     "priorities": "label money_at_stake chance effort score cause suggestion",
     "causes": "cause suggestion",
@@ -31,7 +31,7 @@ TABLES = {
     "own": "what label due_date announced outcome owner",
 }
 ONCE = {"adapted": ["kpi", "date"], "causes": ["cause"]}
-SAID = ("label", "reason", "example", "feedback", "decided_by", "cause", "why")
+SAID = ("label", "reason", "example", "feedback", "decided_by", "cause")
 DATES = ("date", "due_date")
 # Ids, and under which texts they stand.
 NAMED = dict.fromkeys(("outcome", "verdict", "state"), "effects.outcome")
@@ -77,6 +77,7 @@ def actions(
     headings = {of: text(f"effects.columns.{of}", lang) for of in columns}
     right = [of for of in columns if of in RIGHT]
     notes = [text(f"effects.notes.{table}", lang)]
+    notes += [why for why in found.get("why", pd.Series(dtype=object)).dropna().unique() if why]
     if left := int(found["left"].max()) if "left" in found and len(found) else 0:
         notes.append(text("effects.more", lang, n=left))
     return noted(build(table, lines, lang, headings, right), *notes)
