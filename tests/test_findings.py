@@ -267,6 +267,10 @@ def test_a_decision_begins_with_a_verb_and_the_most_money_stands_first(lang: str
     page = decisions(rows, lang).as_raw_html()
     said = re.findall(r">([^<>]*(?:Rival B|Steps|evenue))<", page)
     assert [each.split(":")[1].strip() for each in said] == ["revenue", "Steps", "Rival B"]
-    verbs = {"en": ("Find", "Look", "Look"), "fr": ("Chercher", "Examiner", "Examiner")}
+    verbs = {
+        "en": ("Find", "Look", "Look"),
+        "es": ("Averiguar", "Mirar", "Revisar"),
+        "fr": ("Chercher", "Examiner", "Examiner"),
+    }
     assert tuple(each.split()[0] for each in said) == verbs[lang]
     assert "14.8" not in page
