@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kpi_helpers.forecasting.frames import forecast
     from kpi_helpers.kpis import catalogue
     from kpi_helpers.measure import measure, rows
+    from kpi_helpers.selection import selection
     from kpi_helpers.sources import accounting, freshness, left_out, load, quality, score
 
 __version__ = "0.1.0"
@@ -33,6 +34,7 @@ __all__ = [
     "quality",
     "rows",
     "score",
+    "selection",
 ]
 
 _HOMES = {
@@ -50,6 +52,7 @@ _HOMES = {
     "quality": "kpi_helpers.sources",
     "rows": "kpi_helpers.measure",
     "score": "kpi_helpers.sources",
+    "selection": "kpi_helpers.selection",
 }
 
 

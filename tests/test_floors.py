@@ -23,7 +23,7 @@ FLOORS: list[list[set[str]]] = [
         {"compare"},
         {
             *{"associations", "benchmarking", "control", "customers", "drivers", "forecasting"},
-            *{"funnel", "outreach", "teams", "voice"},
+            *{"funnel", "outreach", "selection", "teams", "voice"},
         },
         {"landing"},
         {"alerts", "actions"},
@@ -35,7 +35,7 @@ LIBRARIES: list[set[str]] = [
     {"babel", "holidays", "numpy", "scipy"},
     {
         *{"PIL", "duckdb", "ibis", "numpy", "pandas", "pyarrow", "python_calamine", "sqlglot"},
-        *{"xlsxwriter"},
+        *{"tomlkit", "xlsxwriter"},
     },
     {"ibis", "numpy", "pandas"},
     {"numpy", "pandas", "scipy", "statsmodels", "tqdm"},

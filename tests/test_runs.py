@@ -60,6 +60,8 @@ TABLES = (
         "themes",
         "volumes",
     ),
+    # Of the choice of KPIs.
+    "selection",
     # Of the landing of the quarter.
     *("landing", "landing_scores", "reliability", "scenarios"),
     # Of the funnel.

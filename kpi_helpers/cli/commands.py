@@ -16,6 +16,7 @@ from kpi_helpers.cli.checking import check, describe_check
 from kpi_helpers.cli.diffing import describe_diff, diff
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.cli.project import describe_init, describe_snapshot, init, snapshot
+from kpi_helpers.cli.selecting import describe_select, select
 from kpi_helpers.cli.tracing import describe_rows, rows
 from kpi_helpers.language import text
 
@@ -136,6 +137,7 @@ COMMANDS = {
     "rows": Command(describe_rows, rows),
     "init": Command(describe_init, init),
     "check": Command(describe_check, check),
+    "select": Command(describe_select, select),
     "actions": Command(describe_actions, actions),
     "snapshot": Command(describe_snapshot, snapshot),
     "catalogue": Command(_describe_catalogue, _catalogue),

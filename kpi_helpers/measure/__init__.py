@@ -8,7 +8,7 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput
 from kpi_helpers.language import Phrase
-from kpi_helpers.measure.answer import carries
+from kpi_helpers.measure.answer import carries, lacking
 from kpi_helpers.measure.asked import names_in
 from kpi_helpers.measure.behind import keyed, rows
 from kpi_helpers.measure.settings import check_names
@@ -16,7 +16,17 @@ from kpi_helpers.measure.tidy import HIDDEN, measured
 from kpi_helpers.measure.traced import traced
 from kpi_helpers.sources.dataset import Dataset, Where
 
-__all__ = ["HIDDEN", "carries", "keyed", "measure", "measured", "names_in", "rows", "traced"]
+__all__ = [
+    "HIDDEN",
+    "carries",
+    "keyed",
+    "lacking",
+    "measure",
+    "measured",
+    "names_in",
+    "rows",
+    "traced",
+]
 
 
 def measure(

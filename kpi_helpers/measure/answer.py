@@ -100,13 +100,23 @@ def chosen(data: Dataset, name: str) -> Kpi:
 
 def carries(data: Dataset, name: str, period: Period) -> bool:
     """Tell whether the source has what a KPI is made of, and a period is not over for it."""
-    bases = [find(base.kpi) for base in made_of(data, Ago(chosen(data, name).id, 0))]
+    return not lacking(data, name) and not any(
+        is_over(data, base, period) for base in _bases(data, name)
+    )
+
+
+def lacking(data: Dataset, name: str) -> str:
+    """Say what the source lacks for a KPI: a table, or a column of one; empty where nothing."""
     try:
-        for base in bases:
+        for base in _bases(data, name):
             require(data, base, (), None)
-    except Unavailable:
-        return False
-    return not any(is_over(data, base, period) for base in bases)
+    except Unavailable as error:
+        return str(error.values.get("needs", "targets"))
+    return ""
+
+
+def _bases(data: Dataset, name: str) -> list[Kpi]:
+    return [find(base.kpi) for base in made_of(data, Ago(chosen(data, name).id, 0))]
 
 
 def made_of(data: Dataset, wanted: Ago) -> list[Ago]:

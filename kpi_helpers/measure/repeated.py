@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import numpy as np
+from ibis.common.graph import Graph
 
 from kpi_helpers.measure.cells import PLACE
 from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, filled, template
@@ -41,9 +42,11 @@ def repeated(con: Any, expr: ir.Table, periods: int) -> Repeated:
 
 def _whatever_period(query: ops.Node) -> list[ops.Relation]:
     """The largest parts of a query that read neither `START` nor `END`, but for bare tables."""
-    dates = {START.op(), END.op()}
-    nodes = query.find(ops.Node)
-    moving = [node for node in nodes if dates & {*node.find(ops.Literal)}]
+    moving: dict[ops.Node, None] = dict.fromkeys([START.op(), END.op()])
+    ordered, _ = Graph.from_bfs(query).toposort()
+    for node, parts in ordered.items():  # the parts of a node come first
+        if any(part in moving for part in parts):
+            moving[node] = None
     below = dict.fromkeys(child for node in moving for child in node.__children__)
     below = dict.fromkeys(r.parent if isinstance(r, ops.JoinReference) else r for r in below)
     return [

@@ -26,7 +26,7 @@ def of_reports() -> list[Path]:
     Examples
     --------
     >>> of_reports()[0].name
-    '01_kpi_evaluation.ipynb'
+    '00_kpi_selection.ipynb'
     """
     return sorted(notebooks().glob("[0-9][0-9]_*.ipynb"))
 

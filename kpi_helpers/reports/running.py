@@ -30,6 +30,7 @@ from kpi_helpers.reports.parameters import of_each
 from kpi_helpers.reports.record import record, scrub, scrubbed, secrets
 from kpi_helpers.reports.sections import VIEWS, has
 from kpi_helpers.reports.tables import ROW_LEVEL, TABLES, alerts_told, gather, read_csv
+from kpi_helpers.selection import business
 from kpi_helpers.sources.asked import covered
 from kpi_helpers.sources.brand import brand
 
@@ -194,11 +195,12 @@ def check(data: Dataset, period: Period, by: str = "", segment: str = "") -> Non
     BadPeriod
         With the days that the data cover.
     UnknownName
-        With the nearest dimensions or segments.
+        With the nearest dimensions or segments, or the allowed names of a business.
     BadConfig
         For a segment that filters by what no table has.
     """
     covered(data, period)
+    business(data)
     dimensions = sorted({each for table in data.tables for each in data.dimensions(table)})
     for kind, name, allowed in (
         ("dimension", by, dimensions),

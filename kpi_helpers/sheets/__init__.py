@@ -23,6 +23,7 @@ from kpi_helpers.sheets.outreach import agreed, call_times, calls, missed, respo
 from kpi_helpers.sheets.pipeline import stalled
 from kpi_helpers.sheets.restated import restated
 from kpi_helpers.sheets.retention import survival
+from kpi_helpers.sheets.selection import selection
 from kpi_helpers.sheets.selling import selling
 from kpi_helpers.sheets.teams import teams, teams_context
 from kpi_helpers.sheets.times import times
@@ -62,6 +63,7 @@ __all__ = [
     "rows_left_out",
     "scorecard",
     "segments",
+    "selection",
     "selling",
     "signals",
     "stalled",

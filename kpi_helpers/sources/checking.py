@@ -294,7 +294,7 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "windows": _Checker.windows,
     "lags": _Checker.lags,
     "segments": _Checker.expressions,
-    **dict.fromkeys(("use", "owners"), _Checker.pairs),
+    **dict.fromkeys(("use", "owners", "business"), _Checker.pairs),
     "terms": _Checker.terms,
     "brand": _Checker.brand,
     "tables": _Checker.tables,

@@ -82,6 +82,7 @@ class Config:
     ``name`` or by ``id`` alone; ``snapshots`` is a folder of dated copies of the deals; ``pay``
     names under ``kpis`` those on which anybody's pay hangs; ``owners`` are who answers for a KPI.
     ``brand`` holds the file of a ``logo`` and one or two ``colours`` of the pages.
+    ``business`` says by ``model, maturity, objective`` and ``decides`` which KPIs fit.
     """
 
     schema: int = SCHEMA
@@ -110,6 +111,7 @@ class Config:
     kpis: tuple[str, ...] = ()
     use: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
+    business: Mapping[str, str] = field(default_factory=dict)
     terms: Terms = field(default_factory=dict)
     brand: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, TableConfig] = field(default_factory=dict)

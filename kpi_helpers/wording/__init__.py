@@ -53,6 +53,7 @@ from kpi_helpers.wording.retention import (
     segment,
     stays,
 )
+from kpi_helpers.wording.selection import selection_findings
 from kpi_helpers.wording.selling import selling_findings
 from kpi_helpers.wording.sentences import alt_text, name, reading, sentence, title, verdict
 from kpi_helpers.wording.synthesis import gathered, synthesis
@@ -118,6 +119,7 @@ __all__ = [
     "scenario_findings",
     "segment",
     "segments_findings",
+    "selection_findings",
     "selling_findings",
     "sentence",
     "signal_findings",
