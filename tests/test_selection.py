@@ -90,6 +90,18 @@ def test_a_rate_is_read_in_a_period_that_has_thirty_cases(
         assert any(each.startswith(said) for each in selection_findings(found, "en")["sentence"])
 
 
+def test_cases_that_a_longer_period_does_not_bring_are_too_few_all_the_same() -> None:
+    days = [*pd.date_range("2025-01-01", "2026-03-31", freq="MS").astype(str)] * 3
+    orders = pd.DataFrame({"order_date": days, "amount_net": 9.0, "customer_id": [*"abc"] * 15})
+    data = kh.load({"orders": orders.assign(order_id=range(45))}, {"as_of": "2026-03-31"})
+    found = kh.selection(data, QUARTER)
+    assert of(found, "repurchase_rate", "reason", "n", "more", "grain")[::3] == [
+        "few_cases",
+        "none",
+    ]
+    assert len(selection_findings(found, "en")) > 2
+
+
 def test_what_is_lacking_is_named_and_the_twin_stands_in() -> None:
     found = kh.selection(kh.load(deals(40).drop(columns="amount")), QUARTER)
     assert of(found, "win_rate_value", "reason", "needs") == ["alike", "win_rate_count"]

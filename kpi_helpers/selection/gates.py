@@ -37,7 +37,7 @@ def gated(data: Dataset, kpis: Sequence[str], period: str, where: Where) -> pd.D
     frame = frame.join(_last(data, carried, period, where))
     few = (frame["n"] < ENOUGH) & (frame["read"] < 0.5)
     grains = [readable_grain(*each, now.days) for each in zip(kpis, frame["n"], strict=True)]
-    frame["grain"] = pd.Series(grains, frame.index, dtype=object).where(few, "")
+    frame["grain"] = pd.Series(grains, frame.index, dtype=object).replace("", "none").where(few, "")
     frame["more"] = np.where(few, np.ceil(ENOUGH - frame["n"]), np.nan)
     found = quality(data)
     weak, doubtful = (_checks(data, kpis, rows) for rows in (found, _grave(found)))
@@ -47,7 +47,7 @@ def gated(data: Dataset, kpis: Sequence[str], period: str, where: Where) -> pd.D
         "ahead": ~frame.index.isin(carried),
         "too_early": frame["n"].isna() & frame["young"].eq(True),
         "nothing": frame["n"].fillna(0).eq(0),
-        "few_cases": few & frame["grain"].isin(["", "none"]),
+        "few_cases": few & frame["grain"].eq("none"),
         "doubtful": [bool(checks) for checks in doubtful],
     }
     gate = np.select([np.asarray(each, bool) for each in gates.values()], [*gates], "")
