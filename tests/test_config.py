@@ -54,6 +54,7 @@ FULL: dict[str, Any] = {
     "snapshots": "copies",
     "use": {"revenue": "bookings"},
     "owners": {"revenue": "Ann"},
+    "business": {"model": "b2b", "maturity": "mature"},
     "terms": {"lead": {"fr": {"one": "demande", "other": "demandes", "gender": "f"}}},
     "tables": {
         "deals": {
