@@ -95,7 +95,8 @@ ROOMS = {
     **dict.fromkeys(("missed", "call_steps", "call_times", "responses", "agreed"), "outreach"),
     **dict.fromkeys(("stalled", "next_steps"), "pipeline"),
     **dict.fromkeys(("bottleneck", "leak", "levers"), "funnel"),
-    **{"team": "teams", "volumes": "associations", "forecast_accuracy": "forecast_log"},
+    **{"team": "teams", "volumes": "associations", "selection": "selection"},
+    "forecast_accuracy": "forecast_log",
 }
 # Texts that put the ids of a column in words, beside those of the room of its table.
 WORDS = {
