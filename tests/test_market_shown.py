@@ -1,5 +1,6 @@
 """The market as sentences, tables and charts, in both languages."""
 
+import pandas as pd
 import pytest
 
 import kpi_helpers as kh
@@ -37,6 +38,28 @@ def test_what_is_told_shown_and_drawn(sample: Dataset, lang: str) -> None:
         list(ours.get_ydata())
         == gained.query("kind == 'us'")[["before", "after"]].values[0].tolist()
     )
+
+
+@pytest.mark.parametrize(
+    ("lang", "year", "share"),
+    [("en", "2025, in part", "40.0%"), ("fr", "2025, en partie", "40,0\u00a0%")],
+)
+def test_shares_by_seller_and_year_ours_first(lang: str, year: str, share: str) -> None:
+    sold = pd.DataFrame(
+        [
+            ("cars", "2024", False, "Alpha", "rival", 0.9),
+            ("cars", "2024", False, "Mine", "us", 0.1),
+            ("cars", "2025", True, "Alpha", "rival", 0.6),
+            ("cars", "2025", True, "New", "rival", 0.4),
+            ("other", "2025", False, "Elsewhere", "rival", 1.0),
+        ],
+        columns=["metric", "period", "part", "entity", "kind", "value"],
+    )
+    page = sheets.shares(sold, lang).as_raw_html()
+    assert page.index("Mine") < page.index("Alpha") < page.index("New")
+    assert year in page
+    assert share in page
+    assert "Elsewhere" not in page
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -157,7 +158,8 @@ def concentration(sold: pd.DataFrame) -> pd.DataFrame:
         A row a metric and year: ``market, named`` (sellers), ``hhi_low, hhi_high`` (sum of squared
         shares in percent, to 10,000: those whom nobody names taken as many small ones, or as one),
         ``leader, leader_share`` (the largest but us), ``share`` (ours), ``relative`` (ours over the
-        leader's), ``part``.
+        leader's), ``part``, and ``came, went``: sellers that were not named the year before, or no
+        longer are, the largest first; blank where one of both years is not complete.
     """
     square, named = (100 * sold["value"]) ** 2, sold["kind"] != OTHERS
     found = sold.assign(hhi_low=square.where(named, 0.0), hhi_high=square, named=named)
@@ -168,7 +170,23 @@ def concentration(sold: pd.DataFrame) -> pd.DataFrame:
     leader = rivals[~rivals.index.duplicated()][["entity", "value"]]
     found = found.join(leader.set_axis(["leader", "leader_share"], axis=1))
     found = found.join(ours["value"].rename("share"))
-    return found.assign(relative=found["share"] / found["leader_share"]).reset_index()
+    found = found.assign(relative=found["share"] / found["leader_share"]).reset_index()
+    names = sold[sold["kind"] != OTHERS].groupby(KEYS, sort=False)["entity"].agg(list)
+    now = found.join(names, KEYS)["entity"]
+    years = found.assign(now=now).groupby("metric", sort=False)
+    then = years["now"].shift()
+    follows = (
+        found["start"].eq(years["end"].shift())
+        & ~found["part"]
+        & ~years["part"].shift(fill_value=True)
+    )
+    return found.assign(came=_without(now, then, follows), went=_without(then, now, follows))
+
+
+def _without(names: pd.Series[Any], others: pd.Series[Any], asked: pd.Series[bool]) -> list[str]:
+    """Join the names of each row that are not among the others, where it is asked."""
+    rows = zip(names, others, asked, strict=True)
+    return [", ".join(n for n in own if n not in known) if ok else "" for own, known, ok in rows]
 
 
 def gains(data: Dataset, period: str = "last", us: str = "") -> pd.DataFrame:

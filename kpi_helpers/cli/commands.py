@@ -39,6 +39,7 @@ def _describe_report(parser: Parser) -> None:
     parser.option("by", "DIM")
     parser.option("as-of", "DAY")
     parser.option("segment", "NAME")
+    parser.option("us", "SELLER")
     parser.option("before", "DIR")
     parser.switch("share")
     for form in FORMS:
@@ -51,8 +52,8 @@ def _report(options: argparse.Namespace, lang: str) -> int:
     _check_period(options.period)
     from kpi_helpers.reports import run
 
-    asked = ("period", "data", "config", "by", "as_of", "segment", "before", "share")
-    parameters = {name: given for name in (*asked, "lang") if (given := getattr(options, name))}
+    asked = ("period", "data", "config", "by", "as_of", "segment", "us", "before", "share", "lang")
+    parameters = {name: given for name in asked if (given := getattr(options, name))}
     forms = [form for form in FORMS if getattr(options, form)]
     folder = run(parameters, Path(options.out), _progress(lang), (), forms, options.plain)
     for page in sorted([*folder.glob("*.html"), *folder.glob("report.*")]):

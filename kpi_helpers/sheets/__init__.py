@@ -18,7 +18,7 @@ from kpi_helpers.sheets.findings import decisions, findings
 from kpi_helpers.sheets.forecast_log import accuracy
 from kpi_helpers.sheets.forecasts import backtest, forecasts
 from kpi_helpers.sheets.landing import landing
-from kpi_helpers.sheets.market import market
+from kpi_helpers.sheets.market import market, shares
 from kpi_helpers.sheets.outreach import agreed, call_times, calls, missed, responses
 from kpi_helpers.sheets.pipeline import stalled
 from kpi_helpers.sheets.restated import restated
@@ -65,6 +65,7 @@ __all__ = [
     "segments",
     "selection",
     "selling",
+    "shares",
     "signals",
     "stalled",
     "steps",

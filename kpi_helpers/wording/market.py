@@ -211,6 +211,9 @@ def with_sellers(found: pd.DataFrame, lang: str) -> pd.DataFrame:
         named = [_say("others", look), _say("us", look)]
         entity = np.select([found["kind"] == OTHERS, ours], named, found["entity"])
         found = found.assign(entity=entity)
+    if "came" in found:
+        few = {of: [_few(names) for names in found[of]] for of in ("came", "went")}
+        found = found.assign(**few)
     if "published" in found:
         of = dict.fromkeys(("definition", "population"), "_fr" if lang == "fr" else "")
         said = [found[name + end].replace(lines("published", lang)) for name, end in of.items()]
@@ -221,6 +224,12 @@ def with_sellers(found: pd.DataFrame, lang: str) -> pd.DataFrame:
             publisher=found["publisher"] + ", " + found["year"] + " (" + found["level"] + ")",
         )
     return found
+
+
+def _few(names: str) -> str:
+    """Return the first of several names, with an ellipsis for the others."""
+    shown = names.split(", ")
+    return ", ".join(shown[:MOST]) + ("…" if len(shown) > MOST else "")
 
 
 def _published(figures: str, unit: str, lang: str) -> str:
