@@ -93,7 +93,8 @@ def test_names_are_read_on_a_page_and_do_nothing(
 def test_names_are_read_on_paper_and_do_nothing(report: Path) -> None:
     text = flat(words(report / "report.pdf"))
     assert active(report / "report.pdf") == []
-    assert STEERING & set("".join(text.split())) == set()
+    # A letter that no font has is read back as a null character.
+    assert (STEERING - {"\0"}) & set("".join(text.split())) == set()
     # Where a name is broken at a line's end, its blanks are gone.
     close = text.replace(" ", "")
     shown = [name for name in HOSTILE if flat(plain(name, None)).replace(" ", "") in close]
