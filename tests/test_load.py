@@ -291,3 +291,17 @@ def test_a_database_file_is_opened_to_read(tmp_path: Path) -> None:
     data.con.disconnect()
     assert path.read_bytes() == before
     assert "Did you mean deals?" in str(refused(path, {"tables": {"deals": {"table": "deal"}}}))
+
+
+def test_a_day_before_all_data_is_refused() -> None:
+    row = {"deal_id": "1", "created_at": "2026-01-05", "status": "open"}
+    assert len(kh.load(pd.DataFrame([row]), as_of="2026-01-05")["deals"]) == 1
+    with pytest.raises(BadInput, match="On 2026-01-04.*the data begin on 2026-01-05"):
+        kh.load(pd.DataFrame([row]), as_of="2026-01-04")
+
+
+def test_files_that_were_not_understood_are_named_with_the_way_on(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_text("product,price\nA,1\nB,2\n", "utf-8")
+    (tmp_path / "pipeline.csv").write_text("opportunity,agent\n1,Ann\n2,Bob\n", "utf-8")
+    with pytest.raises(BadInput, match=r"Not read: pipeline\.csv; kpi check FILE"):
+        kh.load(tmp_path)

@@ -1,5 +1,6 @@
 """Reports that are really run: finished or nothing, the same bytes twice, no kernel left behind."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -170,6 +171,21 @@ def test_two_runs_give_the_same_bytes_but_for_one_line_and_no_secret(project: Pa
     assert CANARY.encode() not in b"".join(written.values())
     assert b"password: ***" in written["tiny.html"]
     assert b"<script" not in written["tiny.html"]
+
+
+def test_what_is_replaced_is_said_and_the_record_is_whole(project: Path) -> None:
+    said: list[tuple[str, dict[str, object]]] = []
+    for by in ("", "owner"):
+        given = {"data": str(project / "deals.csv"), "period": "2026Q1", "lang": "fr"}
+        told = running.run(
+            given, project / "out", lambda step, **values: said.append((step, values)), [TINY]
+        )
+        assert ("replaced" in dict(said)) == (by == "owner")
+    assert said[-2] == ("replaced", {"report": "2026Q1", "by": "–", "lang": "fr"})
+    record = json.loads((told / "run.json").read_text("utf-8"))
+    assert record["rows"] == {"deals": {"rows": 3, "used": 3, "excluded": 0, "flagged": 0}}
+    assert set(record["seeds"].values()) == {73}
+    assert (record["exports"], record["forecasts_read"]) == ([], 0)
 
 
 def test_the_password_of_a_database_is_in_no_file(project: Path) -> None:

@@ -373,3 +373,16 @@ def test_a_filter_of_targets_gives_the_nearest_names(
 def test_a_filter_for_a_name_without_rows_is_refused(reps: dict[str, Any]) -> None:
     with pytest.raises(UnknownName, match="Nobody"):
         asked(reps, "revenue_attainment", "2026Q2", "2026-06-30", where={"owner": "Nobody"})
+
+
+@pytest.mark.parametrize(("second", "held"), [(1300.0, 1300.0), (1400.0, None)])
+def test_a_target_written_twice_is_set_once(second: float, held: float | None) -> None:
+    sold = orders(d20260401=900.0, d20260630=300.0)
+    rows = [("revenue", *QUARTER, "company", None, value) for value in (1300.0, second)]
+    tables = {"orders": sold, "targets": targets(*rows)}
+    told = beside("revenue", tables, to="target").target
+    assert (None if pd.isna(told) else told) == held
+    (found,) = kh.measure(kh.load(tables), "revenue_attainment", "2026Q2").to_dict("records")
+    assert found["denominator"] == (1300.0 if held else 2700.0)
+    twice = kh.quality(kh.load(tables)).query("table == 'targets' and check == 'duplicate_key'")
+    assert len(twice) == 1

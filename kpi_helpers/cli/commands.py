@@ -80,7 +80,9 @@ def _progress(lang: str) -> Callable[..., None]:
     def show(step: str, **values: object) -> None:
         if live or values.get("n", 1) == 1:
             said = start + text(f"report.{step}", lang, **values)
-            print(said, end="\n" if step == "done" else end, file=sys.stderr, flush=True)
+            print(
+                said, end="\n" if step in ("replaced", "done") else end, file=sys.stderr, flush=True
+            )
 
     return show
 

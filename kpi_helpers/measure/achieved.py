@@ -14,7 +14,7 @@ from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.parts import Parts
 from kpi_helpers.kpis.tried import tried
-from kpi_helpers.measure.held import timed
+from kpi_helpers.measure.held import set_once, timed
 from kpi_helpers.sources.checks.across import known_scopes
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import as_number
@@ -28,7 +28,7 @@ def achievements(data: Dataset, by: tuple[str, ...]) -> ir.Table:
     A target runs from ``period_start`` to ``period_end``, both included. It counts for the period
     that holds its ``midpoint``, so that a quota from 30 March to 29 June is the second quarter's.
     """
-    targets = data.table("targets")
+    targets = set_once(data)
     rows = [_achieved(data, targets, metric, scope) for metric, scope in levels(data, by)]
     if not rows:
         raise Unavailable("no_usable_target", what="targets")

@@ -18,6 +18,7 @@ from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import END, START
 from kpi_helpers.sources.registers import SCOPES
+from kpi_helpers.sources.tables import TABLES
 
 # Quotas of thirteen weeks, or from the 30th to the 29th, are a little longer than their period.
 LONGEST_TARGET = 1.15
@@ -90,10 +91,16 @@ def held(data: Dataset, targets: ir.Table, span: str, period_days: ir.NumericVal
         cut = running & (~begun | cutting)
         begun = begun | (running & (targets.period_start < END))
     rows = targets.mutate(is_running=running, is_cut=cut).filter(targets.midpoint >= START, begun)
-    every = timed(data.table("targets"))
+    every = timed(set_once(data))
     every = every.filter(~(cutting & ended & (every.period_end > last)))
     left_out = rows.filter(rows.is_cut)
     return of_one_grain(rows.filter(~rows.is_cut), every, period_days).union(left_out)
+
+
+def set_once(data: Dataset) -> ir.Table:
+    """The targets; one that is written down twice, with the same value, was set once."""
+    targets = data.table("targets")
+    return targets.distinct(on=[*TABLES["targets"].keys, "value"], keep="first")
 
 
 def counts(parts: Parts, rows: ir.Table) -> dict[str, ir.Scalar]:

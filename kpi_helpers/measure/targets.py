@@ -9,7 +9,7 @@ import pandas as pd
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.kpis.settled import Array
 from kpi_helpers.measure.facts import kind_of
-from kpi_helpers.measure.held import COMPANY, of_one_grain, timed
+from kpi_helpers.measure.held import COMPANY, of_one_grain, set_once, timed
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
@@ -60,7 +60,7 @@ def _by_definition(kpi: str) -> float:
 def _held(data: Dataset, period: Period, by: tuple[str, ...]) -> pd.DataFrame:
     """Targets of the period and of the level that the dimensions ask for."""
     level = next((s for s, c in SCOPES.items() if by == (c,)), by[0] if by else COMPANY)
-    every = timed(data.table("targets"))
+    every = timed(set_once(data))
     own = every.filter(
         every.scope_type == level,
         every.midpoint >= ibis.literal(period.start),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpi_helpers.reports.tables import TABLES, reports_folder
+from kpi_helpers.reports.tables import TABLES, number_of_rows, reports_folder
 from kpi_helpers.sources.saving import read_table
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ def for_log(data: Dataset, *frames: pd.DataFrame | None) -> pd.DataFrame | None:
 
     rows = [logged(frame, data.as_of) for frame in frames if frame is not None]
     return pd.concat(rows, ignore_index=True) if rows else None
+
+
+def forecasts_beside(pack: Path) -> int:
+    """Return how many forecasts of earlier reports a report finds in the log beside it."""
+    from kpi_helpers.sources.forecast_log import FILE
+
+    return number_of_rows(pack.parent / FILE) if (pack.parent / FILE).exists() else 0
 
 
 def keep(data: Dataset, pack: Path) -> None:

@@ -50,11 +50,36 @@ def record(
         "as_of": str(data.as_of),
         "parameters": dict(parameters),
         "data": {"name": data.name, "fingerprint": fingerprint(tables), "tables": tables},
+        "rows": counted(data),
         "settings": {"fingerprint": data.config.fingerprint, "values": settings(data.config)},
         "kpis": definitions(data, kpis),
+        "seeds": seeds(),
         "python": platform.python_version(),
         "packages": packages(),
     }
+
+
+def counted(data: Dataset) -> dict[str, dict[str, int]]:
+    """Return how many rows of each table were read, used, left out, and used though flagged."""
+    from kpi_helpers.sources import accounting
+
+    sums = accounting(data).groupby("table")[["rows", "used", "excluded", "flagged"]].sum()
+    return {str(name): dict(row) for name, row in sums.astype(int).T.to_dict().items()}
+
+
+def seeds() -> dict[str, int]:
+    """Return the seeds of what is drawn at random, by the room that draws.
+
+    Examples
+    --------
+    >>> sorted(seeds())
+    ['forecasting', 'funnel', 'teams']
+    """
+    from kpi_helpers.forecasting.slopes import SEED as OF_SLOPES
+    from kpi_helpers.funnel.channels import SEED as OF_BUDGETS
+    from kpi_helpers.teams.rates import SEED as OF_REPS
+
+    return {"forecasting": OF_SLOPES, "funnel": OF_BUDGETS, "teams": OF_REPS}
 
 
 def described(data: Dataset) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpi_helpers.errors import ReportFailed, unknown
+from kpi_helpers.errors import KpiError, ReportFailed, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.settings import check_segments
 from kpi_helpers.reports import pack, places
@@ -19,7 +19,7 @@ from kpi_helpers.reports.difference import recorded
 from kpi_helpers.reports.executing import Progress, executed
 from kpi_helpers.reports.exporting import Made, check_forms, export
 from kpi_helpers.reports.facts import facts
-from kpi_helpers.reports.forecasts import keep
+from kpi_helpers.reports.forecasts import forecasts_beside, keep
 from kpi_helpers.reports.index import FINDINGS, METHODS, index, merged
 from kpi_helpers.reports.kernel import kernels
 from kpi_helpers.reports.known import remember
@@ -107,6 +107,7 @@ def run(
     address = values["data"] or data.config.source or ""
     hidden = secrets(address, data.config.password_env)
     target = Path(out) / folder_name(period.name, values["segment"], values["share"])
+    replaced = _asked_of(target)
     with _said(target.name, hidden), pack.writing(target) as folder:
         with kernels([values[name] for name in OPENED], plain) as ask:
             done, findings, tables = _executed(each, folder, progress, ask)
@@ -124,7 +125,8 @@ def run(
         if not values["share"]:
             remember(data, folder)
         told = values | (dict.fromkeys(PLACES, "") if values["share"] else {})
-        made[pack.MARK] = _json(record(data, period, told, kpis))
+        handed = {"exports": sorted(forms), "forecasts_read": forecasts_beside(target)}
+        made[pack.MARK] = _json(record(data, period, told, kpis) | handed)
         if (alerts := folder / TABLES / "alerts.csv").exists():
             made["alerts.json"] = _json(alerts_told(read_csv(alerts)))
         for name, content in made.items():
@@ -136,8 +138,24 @@ def run(
     # Of the whole, and under the name that the next report knows: else none could be judged.
     if not (values["segment"] or values["share"]):
         keep(data, target)
-    progress("done")
+    _end(progress, replaced)
     return target
+
+
+def _end(progress: Progress, replaced: dict[str, str]) -> None:
+    """Say what report this one has taken the place of, and that it is done."""
+    if replaced:
+        progress("replaced", **replaced)
+    progress("done")
+
+
+def _asked_of(target: Path) -> dict[str, str]:
+    """Return by what and in which language the report was made that a folder holds, if any."""
+    try:
+        asked = recorded(target)["parameters"]
+    except KpiError:
+        return {}
+    return {"report": target.name} | {name: asked.get(name) or "–" for name in ("by", "lang")}
 
 
 def _executed(

@@ -195,8 +195,12 @@ def _checked(
     newest = max(lasts, default=None)
     told = as_of if as_of is not None else config.as_of
     day = newest if told is None else as_day(told)
+    firsts = [cover.first for (n, _), cover in ever.items() if cover.first and n not in REGISTERS]
+    if day is not None and firsts and day < min(firsts):
+        raise BadInput("as_of_before", value=day, first=min(firsts))
     if day is None:
-        raise _nothing_usable(Dataset(con, config, LAST_DAY, base, mapped, ever, files, joined))
+        none = Dataset(con, config, LAST_DAY, base, mapped, ever, files, joined, source.passed)
+        raise _nothing_usable(none)
     return Dataset(con, config, day, base, mapped, ever, files, joined, source.passed)
 
 
@@ -211,7 +215,9 @@ def _nothing_usable(data: Dataset) -> BadInput:
     listed = left_out(data)
     wrong = listed[(listed["action"] == EXCLUDED) | (listed["reason"] == "unreadable")]
     if wrong.empty:
-        return BadInput("no_rows", file=", ".join(data.files.values()))
+        unread = Phrase("errors.fixes.unread", {"files": ", ".join(data.passed)})
+        fix = unread if data.passed else None
+        return BadInput("no_rows", file=", ".join(data.files.values()), fix=fix)
     first = wrong.iloc[0]
     place = {name: first[name] for name in ("file", "line", "column") if pd.notna(first[name])}
     value = "" if pd.isna(first["value"]) else first["value"]
