@@ -41,7 +41,7 @@ FIGURES = (
     *("by_old", "by_new"),
 )
 AMOUNTS = ("money_at_stake", "score")
-RIGHT = (*FIGURES, *AMOUNTS, "effect", "announced", "detectable", "needed", "chance")
+RIGHT = (*FIGURES, *AMOUNTS, "period", "effect", "announced", "detectable", "needed", "chance")
 
 
 def actions(
