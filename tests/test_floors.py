@@ -41,9 +41,9 @@ LIBRARIES: list[set[str]] = [
     {"numpy", "pandas", "scipy", "statsmodels", "tqdm"},
     {"PIL", "great_tables", "matplotlib", "numpy", "pandas", "seaborn"},
     {
-        *{"IPython", "bs4", "ipykernel", "ipywidgets", "jinja2", "jupyter_client", "nbclient"},
-        *{"nbconvert", "nbformat", "numpy", "pandas", "papermill", "playwright", "pptx", "pypdf"},
-        *{"traitlets", "xlsxwriter"},
+        *{"IPython", "bs4", "ipykernel", "ipywidgets", "jinja2", "jupyter_client", "jupyter_core"},
+        *{"nbclient", "nbconvert", "nbformat", "numpy", "pandas", "papermill", "playwright"},
+        *{"pptx", "pypdf", "traitlets", "xlsxwriter"},
     },
 ]
 INSIDE_FUNCTIONS_ONLY = {"scipy", "statsmodels", "tqdm"}

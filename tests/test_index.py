@@ -136,4 +136,4 @@ def test_a_report_of_two_notebooks_has_one_index(tmp_path: Path) -> None:
     assert html.index('id="annex"') < html.index("tables/findings.csv")
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {"tables", "known"}
     begun = [step for step in steps if step[0] == "executing" and step[3] == 1]
-    assert begun == [("executing", 1, 2, 1), ("executing", 2, 2, 1)]
+    assert sorted(begun) == [("executing", 1, 2, 1), ("executing", 2, 2, 1)]

@@ -35,7 +35,12 @@ def say(line: object, file: IO[str] | None = None) -> None:
     >>> say("Zoë\x1b[31m\u202e")
     Zoë\u001b[31m\u202e
     """
-    print("".join(map(_seen, str(line))), file=file)
+    print(seen(line), file=file)
+
+
+def seen(said: object) -> str:
+    """Return a text with what would steer a terminal written as JSON escapes it."""
+    return "".join(map(_seen, str(said)))
 
 
 def _seen(character: str) -> str:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from kpi_helpers.cli.acting import actions, describe_actions
 from kpi_helpers.cli.alerting import alerts, describe_alerts
-from kpi_helpers.cli.answers import print_json, records
+from kpi_helpers.cli.answers import print_json, records, say, seen
 from kpi_helpers.cli.checking import check, describe_check
 from kpi_helpers.cli.diffing import describe_diff, diff
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.cli.project import describe_init, describe_snapshot, init, snapshot
 from kpi_helpers.cli.selecting import describe_select, select
 from kpi_helpers.cli.tracing import describe_rows, rows
+from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
 
 ANY_DAY = date(2000, 1, 1)
@@ -40,6 +44,7 @@ def _describe_report(parser: Parser) -> None:
     parser.option("as-of", "DAY")
     parser.option("segment", "NAME")
     parser.option("us", "SELLER")
+    parser.option("each", "DIM")
     parser.option("before", "DIR")
     parser.switch("share")
     for form in FORMS:
@@ -55,10 +60,30 @@ def _report(options: argparse.Namespace, lang: str) -> int:
     asked = ("period", "data", "config", "by", "as_of", "segment", "us", "before", "share", "lang")
     parameters = {name: given for name in asked if (given := getattr(options, name))}
     forms = [form for form in FORMS if getattr(options, form)]
+    if options.each:
+        return _each(options, parameters, forms, lang)
     folder = run(parameters, Path(options.out), _progress(lang), (), forms, options.plain)
     for page in sorted([*folder.glob("*.html"), *folder.glob("report.*")]):
         print(page)
     return 0
+
+
+def _each(
+    options: argparse.Namespace, parameters: dict[str, str], forms: list[str], lang: str
+) -> int:
+    """Make the packs of a batch; the page over them is printed first, what failed is told last."""
+    from kpi_helpers.reports import run_each
+
+    out, shown = Path(options.out), _progress(lang)
+    batch = run_each(options.each, parameters, out, shown, forms, options.plain)
+    print(batch.overview)
+    failed = {name: made for name, made in batch.packs.items() if isinstance(made, KpiError)}
+    for made in batch.packs.values():
+        if isinstance(made, Path):
+            print(made / "index.html")
+    for name, error in failed.items():
+        say(f"kpi: {name}: {error.render(lang)}", sys.stderr)
+    return max((error.exit_code for error in failed.values()), default=0)
 
 
 def _check_period(said: str) -> None:
@@ -70,19 +95,30 @@ def _check_period(said: str) -> None:
 
 
 def _progress(lang: str) -> Callable[..., None]:
-    """Return what shows the steps of a run on stderr.
+    """Return what shows the steps of a run, and the time left, on stderr.
 
     On a terminal one line follows every cell; in a log there is one line a step.
     """
     live = sys.stderr.isatty()
     start, end = ("\r\x1b[K", "") if live else ("", "\n")
+    begun, shares = time.monotonic(), dict[tuple[object, object], float]()
 
-    def show(step: str, **values: object) -> None:
+    def left(values: Mapping[str, Any]) -> str:
+        """Take for granted that all notebooks of all packs take as long as those begun."""
+        shares[values.get("pack"), values["place"]] = (values["n"] - 1) / values["total"]
+        share = sum(shares.values()) / values["notebooks"] / values.get("packs", 1)
+        minutes = (time.monotonic() - begun) * (1 / share - 1) / 60 if share else 0
+        return text("report.left", lang, n=math.ceil(minutes)) if share else ""
+
+    def show(step: str, **values: Any) -> None:
         if live or values.get("n", 1) == 1:
-            said = start + text(f"report.{step}", lang, **values)
-            print(
-                said, end="\n" if step in ("replaced", "done") else end, file=sys.stderr, flush=True
-            )
+            said = text(f"report.{step}", lang, **values)
+            parts = [values.get("scope"), said, left(values) if "n" in values else ""]
+            said = start + seen(" · ".join(filter(None, parts)))
+            last = "\n" if step in ("replaced", "done") else end
+            print(said, end=last, file=sys.stderr, flush=True)
+        elif "n" in values:
+            left(values)
 
     return show
 

@@ -1,15 +1,16 @@
 """Reports: notebooks executed without a person, and the pages and tables that come out.
 
-`run` makes a report. Its notebooks take the parameters that a scheduler gave as `accepted`,
-open their data with `opened`, measure what is `chosen`, its
-`history` and what an earlier report may be compared with (`side_by_side`), show groups as far as a
-page can (`folded`), `attempt` the analyses that need more than the data may hold, show what is
-`given`, and end with `finish`. `difference` compares two reports; `restated` says what
-an earlier one wrote and is no longer so; `due` judges what earlier ones
-forecast, and what this one does is kept by `for_log`.
+`run` makes a report, `run_each` one for each value of a dimension. Its notebooks take the
+parameters that a scheduler gave as `accepted`, open their data with `opened`, measure what is
+`chosen`, its `history` and what an earlier report may be compared with (`side_by_side`), show
+groups as far as a page can (`folded`), `attempt` the analyses that need more than the data may
+hold, show what is `given`, and end with `finish`. `difference` compares two reports; `restated`
+says what an earlier one wrote and is no longer so; `due` judges what earlier ones forecast, and
+what this one does is kept by `for_log`.
 """
 
 from kpi_helpers.reports.attempting import attempt, given
+from kpi_helpers.reports.batch import run_each
 from kpi_helpers.reports.difference import difference
 from kpi_helpers.reports.forecasts import due, for_log
 from kpi_helpers.reports.opening import chosen, folded, history, opened, side_by_side
@@ -33,5 +34,6 @@ __all__ = [
     "opened",
     "restated",
     "run",
+    "run_each",
     "side_by_side",
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kpi_helpers.errors import ReportFailed
 from kpi_helpers.language import Phrase
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
 
     from kpi_helpers.reports.forking import Ask
 
+WORKERS = 2
 START_SECONDS = 60
 CELL_SECONDS = 900
 INJECTED = "injected-parameters"
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 Progress = Callable[..., None]
+T = TypeVar("T")
 
 
 def executed(
@@ -82,6 +86,44 @@ def executed(
         raise _failed(notebook, str(error).partition("\n")[0]) from error
     _check_finished(done, notebook)
     return _settled(done, parameters)
+
+
+def together(jobs: Sequence[Callable[[], T]], ask: Ask | None) -> list[T]:
+    """Do what executes notebooks, two at a time where kernels are forked, and give what each gives.
+
+    When one fails, or we are told to end, the kernels of the others end at once.
+
+    Parameters
+    ----------
+    jobs : sequence of callable
+    ask : callable or None
+        What `kpi_helpers.reports.kernel.kernels` gives.
+
+    Raises
+    ------
+    ReportFailed
+        Of the first job that failed, in their order.
+    """
+    if ask is None:
+        return [job() for job in jobs]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        begun = [pool.submit(_in_thread, job) for job in jobs]
+        try:
+            return [each.result() for each in begun]
+        finally:
+            for each in begun:
+                each.cancel()
+            while wait(begun, 0.2).not_done:
+                with suppress(RuntimeError):
+                    ask(end=True)
+
+
+def _in_thread(job: Callable[[], T]) -> T:
+    """Do a job, and close the event loop that clients of kernels make in every thread."""
+    from jupyter_core.utils import ensure_event_loop
+
+    with closing(ensure_event_loop()):
+        return job()
 
 
 def _failed(notebook: Path, reason: object) -> ReportFailed:

@@ -36,7 +36,9 @@ def facts(data: Dataset, period: Period, segment: str = "") -> dict[str, str]:
 
 
 def _segment(data: Dataset, name: str) -> str:
-    said = filter_said(data.config.segments[name], data.config.lang)
+    said = filter_said(data.config.segments.get(name, name), data.config.lang)
+    if name not in data.config.segments:
+        return said
     return text("report.filter.said", data.config.lang, name=name, filter=said)
 
 

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -129,7 +129,10 @@ def serve() -> None:
     try:
         for line in requests:
             request = json.loads(line)
-            if "pid" in request:
+            if "end" in request:
+                answer = None
+                _end(kernels)
+            elif "pid" in request:
                 answer = _code(request["pid"], kernels)
             else:
                 answer = os.fork() or _become(channel, **request)
@@ -137,8 +140,12 @@ def serve() -> None:
                 kernels.add(answer)
             channel.sendall(_line(answer))
     finally:
-        for pid in kernels:
-            os.killpg(pid, signal.SIGKILL)
+        _end(kernels)
+
+
+def _end(kernels: Iterable[int]) -> None:
+    for pid in kernels:
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _line(said: object) -> bytes:

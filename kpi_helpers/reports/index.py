@@ -102,16 +102,16 @@ def index(
     closed = closing(findings)
     came = findings[closed].sort_values("table", key=lambda of: of.map(LOOP.index), kind="stable")
     cells = [new_markdown_cell(f"# {_heading(facts)}")]
-    cells += _section("decided", sheets.findings(came), lang) if len(came) else []
+    cells += section("decided", sheets.findings(came), lang) if len(came) else []
     found = first_lines(findings[~closed], max(FEWEST, LINES - len(came)))
-    cells += _section("findings", sheets.findings(found), lang)
+    cells += section("findings", sheets.findings(found), lang)
     if decided is not None:
         shown = sheets.decisions(decided.head(DECIDED), lang, data.config.currency)
         rest = len(decided) - DECIDED
         more = text("report.index.decisions_more", lang, n=rest) if rest > 0 else ""
-        cells += _section("decisions", shown, lang, more)
-    cells += _section("pages", sheets.links(_pages(pages, findings, lang)), lang)
-    cells += _section("tables", sheets.links(_tables(tables, pages, lang)), lang)
+        cells += section("decisions", shown, lang, more)
+    cells += section("pages", sheets.links(_pages(pages, findings, lang)), lang)
+    cells += section("tables", sheets.links(_tables(tables, pages, lang)), lang)
     return page(new_notebook(cells=cells), facts, lang, brand=brand(data.config))
 
 
@@ -120,7 +120,8 @@ def _heading(facts: Mapping[str, str]) -> str:
     return " ".join(" · ".join([*facts.values()][:2]).split())
 
 
-def _section(name: str, content: Any, lang: str, more: str = "") -> list[NotebookNode]:
+def section(name: str, content: Any, lang: str, more: str = "") -> list[NotebookNode]:
+    """Return the cells of a section: its heading, what it is about, and a table or list."""
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
     about = "" if name == "pages" else text(f"report.index.{name}_about", lang)

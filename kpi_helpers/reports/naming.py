@@ -32,6 +32,17 @@ def folder_name(period: str, segment: str = "", share: bool = False) -> str:
     return "-".join(parts)
 
 
+def overview_name(folder: str, dimension: str) -> str:
+    """Return the name of the page over the reports of each value of a dimension.
+
+    Examples
+    --------
+    >>> overview_name(folder_name("2026Q3"), "team")
+    '2026Q3-each-team.html'
+    """
+    return f"{folder}-each-{_safe(dimension)}.html"
+
+
 def _safe(name: str) -> str:
     return re.sub(r"[^\w-]+", "_", name)
 

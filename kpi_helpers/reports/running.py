@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kpi_helpers.errors import KpiError, ReportFailed, unknown
 from kpi_helpers.language import Phrase
@@ -16,7 +16,7 @@ from kpi_helpers.measure.settings import check_segments
 from kpi_helpers.reports import pack, places
 from kpi_helpers.reports.catalogue import methods_page
 from kpi_helpers.reports.difference import recorded
-from kpi_helpers.reports.executing import Progress, executed
+from kpi_helpers.reports.executing import Progress, executed, together
 from kpi_helpers.reports.exporting import Made, check_forms, export
 from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.forecasts import forecasts_beside, keep
@@ -50,6 +50,35 @@ USUAL: dict[str, Any] = {
 OPENED = ("data", "config", "as_of", "lang", "share")
 # Where things lie: what stays in the house when a report is shared.
 PLACES = ("data", "config", "before")
+
+
+Start = Callable[[], AbstractContextManager["Ask | None"]]
+
+
+class Asked(NamedTuple):
+    """What a report is about: the parameters of each notebook and of all, and what they name."""
+
+    each: Mapping[Path, Mapping[str, Any]]
+    values: dict[str, Any]
+    data: Dataset
+    period: Period
+    kpis: Sequence[str]
+    brand: dict[str, str]
+
+    @property
+    def opening(self) -> list[Any]:
+        """The arguments with which notebooks open their data."""
+        return [self.values[name] for name in OPENED]
+
+    @property
+    def address(self) -> str:
+        """Where the data are."""
+        return self.values["data"] or self.data.config.source or ""
+
+    @property
+    def hidden(self) -> list[str]:
+        """What must not be written."""
+        return secrets(self.address, self.data.config.password_env)
 
 
 def run(
@@ -92,7 +121,14 @@ def run(
         When a notebook fails, another run is writing the same report, or the disk is full.
     """
     check_forms(forms)
-    each = of_each(parameters or {}, sources or places.of_reports())
+    asked = understood(parameters or {}, sources, progress)
+    check(asked.data, asked.period, asked.values["by"], asked.values["segment"])
+    return written(asked, Path(out), progress, forms, partial(kernels, asked.opening, plain))
+
+
+def understood(parameters: Mapping[str, Any], sources: Sequence[Path], progress: Progress) -> Asked:
+    """Read the data that parameters name, and check what they say of them but for a filter."""
+    each = of_each(parameters, sources or places.of_reports())
     values = dict(USUAL)
     for own in reversed(each.values()):
         values |= own
@@ -100,41 +136,37 @@ def run(
     data = opened(*(values[name] for name in OPENED))
     period = data.config.calendar.parse(values["period"], data.as_of, data.first)
     kpis = chosen(data, values["kpis"], values["period"])
-    check(data, period, values["by"], values["segment"])
     if values["before"]:
         recorded(Path(values["before"]))
-    look = brand(data.config)
-    address = values["data"] or data.config.source or ""
-    hidden = secrets(address, data.config.password_env)
-    target = Path(out) / folder_name(period.name, values["segment"], values["share"])
+    return Asked(each, values, data, period, kpis, brand(data.config))
+
+
+def written(
+    asked: Asked, out: Path, progress: Progress, forms: Sequence[str], start: Start
+) -> Path:
+    """Write the pack of what is asked, whole or not at all, and return its folder."""
+    values, data = asked.values, asked.data
+    target = out / folder_name(asked.period.name, values["segment"], values["share"])
     replaced = _asked_of(target)
-    with _said(target.name, hidden), pack.writing(target) as folder:
-        with kernels([values[name] for name in OPENED], plain) as ask:
-            done, findings, tables = _executed(each, folder, progress, ask)
+    with saying(target.name, asked.hidden), pack.writing(target) as folder:
+        with start() as ask:
+            done, findings, tables = _executed(asked.each, folder, progress, ask)
         progress("writing")
-        said = facts(data, period, values["segment"])
-        made = {"index.html": index(data, said, done, tables, findings)}
-        made[METHODS] = methods_page(data, said, tables)
-        for stem, notebook in done.items():
-            drawn = partial(page, notebook, said, data.config.lang, brand=look)
-            made[f"{stem}.html"] = drawn()
-            for view in filter(partial(has, notebook), VIEWS):
-                made[f"{stem}.{view}.html"] = drawn(view)
-            if not values["share"]:
-                made[f"{stem}.ipynb"] = _json(notebook)
+        said = facts(data, asked.period, values["segment"])
+        made = _pages(asked, said, done, tables, findings)
         if not values["share"]:
             remember(data, folder)
         told = values | (dict.fromkeys(PLACES, "") if values["share"] else {})
         handed = {"exports": sorted(forms), "forecasts_read": forecasts_beside(target)}
-        made[pack.MARK] = _json(record(data, period, told, kpis) | handed)
+        made[pack.MARK] = _json(record(data, asked.period, told, asked.kpis) | handed)
         if (alerts := folder / TABLES / "alerts.csv").exists():
             made["alerts.json"] = _json(alerts_told(read_csv(alerts)))
         for name, content in made.items():
             (folder / name).write_text(content, "utf-8")
-        paths = places.named_in(address, values["config"], values["before"], data.config.file)
-        scrub(folder, [*(paths if values["share"] else []), *hidden])
+        paths = places.named_in(asked.address, values["config"], values["before"], data.config.file)
+        scrub(folder, [*(paths if values["share"] else []), *asked.hidden])
         # From what has been scrubbed: in a compressed file no secret would be found.
-        export(Made(folder, data, said, done, tables, kpis), forms)
+        export(Made(folder, data, said, done, tables, asked.kpis), forms)
     # Of the whole, and under the name that the next report knows: else none could be judged.
     if not (values["segment"] or values["share"]):
         keep(data, target)
@@ -158,10 +190,31 @@ def _asked_of(target: Path) -> dict[str, str]:
     return {"report": target.name} | {name: asked.get(name) or "–" for name in ("by", "lang")}
 
 
+def _pages(
+    asked: Asked,
+    said: Mapping[str, str],
+    done: Mapping[str, NotebookNode],
+    tables: Mapping[Path, str],
+    findings: pd.DataFrame,
+) -> dict[str, str]:
+    """Return the pages, and the executed notebooks of a pack, by their file."""
+    data, share = asked.data, asked.values["share"]
+    made = {"index.html": index(data, said, done, tables, findings)}
+    made[METHODS] = methods_page(data, said, tables)
+    for stem, notebook in done.items():
+        drawn = partial(page, notebook, said, data.config.lang, brand=asked.brand)
+        made[f"{stem}.html"] = drawn()
+        for view in filter(partial(has, notebook), VIEWS):
+            made[f"{stem}.{view}.html"] = drawn(view)
+        if not share:
+            made[f"{stem}.ipynb"] = _json(notebook)
+    return made
+
+
 def _executed(
     each: Mapping[Path, Mapping[str, Any]], folder: Path, progress: Progress, ask: Ask | None
 ) -> tuple[dict[str, NotebookNode], pd.DataFrame, dict[Path, str]]:
-    """Execute the notebooks one after the other, their tables put together.
+    """Execute the notebooks, and put their tables together in the order of the notebooks.
 
     Returns
     -------
@@ -169,13 +222,16 @@ def _executed(
         Stem → executed notebook, the findings of all, and table → its notebook,
         empty for that of the findings.
     """
-    done, findings = {}, {}
-    tables: dict[Path, str] = {}
+    jobs = []
     for place, (source, values) in enumerate(each.items(), 1):
-        parts = folder / source.stem
         counted = {"name": source.stem, "place": place, "notebooks": len(each)}
         step = partial(progress, "executing", **counted)
-        done[source.stem] = executed(source, values, parts, step, ask)
+        jobs.append(partial(executed, source, values, folder / source.stem, step, ask))
+    done = {source.stem: made for source, made in zip(each, together(jobs, ask), strict=True)}
+    findings = {}
+    tables: dict[Path, str] = {}
+    for source, values in each.items():
+        parts = folder / source.stem
         own = parts / f"{FINDINGS}.csv"
         found = read_csv(own) if own.exists() else None
         left = ROW_LEVEL if values.get("share") else ()
@@ -191,7 +247,7 @@ def _executed(
 
 
 @contextmanager
-def _said(report: str, hidden: Sequence[str]) -> Iterator[None]:
+def saying(report: str, hidden: Sequence[str]) -> Iterator[None]:
     """Say what the system or a notebook refused, without a secret that its words may hold."""
     try:
         yield

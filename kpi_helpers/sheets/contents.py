@@ -17,6 +17,8 @@ class Links:
     def _repr_html_(self) -> str:
         each = (
             f'<li><a href="{quote(address)}">{escape(name)}</a> {escape(said)}</li>'
+            if address
+            else f"<li>{escape(name)} {escape(said)}</li>"
             for address, name, said in self.items
         )
         return f'<ul class="links">{"".join(each)}</ul>'
@@ -28,7 +30,7 @@ def links(items: Iterable[tuple[str, str, str]]) -> Links:
     Parameters
     ----------
     items : iterable of tuple
-        Address relative to the page, name, and what is said of it.
+        Address relative to the page, name, and what is said of it. Without an address, no link.
 
     Examples
     --------
