@@ -27,6 +27,7 @@ TABLES = (
         "weighed",
         "decisions",
         "findings",
+        "history",
         "left_out",
         "others",
         "quality",
@@ -103,10 +104,12 @@ TABLES = (
     # Of the market.
     *(
         "03_decisions",
+        "concentration",
+        "context",
         "gains",
+        "gaps",
         "perception",
         "sellers",
-        "shares",
         "sources",
         "verdicts",
     ),
@@ -181,7 +184,7 @@ def test_what_is_replaced_is_said_and_the_record_is_whole(project: Path) -> None
             given, project / "out", lambda step, **values: said.append((step, values)), [TINY]
         )
         assert ("replaced" in dict(said)) == (by == "owner")
-    assert said[-2] == ("replaced", {"report": "2026Q1", "by": "–", "lang": "fr"})
+    assert said[-2] == ("replaced", {"report": "2026Q1", "by": "–", "language": "fr"})
     record = json.loads((told / "run.json").read_text("utf-8"))
     assert record["rows"] == {"deals": {"rows": 3, "used": 3, "excluded": 0, "flagged": 0}}
     assert set(record["seeds"].values()) == {73}
@@ -260,10 +263,12 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(
         "index.html",
         "known/deals.csv",
         "known/names.csv",
+        "methods.html",
         "run.json",
         *(name for path in NOTEBOOKS for name in (path.name, f"{path.stem}.html")),
         PAGE.replace("html", "meeting.html"),
         *(f"05_action_plan.{view}.html" for view in ("management", "team", "rep")),
+        *(("report.xlsx", "report.pptx") if lang == "fr" else ()),
     }
     html = (folder / PAGE).read_text("utf-8")
     assert all(words in html for words in [f'<html lang="{lang}">', *said])

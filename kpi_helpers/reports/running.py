@@ -187,7 +187,8 @@ def _asked_of(target: Path) -> dict[str, str]:
         asked = recorded(target)["parameters"]
     except KpiError:
         return {}
-    return {"report": target.name} | {name: asked.get(name) or "–" for name in ("by", "lang")}
+    by, language = (asked.get(name) or "–" for name in ("by", "lang"))
+    return {"report": target.name, "by": by, "language": language}
 
 
 def _pages(
