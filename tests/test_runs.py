@@ -165,6 +165,7 @@ def test_two_runs_give_the_same_bytes_but_for_one_line_and_no_secret(project: Pa
         "index.html",
         "known/deals.csv",
         "known/names.csv",
+        "methods.html",
         "run.json",
         "tables/figures.csv",
         "tiny.html",

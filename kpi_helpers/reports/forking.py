@@ -123,7 +123,10 @@ def serve() -> None:
     requests = channel.makefile("rb")
     for name in IMPORTED:
         import_module(name)
-    read(*json.loads(requests.readline()))
+    asked = requests.readline()
+    if not asked:  # the report has ended in the meantime
+        return
+    read(*json.loads(asked))
     gc.freeze()  # memory that nobody writes into is shared, and collecting garbage writes
     kernels: set[int] = set()
     try:
