@@ -97,7 +97,7 @@ def filters_of(data: Dataset, dimension: str, within: str = "") -> dict[str, str
     --------
     >>> import kpi_helpers as kh
     >>> [*filters_of(kh.load("data/sample"), "team").items()][0]
-    ('Accounts', "team == 'Accounts'")
+    ('Équipe A', "team == 'Équipe A'")
     """
     if dimension == SEGMENTS:
         filters = {name: name for name in data.config.segments}
@@ -147,6 +147,8 @@ def _overview(asked: Asked, dimension: str, packs: Mapping[str, Path | KpiError]
     cells += section("packs", links, config.lang)
     figures = _figures(asked, packs)
     if figures is not None:
+        # What would settle each stands in its own report; here the page would be too narrow.
+        figures = figures.assign(more_needed=0)
         shown = sheets.changes(figures, *look, by=["pack"], name="packs")
         cells += section("headline", shown, config.lang)
     return page(new_notebook(cells=cells), said, config.lang, brand=asked.brand)
