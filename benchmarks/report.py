@@ -20,7 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from kpi_helpers.reports.parameters import TAG
+from kpi_helpers.reports.parameters import TAG, declared
 from kpi_helpers.reports.places import of_reports, sample
 
 GIVEN = {"period": "2026Q3", "by": "team", "lang": "en"}
@@ -72,9 +72,10 @@ def shown(source: str) -> str:
 
 def command_lines(folder: Path) -> list[list[str]]:
     """The commands of papermill and nbconvert that make a page of each notebook."""
-    words = [word for pair in GIVEN.items() for word in ("-p", *pair)]
     commands = []
     for notebook in of_reports():
+        own = declared(notebook)
+        words = [word for name in GIVEN if name in own for word in ("-p", name, GIVEN[name])]
         done = str(folder / notebook.name)
         commands.append([sys.executable, "-m", "papermill", str(notebook), done, *words])
         commands.append([sys.executable, "-m", "nbconvert", "--to", "html", done])

@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -22,10 +22,11 @@ SEED = 20261121
 MOMENTS = 5
 
 FULL = "kpi: Le rapport 2026Q1 n’a pas pu être produit, et rien n’a été écrit. Le disque est plein."
-DEALS = """deal_id,created_at,status,closed_at,amount
-1,2026-01-05,won,2026-02-01,900
-2,2026-01-09,lost,2026-03-01,400
-3,2026-02-01,open,,100
+EACH = ("--each", "team")
+DEALS = """deal_id,created_at,status,closed_at,amount,team
+1,2026-01-05,won,2026-02-01,900,A
+2,2026-01-09,lost,2026-03-01,400,B
+3,2026-02-01,open,,100,A
 """
 # The command line itself, on a small notebook; it sends itself a signal, or fills its disk up.
 RUN = """
@@ -48,18 +49,20 @@ sys.exit(cli.main(words))
 
 @dataclass(frozen=True)
 class Place:
-    """A project with a report in it: ``old``, which took ``seconds``."""
+    """A project with a report in it: ``old``, made with ``words``, which took ``seconds``."""
 
     project: Path
     old: Path
+    words: tuple[str, ...]
     seconds: float
 
 
 def started(
-    place: Path, out: Path, number: int = 0, delay: float = 0, most: int = 0
+    place: Place, out: Path, number: int = 0, delay: float = 0, most: int = 0
 ) -> subprocess.Popen[str]:
     """Start a report; every process that comes of it bears a mark."""
-    report = ["report", "--data", str(place / "deals.csv"), "--period", "2026Q1", "--lang", "fr"]
+    data = str(place.project / "deals.csv")
+    report = ["report", "--data", data, "--period", "2026Q1", "--lang", "fr", *place.words]
     given = [str(TINY), str(int(number)), str(delay), str(most)]
     return subprocess.Popen(
         [sys.executable, "-c", RUN, *given, *report, "--out", str(out)],
@@ -77,30 +80,47 @@ def end_of(process: subprocess.Popen[str]) -> tuple[str, int]:
     return said, process.returncode
 
 
+def made(project: Path, words: tuple[str, ...] = ()) -> Place:
+    """Return a project whose report was made."""
+    (project / "deals.csv").write_text(DEALS, "utf-8")
+    place, begun = Place(project, project / "old", words, 0), time.monotonic()
+    said, code = end_of(started(place, place.old))
+    assert code == 0, said
+    return replace(place, seconds=time.monotonic() - begun)
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    project = tmp_path_factory.mktemp("project")
-    (project / "deals.csv").write_text(DEALS, "utf-8")
-    begun = time.monotonic()
-    said, code = end_of(started(project, project / "old"))
-    assert code == 0, said
-    return Place(project, project / "old", time.monotonic() - begun)
+    return made(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def each(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Return a project with a report for each team."""
+    return made(tmp_path_factory.mktemp("each"), EACH)
 
 
 @pytest.fixture
 def outs(place: Place, tmp_path: Path) -> list[Path]:
     """Return folders that each hold the old report."""
-    folders = [tmp_path / f"{n}-{uuid.uuid4().hex}" for n in range(MOMENTS)]
-    for folder in folders:
-        shutil.copytree(place.old, folder)
-    return folders
+    return copies(place, tmp_path, MOMENTS)
+
+
+def copies(place: Place, folder: Path, number: int) -> list[Path]:
+    """Return copies of what was made, in folders that no other test uses."""
+    folders = [folder / f"{n}-{uuid.uuid4().hex}" for n in range(number)]
+    return [Path(shutil.copytree(place.old, copy)) for copy in folders]
 
 
 def contents(folder: Path) -> dict[str, str]:
     """Return the files of the packs of a folder, but for the time at which they were made."""
-    files = [path for path in folder.glob("[!.]*/**/*") if path.is_file()]
+    files = [path for path in folder.rglob("*") if path.is_file() and not is_hidden(path, folder)]
     made = re.compile(r'"generated_at": "[^"]*"')
     return {str(p.relative_to(folder)): made.sub("", p.read_text("utf-8")) for p in files}
+
+
+def is_hidden(path: Path, folder: Path) -> bool:
+    return path.relative_to(folder).parts[0].startswith(".")
 
 
 def marked(outs: list[Path]) -> Iterator[psutil.Process]:
@@ -129,7 +149,7 @@ def test_a_report_that_is_ended_leaves_the_old_one_and_no_process(
     draw = random.Random(SEED + number)
     moments = [draw.uniform(0, place.seconds / 2) for _ in outs]  # the first took longest
     pairs = zip(outs, moments, strict=True)
-    running = [started(place.project, out, number, moment) for out, moment in pairs]
+    running = [started(place, out, number, moment) for out, moment in pairs]
     ended = [end_of(process) for process in running]
     _, alive = psutil.wait_procs(list(marked(outs)), timeout=PATIENCE)
     assert alive == []
@@ -146,9 +166,7 @@ def test_a_disk_that_is_full_leaves_the_old_report_and_a_clear_sentence(
     draw = random.Random(SEED)
     # Room for less than a kernel needs to start, and for less than the page.
     limits = [80, draw.randrange(1_000, page.stat().st_size)]
-    running = [
-        started(place.project, out, most=most) for out, most in zip(outs, limits, strict=False)
-    ]
+    running = [started(place, out, most=most) for out, most in zip(outs, limits, strict=False)]
     last = [(said.splitlines()[-1:], code) for said, code in map(end_of, running)]
     assert last == [([FULL], 1)] * len(limits)
     assert all(contents(out) == contents(place.old) for out in outs)
@@ -158,8 +176,47 @@ def test_a_disk_that_is_full_leaves_the_old_report_and_a_clear_sentence(
 def test_of_two_reports_at_once_one_is_made_and_the_other_says_so(
     place: Place, outs: list[Path]
 ) -> None:
-    running = [started(place.project, outs[0]) for _ in range(2)]
+    running = [started(place, outs[0]) for _ in range(2)]
     ended = [end_of(process) for process in running]
     assert sorted(code for _, code in ended) == [0, 1]
     assert [code for said, code in ended if "Une autre exécution est en train" in said] == [1]
     assert contents(outs[0]) == contents(place.old)
+
+
+def test_a_batch_that_is_ended_leaves_whole_reports_and_no_process(
+    each: Place, tmp_path: Path
+) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+    outs, draw = copies(each, tmp_path, len(numbers)), random.Random(SEED)
+    moments = [draw.uniform(0.3, 0.8) * each.seconds for _ in outs]
+    plan = zip(outs, numbers, moments, strict=True)
+    running = [started(each, out, number, moment) for out, number, moment in plan]
+    ended = [end_of(process) for process in running]
+    _, alive = psutil.wait_procs(list(marked(outs)), timeout=PATIENCE)
+    assert alive == []
+    assert all(code for _, code in ended)
+    assert [said for said, _ in ended if "Traceback" in said] == []
+    assert all(contents(out) == contents(each.old) for out in outs)
+
+
+def test_a_batch_without_room_or_beside_another_one_leaves_the_old_reports(
+    each: Place, tmp_path: Path
+) -> None:
+    full, both = copies(each, tmp_path, 2)
+    said, code = end_of(started(each, full, most=1_000))
+    assert code == 1
+    assert said.endswith("rien n’a été écrit. Le disque est plein.\n")
+    ended = [end_of(process) for process in [started(each, both) for _ in range(2)]]
+    assert {code for _, code in ended} <= {0, 1}
+    assert all("Une autre exécution est en train" in said for said, code in ended if code)
+    assert all(contents(out) == contents(each.old) for out in (full, both))
+
+
+def test_a_place_where_nothing_may_be_written_is_named(place: Place, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file", "utf-8")
+    said, code = end_of(started(place, taken))
+    assert code == 1
+    assert f"Rien ne peut être écrit dans {taken}" in said
+    assert said.endswith(": indiquez un autre dossier avec --out.\n")
+    assert taken.read_text("utf-8") == "a file"

@@ -14,6 +14,7 @@ from kpi_helpers.reports.exporting import check_forms
 from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.kernel import kernels
 from kpi_helpers.reports.naming import folder_name, overview_name
+from kpi_helpers.reports.pack import alone
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.running import Asked, check, saying, understood, written
 from kpi_helpers.reports.tables import TABLES, read_csv
@@ -66,20 +67,20 @@ def run_each(
     asked = understood(parameters or {}, (), progress)
     check(asked.data, asked.period, asked.values["by"], asked.values["segment"])
     filters = filters_of(asked.data, dimension, asked.values["segment"])
-    packs: dict[str, Path | KpiError] = {}
-    with kernels(asked.opening, plain) as ask:
-        for pack, (name, where) in enumerate(filters.items()):
-            step = partial(progress, pack=pack, packs=len(filters), scope=name)
-            try:
-                one = _only(asked, where)
-                packs[name] = written(one, Path(out), step, forms, partial(nullcontext, ask))
-            except KpiError as error:
-                packs[name] = error
     named = folder_name(asked.period.name, asked.values["segment"], asked.values["share"])
     overview = Path(out) / overview_name(named, dimension)
+    packs: dict[str, Path | KpiError] = {}
     with saying(overview.name, asked.hidden):
         overview.parent.mkdir(parents=True, exist_ok=True)
-        saved(overview, _overview(asked, dimension, packs).encode())
+        with alone(overview), kernels(asked.opening, plain) as ask:
+            for pack, (name, where) in enumerate(filters.items()):
+                step = partial(progress, pack=pack, packs=len(filters), scope=name)
+                try:
+                    one = _only(asked, where)
+                    packs[name] = written(one, Path(out), step, forms, partial(nullcontext, ask))
+                except KpiError as error:
+                    packs[name] = error
+            saved(overview, _overview(asked, dimension, packs).encode())
     return Batch(overview, packs)
 
 

@@ -16,6 +16,7 @@ from kpi_helpers.sources.saving import locked, to_disk
 MARK = "run.json"
 # What systems say when a file has no room left: on the disk, in a quota, under a limit.
 NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+NOT_HERE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def writing(target: Path) -> Iterator[Path]:
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     draft, old = (target.with_name(f".{target.name}.{end}") for end in ("new", "old"))
-    with _locked(target):
+    with alone(target):
         _recover(target, old)
         if target.exists() and not (target / MARK).is_file():
             raise KpiError("not_a_pack", folder=target)
@@ -84,7 +85,13 @@ def _recover(target: Path, old: Path) -> None:
 
 
 @contextmanager
-def _locked(target: Path) -> Iterator[None]:
+def alone(target: Path) -> Iterator[None]:
+    """Keep other runs from writing in a place; where one does, say so.
+
+    Raises
+    ------
+    ReportFailed
+    """
     try:
         lock = ExitStack()
         lock.enter_context(locked(target))
@@ -103,3 +110,11 @@ def reason(said: str) -> str | Phrase:
     (Phrase(key='report.disk_full', values={}), 'Permission denied')
     """
     return Phrase("report.disk_full") if any(full in said for full in NO_ROOM) else said
+
+
+def refusal(error: OSError) -> str | Phrase:
+    """Return why the system did not write a pack, with the place where that is its fault."""
+    said = error.strerror or str(error)
+    if error.errno in NOT_HERE and error.filename:
+        return Phrase("report.not_here", {"place": str(error.filename), "reason": said})
+    return reason(said)

@@ -253,8 +253,7 @@ def saying(report: str, hidden: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        said = pack.reason(error.strerror or str(error))
-        raise ReportFailed(report=report, reason=said) from error
+        raise ReportFailed(report=report, reason=pack.refusal(error)) from error
     except ReportFailed as error:
         reason = error.values.get("reason")
         if isinstance(reason, str):
