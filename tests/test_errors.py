@@ -76,7 +76,7 @@ SENTENCES = [
     (
         Unavailable(what="cac", needs=["spend.amount"]),
         "This source lacks spend.amount: cac cannot be computed.",
-        f"Il manque spend.amount à cette source{S}: impossible de calculer cac.",
+        f"Il manque spend.amount à cette source{S}; calcul impossible{S}: cac.",
     ),
     (
         NotAddable(kpi="buyers", over="month"),

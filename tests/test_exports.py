@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from handed import alts_of, cells_of, made_again, outside, parts, sheets, slides, title_of
 from hypothesis import given
 from hypothesis import strategies as st
-from made import alts_of, cells_of, made_again, outside, parts, sheets, slides, title_of
 
 from kpi_helpers import reports
 from kpi_helpers.cli import main
@@ -28,7 +28,8 @@ from kpi_helpers.wording.told import plain
 PACK, LANG = "sample fr", "fr"
 # Columns whose differences of rates stand in points, a hundred times what the table holds.
 IN_POINTS = re.compile(
-    r"change|change_(low|high)|gap|effect|announced|detectable|per_\w+|amount|low|high|contribution|to_\w+"
+    r"change|change_(low|high)|gap|effect|announced|detectable|per_\w+|amount|mix|low|high"
+    r"|contribution|to_\w+"
 )
 Pack = Callable[[str], Path]
 

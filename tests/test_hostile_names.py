@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import PHONE, SCREEN, Seen, executable
-from made import cells_of, outside, parts, sheets, slides, title_of
+from handed import cells_of, outside, parts, sheets, slides, title_of
 from paper import active, words
 
 import kpi_helpers as kh

@@ -8,6 +8,7 @@ import pytest
 from exports import LOST, OPEN, PLAIN, WON, loaded, text_of
 
 import kpi_helpers as kh
+from kpi_helpers.errors import BadInput
 from kpi_helpers.sources import Dataset
 
 
@@ -52,7 +53,8 @@ def test_the_same_rows_in_any_order_have_the_same_score() -> None:
 def test_freshness_is_the_days_since_the_newest_fact() -> None:
     assert kh.freshness(company(*PLAIN)) == 0
     assert kh.freshness(company(*PLAIN, as_of="2026-03-11")) == 10
-    assert kh.freshness(company(*PLAIN, as_of="2025-12-31")) is None
+    with pytest.raises(BadInput, match="the data begin on 2026-01-05"):
+        company(*PLAIN, as_of="2025-12-31")
 
 
 def test_rows_that_stop_early_cost_points() -> None:

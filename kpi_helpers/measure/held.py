@@ -99,8 +99,10 @@ def held(data: Dataset, targets: ir.Table, span: str, period_days: ir.NumericVal
 
 def set_once(data: Dataset) -> ir.Table:
     """The targets; one that is written down twice, with the same value, was set once."""
-    targets = data.table("targets")
-    return targets.distinct(on=[*TABLES["targets"].keys, "value"], keep="first")
+    targets, same = data.table("targets"), [*TABLES["targets"].keys, "value"]
+    # Not ``distinct(on=…)``: PostgreSQL has no aggregate of a first value.
+    again = ibis.row_number().over(ibis.window(group_by=same, order_by=same))
+    return targets.filter(again == 0)
 
 
 def counts(parts: Parts, rows: ir.Table) -> dict[str, ir.Scalar]:
