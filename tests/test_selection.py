@@ -204,3 +204,11 @@ def test_the_next_report_uses_what_was_selected(
     assert taken == chosen(opened(), period=QUARTER) != before
     assert "win_rate_value" in taken
     assert "# ours" in (tmp_path / "kpi.toml").read_text()
+
+
+def test_a_filter_that_few_tables_carry_leaves_the_others_without_rows(sample: Dataset) -> None:
+    found = kh.selection(sample, "2026Q3", "amount >= 15000").set_index("kpi")
+    assert found.loc["win_rate_value", "verdict"] == CHOSEN
+    assert found.loc["site_visits", "verdict"] != CHOSEN
+    with pytest.raises(UnknownName, match="amont"):
+        kh.selection(sample, "2026Q3", "amont >= 15000")

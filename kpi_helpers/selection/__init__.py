@@ -77,7 +77,9 @@ def selection(
     asked = business(data, **business_is)
     gates = gated(data, _candidates(asked), period, where)
     if spare := _spare(data, gates):
-        gates = pd.concat([gates, gated(data, spare, period, where)])
+        # A filter may have its column in none of the tables of these alone, which is an error.
+        beside = [*gates.index] if where else []
+        gates = pd.concat([gates, gated(data, [*beside, *spare], period, where).loc[spare]])
     frame = _pointed(data, _scored([*gates.index], asked).join(gates), asked)
     taken = _taken(frame)
     order = [*taken, *_telling(frame, taken)]
