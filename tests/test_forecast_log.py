@@ -115,10 +115,12 @@ def test_a_table_of_the_source_and_the_log_are_both_read(tmp_path: Path) -> None
     ("where", "said"),
     [({"amount_net": 1.0}, "not for a segment"), (None, "no earlier report here has told one")],
 )
-def test_without_a_forecast_to_judge_one_line_says_why(where: object, said: str) -> None:
+def test_without_a_forecast_to_judge_one_line_says_why(
+    where: dict[str, float] | None, said: str
+) -> None:
     data = company()
     with pytest.raises(Unavailable, match=said):
-        forecasting.due(data, forecasts(data), where)  # type: ignore[arg-type]
+        forecasting.due(data, forecasts(data), where)
 
 
 def test_forecasts_that_wait_are_said_to_wait(tmp_path: Path) -> None:
