@@ -33,8 +33,14 @@ def alt(figure: Figure) -> str:
     return str(figure.get_label() or "")
 
 
-def image(figure: Figure) -> bytes:
+def image(figure: Figure, small: bool = True) -> bytes:
     """Return a figure as the bytes of a PNG file, the same each time.
+
+    Parameters
+    ----------
+    figure : Figure
+    small : bool
+        Take the time to make a file of a third of the size; not for a screen that someone waits at.
 
     Examples
     --------
@@ -46,6 +52,8 @@ def image(figure: Figure) -> bytes:
     drawn, file = BytesIO(), BytesIO()
     with theme():
         figure.savefig(drawn, format="png", facecolor="white")
+    if not small:
+        return drawn.getvalue()
     few = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(file, "png", optimize=True)
     return file.getvalue()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from kpi_helpers.charts.theme import INK, VALUE
 from kpi_helpers.wording.told import plain
@@ -117,7 +117,7 @@ def note(slide: Slide, paragraphs: Sequence[str]) -> None:
         frame.text = "\n".join(plain(said, longest=None) for said in paragraphs)
 
 
-def save(deck: Presentation, path: Path, facts: Sequence[str]) -> None:
+def save(deck: Presentation, path: Path | IO[bytes], facts: Sequence[str]) -> None:
     """Write a deck, the same bytes for the same slides."""
     about, drawn = deck.core_properties, BytesIO()
     about.title = plain(" · ".join(facts[:2]))
