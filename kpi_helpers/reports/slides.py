@@ -139,7 +139,7 @@ def _said(row: Row, of: str, table: str, words: Words, word: Any) -> str:
         return ""
     kpi = row.get("kpi", "")
     if of == "label" and (value == kpi or kpi not in REGISTRY):
-        return str(REGISTRY[kpi].names[words.lang]) if kpi in REGISTRY else ""
+        return REGISTRY[kpi].label(words.lang) if kpi in REGISTRY else ""
     if isinstance(value, str):
         read = word(of, value)
         return (
@@ -164,7 +164,7 @@ def _notes(found: Row, rows: pd.DataFrame, words: Words) -> Iterator[str]:
         kpi = REGISTRY.get(str(row.get("kpi")))
         name = plain(row.get("label") if absent(row.get("group")) else row.get("group"))
         cases, method = row.get("n"), row.get("method")
-        said = [name, kpi.definitions[words.lang] if kpi else ""]
+        said = [name, kpi.definition(words.lang) if kpi else ""]
         if cases is not None and not absent(cases):
             said.append(text("export.cases", words.lang, n=written(cases, COUNT, False, words)))
         if not absent(method):
