@@ -1,9 +1,18 @@
 """What an analyst clicks and a consultant shows: fields around plain functions, no arithmetic.
 
-Each control has a plain function of the same arguments, which a headless run can call.
+Each control has a plain function of the same arguments, which a headless run can call; `CONTROLS`
+names both.
 """
 
+from collections.abc import Callable, Mapping
+
 from kpi_helpers.controls.control import Control
+from kpi_helpers.controls.explorer import explored, explorer
 from kpi_helpers.controls.shown import Shown
 
-__all__ = ["Control", "Shown"]
+__all__ = ["CONTROLS", "Control", "Shown", "explored", "explorer"]
+
+# Name of a control → its plain function, and what makes the control; both take the data set first.
+CONTROLS: Mapping[str, tuple[Callable[..., Shown], Callable[..., Control]]] = {
+    "explorer": (explored, explorer),
+}

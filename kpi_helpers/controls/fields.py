@@ -55,6 +55,18 @@ def slider(
     return widgets.FloatSlider(value=value, **ends, **shape)
 
 
+def steps(label: str, options: Mapping[str, Value], value: Value) -> widgets.SelectionSlider:
+    """One of several in their order, such as periods: shown text → value.
+
+    Examples
+    --------
+    >>> steps("Period", {"Q1 2026": "2026Q1", "Q2 2026": "2026Q2"}, "2026Q2").index
+    1
+    """
+    shape = _shape(label) | {"continuous_update": False}
+    return widgets.SelectionSlider(options=[*options.items()], value=value, **shape)
+
+
 def number(label: str, value: float, low: float, high: float, step: float) -> widgets.Widget:
     """A number that is typed."""
     ends: dict[str, Any] = {"min": low, "max": high, "step": step}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from kpi_helpers.language import Phrase
 TAG = "parameters"
 # A notebook that did not know these would show what they are to keep from the reader.
 MUST = ("segment", "share")
+# Controls need a person and a kernel that stays: no report has them, whatever is asked.
+ALONE = {"interactive": False}
+# What a Jupyter server tells the kernels that it starts for a person.
+SESSION = "JPY_SESSION_NAME"
 # How the type of a default is called, a key of ``expected`` in the language files.
 TYPES = {bool: "yes_or_no", float: "number", int: "whole_number", list: "names", str: "text"}
 
@@ -42,7 +47,9 @@ def accepted(names: Mapping[str, Any]) -> dict[str, Any]:
     r"""Return the parameters that a scheduler gave to the notebook that is running, checked.
 
     It puts them into a cell of its own behind that of the parameters: both have just run, and hold
-    nothing but constants. Anywhere else, as in JupyterLab, nothing was given.
+    nothing but constants. Anywhere else, as in JupyterLab, nothing was given. Where nobody can move
+    a control (parameters were given, or no Jupyter server has started the kernel for a person), a
+    notebook that has controls is told so: its ``interactive`` is False.
 
     Parameters
     ----------
@@ -52,7 +59,7 @@ def accepted(names: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Name → value of its default's type; empty where nothing was given.
+        Name → value of its default's type; where nothing was given, empty for a person.
 
     Raises
     ------
@@ -68,9 +75,10 @@ def accepted(names: Mapping[str, Any]) -> dict[str, Any]:
     cells = ["", *names.get("In", ())][-3:-1]
     own, given = ([*_assigned(cell)] for cell in (cells if len(cells) == 2 else ("", "")))
     if not (own and given and all(map(_is_constant, dict(own + given).values()))):
-        return {}
+        return {} if SESSION in os.environ else _of_nobody(names)
     defaults = {name: ast.literal_eval(value) for name, value in own}
-    return checked({name: names[name] for name, _ in given}, defaults)
+    asked = checked({name: names[name] for name, _ in given}, defaults)
+    return asked | _of_nobody(asked)
 
 
 def checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,8 +139,14 @@ def of_each(given: Mapping[str, Any], notebooks: Sequence[Path]) -> dict[Path, d
         notebook: checked(
             {n: v for n, v in given.items() if n in defaults or (n in MUST and v)}, defaults
         )
+        | _of_nobody(defaults)
         for notebook, defaults in known.items()
     }
+
+
+def _of_nobody(names: Mapping[str, Any]) -> dict[str, bool]:
+    """Return what holds of a notebook of these names where nobody works with it."""
+    return {name: value for name, value in ALONE.items() if name in names}
 
 
 def _read(value: object, default: object) -> object:

@@ -1,0 +1,181 @@
+"""What an explorer shows: the sentences, figures, chart and table of one view of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from kpi_helpers import benchmarking, charts, drivers, funnel, sheets, wording
+from kpi_helpers.catalogue import find
+from kpi_helpers.compare import compare
+from kpi_helpers.controls.shown import Shown
+from kpi_helpers.errors import Unavailable
+from kpi_helpers.forecasting import ahead
+from kpi_helpers.language import text
+from kpi_helpers.measure import measure
+from kpi_helpers.measure.judge import MISSING
+from kpi_helpers.reports.opening import chosen, folded, history
+from kpi_helpers.sources import Dataset
+from kpi_helpers.units import write_change
+from kpi_helpers.wording.told import OWN, Told
+
+HORIZON, SENTENCES, FIGURES = 6, 5, 8
+
+
+class Asked(NamedTuple):
+    """What is explored; an empty text stands for everything, or for the usual."""
+
+    kpi: str = ""
+    period: str = "last"
+    to: str = "previous"
+    by: str = ""
+    where: str = ""
+    grain: str = ""
+
+
+def scorecard(data: Dataset, asked: Asked) -> Shown:
+    """KPIs beside a reference and their targets; one alone through time; groups side by side."""
+    kpis = [asked.kpi] if asked.kpi else chosen(data, (), asked.period)
+    where, look = asked.where or None, look_of(data)
+    frame = compare(data, kpis, asked.period, asked.to, asked.by or (), where)
+    shown = frame
+    if asked.by and not asked.kpi:
+        shown = folded(data, frame, asked.period, asked.by, where)
+    said = tuple(wording.headline(shown, **look, limit=SENTENCES))
+    if asked.by:
+        table = sheets.changes(shown, by=[asked.by], **look)
+    else:
+        table = sheets.scorecard(frame, frame.iloc[:0], **look)
+    figure = _drawn(data, asked, kpis, shown)
+    return Shown(said, _figures(shown, look, asked.by), figure, table, frame)
+
+
+def conversion(data: Dataset, asked: Asked) -> Shown:
+    """Who gets how far, of those who entered in a year; by groups, who passes each step."""
+    where, look = asked.where or None, look_of(data)
+    drawn = {"as_of": data.as_of, **look}
+    if asked.by:
+        found = funnel.by_group(data, asked.period, where, asked.by)
+        rows = wording.passage_rows(found, **look)
+        said = wording.segments_findings(rows, **look)["sentence"]
+        figure, table = charts.segment_map(rows, **drawn), sheets.segments(rows, **look)
+        return Shown(tuple(said), {}, figure, table, found)
+    found = funnel.conversion(data, asked.period, where)
+    said = wording.conversion_findings(found, **look)["sentence"]
+    read, rows = wording.funnel_rows(found, **look), wording.passage_rows(found, **look)
+    figure = charts.bars(read, "step", title=said.iloc[0], **drawn)
+    table = sheets.changes(rows, name="entered", **look)
+    return Shown(tuple(said), _figures(rows, look), figure, table, found)
+
+
+def moved(data: Dataset, asked: Asked) -> Shown:
+    """Why revenue, bookings or a rate moved, step by step."""
+    look = look_of(data)
+    cut = CHAINS.get(asked.kpi, partial(drivers.rate_bridge, kpi=asked.kpi, by=asked.by))
+    found = cut(data, asked.period, to=asked.to, where=asked.where or None)
+    said = wording.drivers_findings(found, **look)["sentence"]
+    figures = {
+        wording.step_name(row, look["lang"], look["terms"]): write_change(
+            row["amount"], row["unit"], look["lang"], look["currency"]
+        )
+        for row in found.to_dict("records")
+        if row["kind"] == "change"
+    }
+    figure = charts.waterfall(found, as_of=data.as_of, **look)
+    return Shown(tuple(said), figures, figure, sheets.steps(found, **look), found)
+
+
+def beside_peers(data: Dataset, asked: Asked) -> Shown:
+    """KPIs among those of peers; by a dimension, our own units among each other."""
+    where, look = asked.where or None, look_of(data)
+    if asked.by:
+        kpi = asked.kpi or chosen(data, (), asked.period)[0]
+        units = benchmarking.peers(data, kpi, asked.period, asked.by, where=asked.where)
+        said = wording.market_findings(units, "peers", **look)["sentence"]
+        figure = charts.bars(units, "unit_name", as_of=data.as_of, **look)
+        table = sheets.market(units, "peers", **look)
+        return Shown(tuple(said), _figures(units, look, "unit_name"), figure, table, units)
+    gaps = benchmarking.gaps(data, asked.period, where)
+    gaps = gaps[gaps["kpi"].isin([asked.kpi or kpi for kpi in gaps["kpi"]])]
+    if gaps.empty:
+        needs = f"benchmarks: metric = {asked.kpi}"
+        raise Unavailable(what=find(asked.kpi).label(look["lang"]), needs=needs)
+    said = wording.market_findings(gaps, "gaps", **look)["sentence"]
+    figure = charts.dumbbell(gaps, title=" ".join(said[:1]), as_of=data.as_of, **look)
+    return Shown(
+        tuple(said), _figures(gaps, look), figure, sheets.market(gaps, "gaps", **look), gaps
+    )
+
+
+def forecast(data: Dataset, asked: Asked) -> Shown:
+    """Where KPIs go in the half year to come, with the range of what may come."""
+    look, more = look_of(data), {"kpis": asked.kpi, "grain": asked.grain or "month"}
+    found = ahead(data, HORIZON, asked.where or None, **more)
+    said = wording.forecast_findings(found.ahead, **look)["sentence"]
+    figure = charts.fan(found, as_of=data.as_of, **look)
+    last = ~found.ahead.duplicated("kpi", keep="last")
+    rows = found.ahead[found.ahead["part"].eq("quarter") | last]
+    table = sheets.forecasts(found.ahead, **look)
+    return Shown(tuple(said), _figures(rows, look, how="dated"), figure, table, found.ahead)
+
+
+def look_of(data: Dataset) -> dict[str, Any]:
+    """How results are told of a data set."""
+    config = data.config
+    return {"lang": config.lang, "currency": config.currency, "terms": config.terms}
+
+
+def _drawn(data: Dataset, asked: Asked, kpis: list[str], frame: pd.DataFrame) -> Any:
+    """Draw what is compared: by groups, through time, or a row a KPI."""
+    where, drawn = asked.where or None, {"as_of": data.as_of, **look_of(data)}
+    if asked.by and not (asked.kpi and asked.grain):
+        return charts.bars(frame, asked.by, **drawn)
+    past = history(data, kpis, asked.period, where)
+    if not asked.kpi:
+        return charts.scorecard_rows(frame, past, **drawn)
+    if asked.by or asked.grain:
+        days = f"{past['start'].min():%Y-%m-%d}:{past['end'].max() - pd.Timedelta(days=1):%Y-%m-%d}"
+        past = measure(data, asked.kpi, days, asked.by or (), where, asked.grain or None)
+    if asked.by:
+        return charts.small_multiples(past, asked.by, **drawn)
+    title = wording.title(frame.to_dict("records")[0], **look_of(data))
+    return charts.line(past, title=title, **drawn)
+
+
+def _figures(
+    frame: pd.DataFrame, look: Mapping[str, Any], by: str = "", how: str = ""
+) -> dict[str, str]:
+    """Name the first figures of a frame; of a single one what it was, and the change, too."""
+    read = frame.loc[frame["status"] != MISSING, [of for of in frame if of in OWN or of == by]]
+    rows = read.head(FIGURES).to_dict("records")
+    told = [Told(row, look["lang"], look["terms"], look["currency"]) for row in rows]
+    figures = {each.name(how): each.value() for each in told}
+    if len(told) == 1 and told[0].knows("reference"):
+        before, change = (text(f"sheets.columns.{of}", look["lang"]) for of in ("before", "change"))
+        figures |= {before: told[0].figure(told[0].number("reference")), change: told[0].change()}
+    return figures
+
+
+CHAINS: Mapping[str, Callable[..., pd.DataFrame]] = {
+    "": drivers.revenue_chain,
+    "revenue": drivers.revenue_chain,
+    "bookings": drivers.bookings_chain,
+}
+VIEWS: Mapping[str, Callable[[Dataset, Asked], Shown]] = {
+    "scorecard": scorecard,
+    "funnel": conversion,
+    "drivers": moved,
+    "benchmark": beside_peers,
+    "forecast": forecast,
+}
+# The arguments that each view reads.
+READ: Mapping[str, set[str]] = {
+    "scorecard": {*Asked._fields},
+    "funnel": {"period", "by", "where"},
+    "drivers": {"kpi", "period", "to", "by", "where"},
+    "benchmark": {"kpi", "period", "by", "where"},
+    "forecast": {"kpi", "where", "grain"},
+}
