@@ -12,7 +12,7 @@ from kpi_helpers.charts.economics import acquisition_costs, purchases_expected, 
 from kpi_helpers.charts.effects import adapted_line, effect_line, priority_map
 from kpi_helpers.charts.fan import fan
 from kpi_helpers.charts.heat import cohort_map, moves_map
-from kpi_helpers.charts.landing import landing
+from kpi_helpers.charts.landing import landing, lever_ranges
 from kpi_helpers.charts.market import growth_share, share_slope
 from kpi_helpers.charts.outreach import missed_map, response_bars
 from kpi_helpers.charts.over_time import control_charts, forecasts_due, line, small_multiples
@@ -47,6 +47,7 @@ __all__ = [
     "image",
     "landing",
     "lever_bars",
+    "lever_ranges",
     "line",
     "loss_bars",
     "lost_values",

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 
 from kpi_helpers.controls.control import Control
 from kpi_helpers.controls.explorer import explored, explorer
+from kpi_helpers.controls.levers import levered, levers
 from kpi_helpers.controls.shown import Shown
 
-__all__ = ["CONTROLS", "Control", "Shown", "explored", "explorer"]
+__all__ = ["CONTROLS", "Control", "Shown", "explored", "explorer", "levered", "levers"]
 
 # Name of a control → its plain function, and what makes the control; both take the data set first.
 CONTROLS: Mapping[str, tuple[Callable[..., Shown], Callable[..., Control]]] = {
     "explorer": (explored, explorer),
+    "levers": (levered, levers),
 }

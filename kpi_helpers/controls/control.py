@@ -24,6 +24,7 @@ STYLE = """<style>
 .kpi-beside th, .kpi-beside td { padding: .25em .8em; text-align: right; border: 0;
   border-bottom: 1px solid #e2e7ec }
 .kpi-beside th[scope=row] { text-align: left; font-weight: normal }
+.kpi-control td { white-space: pre-line }
 .kpi-fault { border-left: 4px solid #9a3412; padding: .4em .8em }
 </style>"""
 
@@ -212,6 +213,15 @@ class Control(widgets.VBox):
             self._side.value += f"<p>{escape(text('controls.exported', self.lang, file=path))}</p>"
         except KpiError as error:
             self._tell(error.render(self.lang))
+
+
+def refused(error: KpiError, lang: str, name: str) -> Control:
+    """Return a control of nothing, which says why the data do not carry it."""
+
+    def show() -> Shown:
+        raise error
+
+    return Control(show, {}, lang, name)
 
 
 def _does(made: widgets.Button, act: Callable[[], object]) -> widgets.Button:

@@ -16,7 +16,14 @@ from kpi_helpers.funnel.shop import checkout
 from kpi_helpers.funnel.stalled import next_steps, stalled
 from kpi_helpers.funnel.stays import stays
 from kpi_helpers.funnel.times import CLOCKS, cycle, cycle_chances, cycle_segments
-from kpi_helpers.funnel.whatif import levers, what_if, won_by
+from kpi_helpers.funnel.whatif import (
+    beside_base,
+    chance_of,
+    levers,
+    losing_steps,
+    what_if,
+    won_by,
+)
 from kpi_helpers.sources.attempts import Asked, Way, attempts
 from kpi_helpers.sources.checks.moves import integrity, odd_rows
 from kpi_helpers.sources.journeys import way
@@ -31,10 +38,12 @@ __all__ = [
     "around",
     "attempts",
     "bant",
+    "beside_base",
     "bottlenecks",
     "by_group",
     "calibration",
     "cases",
+    "chance_of",
     "channels",
     "checkout",
     "concordance",
@@ -49,6 +58,7 @@ __all__ = [
     "journeys",
     "leak",
     "levers",
+    "losing_steps",
     "losses",
     "moved_budget",
     "movement",

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from kpi_helpers.errors import BadInput, unknown
 from kpi_helpers.funnel.habits import Prepared
@@ -93,20 +94,63 @@ def levers(prepared: Prepared, more: float = 1.1, sooner: float = 0.9) -> pd.Dat
         amount``), with its ``factor`` and ``change``, the expected value less that of the base.
     """
     _checked(prepared)
-    losing = prepared.moved.sum(axis=1) < ALL
-    steps = [name for name, some in zip(prepared.steps, losing, strict=True) if some]
     asked: dict[str, tuple[float, dict[str, Any]]] = {"base": (1.0, {})}
     asked |= {"volume": (more, {"volume": more})}
-    asked |= {name: (more, {"rates": {name: more}}) for name in steps}
+    asked |= {name: (more, {"rates": {name: more}}) for name in losing_steps(prepared)}
     asked |= {"cycle": (sooner, {"cycle": sooner}), "amount": (more, {"amount": more})}
-    base = what_if(prepared)["value"]
+    return beside_base(
+        {lever: (factor, what_if(prepared, **own)) for lever, (factor, own) in asked.items()}
+    )
+
+
+def losing_steps(prepared: Prepared) -> list[str]:
+    """Return the steps that lose cases, those where a higher rate would bring something."""
+    losing = prepared.moved.sum(axis=1) < ALL
+    return [name for name, some in zip(prepared.steps, losing, strict=True) if some]
+
+
+def beside_base(found: Mapping[str, tuple[float, pd.DataFrame]]) -> pd.DataFrame:
+    """Return answers of `what_if` as `levers` does: lever → factor and answer, the base first."""
+    base = next(iter(found.values()))[1]["value"]
     frames = [
-        (found := what_if(prepared, **own)).assign(
-            lever=lever, factor=factor, change=found["value"] - base
-        )
-        for lever, (factor, own) in asked.items()
+        rows.assign(lever=lever, factor=factor, change=rows["value"] - base)
+        for lever, (factor, rows) in found.items()
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def chance_of(found: pd.DataFrame, amount: ArrayLike) -> Floats:
+    """Return how likely it is that so much, or more, is won: the distribution of `what_if`.
+
+    Parameters
+    ----------
+    found
+        Rows of `what_if` or `levers`.
+    amount
+        An amount a row; a missing one has a missing chance.
+
+    Returns
+    -------
+    numpy.ndarray
+        From 0 to 1. Its quantiles are those of the row (Cornish and Fisher, turned round), and what
+        is booked is certain.
+    """
+    from scipy.special import ndtr
+
+    wanted = np.broadcast_to(np.asarray(amount, dtype=float), len(found))
+    value, median, high, booked = (
+        found[name].to_numpy(float) for name in ("value", "median", "high", "booked")
+    )
+    bend = value - median
+    spread = (high - value - bend * (Z**2 - 1)) / Z
+    beyond = wanted - median
+    with np.errstate(invalid="ignore", divide="ignore"):
+        root = spread**2 + 4 * bend * beyond
+        chance = ndtr(-2 * beyond / (spread + np.sqrt(root)))
+        # Outside of what the curve reaches: below it where it is bent upwards, else above it.
+        chance = np.where(root < 0, bend > 0, chance)
+        chance = np.where((spread > 0) & (wanted > booked), chance, wanted <= value)
+    return np.where(np.isnan(wanted), np.nan, chance)
 
 
 def _checked(prepared: object, rates: object = None) -> None:

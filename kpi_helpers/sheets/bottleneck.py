@@ -66,7 +66,8 @@ def levers(found: pd.DataFrame, lang: str, terms: Terms | None = None, currency:
     for row in records(found.sort_values("start", kind="stable")):
         told, moved = Told(row, lang, terms, currency), row["lever"] != "base"
         line = {"group": told.period(), "name": step_name(row["lever"], lang, terms)}
-        line["factor"] = f"({write_relative(row['factor'] - 1, lang, 0)})" if moved else ""
+        alone = moved and not absent(row["factor"])  # several levers have no factor in common
+        line["factor"] = f"({write_relative(row['factor'] - 1, lang, 0)})" if alone else ""
         line["expected"] = _within(row, lang, currency)
         lines.append(line | {"change": told.difference(row["change"]) if moved else ""})
     return _table("levers", lines, lang, terms)

@@ -7,7 +7,12 @@ that the chart and the table show too, and says no more than that row knows.
 from kpi_helpers.wording.alerts import alert_findings, signal_findings
 from kpi_helpers.wording.associations import segments_findings, volumes_findings
 from kpi_helpers.wording.ban import banned
-from kpi_helpers.wording.bottleneck import bottleneck_findings, leak_findings, levers_findings
+from kpi_helpers.wording.bottleneck import (
+    bottleneck_findings,
+    leak_findings,
+    levers_findings,
+    moved_findings,
+)
 from kpi_helpers.wording.control import control_findings, control_title
 from kpi_helpers.wording.drivers import (
     bridge_method,
@@ -99,6 +104,7 @@ __all__ = [
     "market_findings",
     "missed_findings",
     "moved",
+    "moved_findings",
     "movement_findings",
     "moves",
     "moves_findings",

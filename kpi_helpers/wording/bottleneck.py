@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,14 +10,15 @@ import pandas as pd
 
 from kpi_helpers.funnel.bottleneck import PASSING
 from kpi_helpers.language import Terms, nouns, text, texts
-from kpi_helpers.units import COUNT, DAYS, PERCENT, write
+from kpi_helpers.units import COUNT, DAYS, PERCENT, write, write_relative
+from kpi_helpers.wording.landing import chances
 from kpi_helpers.wording.lines import NO_MONEY, Line, Look, finds
 from kpi_helpers.wording.passages import place_name
 from kpi_helpers.wording.told import TIDY, Row, Told, plain
 
 KNOWN, CHANCE, EARLY = 0, 1, 2
 TIDY_ROWS = tuple(name for name in TIDY if name not in ("numerator", "denominator"))
-AMOUNTS = ("value", "point", "lost", "booked")
+AMOUNTS = ("value", "point", "lost", "booked", "target")
 
 
 @finds("bottleneck")
@@ -71,15 +73,38 @@ def leak_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
 def levers_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
     """Return what is expected, and which lever brings most; as for `bottleneck_findings`."""
     rows = found.to_dict("records")
-    lines: list[Line] = []
     brought = found[found["lever"] != "base"].groupby("lever", sort=False)["change"].sum()
     told = {"base": "base", str(brought.idxmax()): "most"}
     told.setdefault("cycle", "cycle")
-    for lever, key in told.items():
-        first, then = (place for place, row in enumerate(rows) if row["lever"] == lever)
-        later = {f"next_{name}": said for name, said in _values(rows[then], look).items()}
-        said = _said(f"levers.{key}", rows[first], look, **later)
-        lines.append((said, CHANCE, [first, then], NO_MONEY))
+    return [_of_both(f"levers.{key}", rows, lever, look) for lever, key in told.items()]
+
+
+@finds("moved")
+def moved_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
+    """Return what moved levers bring, what the cycle does alone, and how likely the target is.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Rows of `kpi_helpers.funnel.levers`, the base first and the levers together last, with the
+        ``target`` of their quarter, or none, and its ``chance``.
+    """
+    rows = found.to_dict("records")
+    last, is_moved = len(rows) - 2, len(rows) > 2
+    lines = [] if is_moved else [_of_both("levers.base", rows, "base", look)]
+    for place in (0, 1) if is_moved else ():
+        today = {f"base_{name}": said for name, said in _values(rows[place], look).items()}
+        said = _said("levers.moved", rows[last + place], look, **today)
+        lines.append((said, CHANCE, [place, last + place], NO_MONEY))
+    if (found["lever"] == "cycle").any():
+        lines.append(_of_both("levers.delay", rows, "cycle", look))
+    for place in (0, 1):
+        base, row = rows[place], rows[last + place]
+        if row["target"] > 0:
+            odds = {"chances": row["chance"], "base_chances": base["chance"]}
+            told = {name: chances(chance, look.lang) for name, chance in odds.items()}
+            said = _said("levers.target_moved" if is_moved else "levers.target", row, look, **told)
+            lines.append((said, CHANCE, [place, last + place], NO_MONEY))
     return lines
 
 
@@ -101,6 +126,13 @@ def _said(key: str, row: Any, look: Look, **values: str) -> str:
     return text(f"funnel.{key}", look.lang, **said)
 
 
+def _of_both(key: str, rows: Sequence[Any], lever: str, look: Look) -> Line:
+    """Say of a lever what it does in this quarter and in the next."""
+    first, then = (place for place, row in enumerate(rows) if row["lever"] == lever)
+    later = {f"next_{name}": said for name, said in _values(rows[then], look).items()}
+    return _said(key, rows[first], look, **later), CHANCE, [first, then], NO_MONEY
+
+
 def _values(row: Row, look: Look) -> dict[str, str]:
     """Return the figures of a row as they are told."""
     lang, terms, currency = look
@@ -116,5 +148,6 @@ def _values(row: Row, look: Look) -> dict[str, str]:
     said["mix"] = text("funnel.mix", lang) if row.get("has_channels") else ""
     said["step"] = step_name(row["step" if "step" in row else "lever"], lang, terms)
     said["change"] = told.difference(told.number("change"))
+    said["factor"] = write_relative(row.get("factor", math.nan) - 1, lang, 0)
     unit = PERCENT if row.get("measure") == PASSING else DAYS
     return said | {n: write(row[n], unit, lang) for n in ("now", "reference", "best") if n in row}
