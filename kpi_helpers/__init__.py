@@ -67,6 +67,11 @@ class _Facade(ModuleType):
 sys.modules[__name__].__class__ = _Facade
 
 
+def load_ipython_extension(shell: object) -> None:
+    """Show KPIs, data, results and errors as a person reads them; IPython calls it by this name."""
+    import_module("kpi_helpers.display").register(shell)
+
+
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'kpi_helpers' has no attribute {name!r}")
@@ -77,3 +82,7 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+if "IPython" in sys.modules and (_shell := sys.modules["IPython"].get_ipython()):
+    load_ipython_extension(_shell)

@@ -29,7 +29,7 @@ FLOORS: list[list[set[str]]] = [
         {"alerts", "actions"},
     ],
     [{"wording"}, {"charts", "sheets"}],
-    [{"reports"}, {"controls"}, {"cli"}, {"__init__", "__main__"}],
+    [{"reports"}, {"controls", "display"}, {"cli"}, {"__init__", "__main__"}],
 ]
 LIBRARIES: list[set[str]] = [
     {"babel", "holidays", "numpy", "scipy"},

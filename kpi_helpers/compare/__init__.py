@@ -25,7 +25,7 @@ from kpi_helpers.compare.enough import detectable
 from kpi_helpers.compare.others import everything_but
 from kpi_helpers.compare.verdicts import or_year_ago, verdicts
 from kpi_helpers.kpis.settled import divided
-from kpi_helpers.measure import HIDDEN, measured, names_in
+from kpi_helpers.measure import HIDDEN, measured, names_in, spoken
 from kpi_helpers.measure.targets import target_values
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
@@ -111,7 +111,7 @@ def compare(
     over = now.end <= data.as_of + dt.timedelta(days=1)
     target = target_values(data, frame, now, dimensions, where)
     frame = judged(data, frame.assign(target=target, complete=frame["covered"] & over))
-    return frame[[*tidy, *ADDED]]
+    return spoken(frame[[*tidy, *ADDED]], data)
 
 
 def through(

@@ -25,6 +25,7 @@ __all__ = [
     "measured",
     "names_in",
     "rows",
+    "spoken",
     "traced",
 ]
 
@@ -89,4 +90,12 @@ def measure(
     check_names(data.config)
     calendar = data.config.calendar
     periods = calendar.periods(period, grain, as_of=data.as_of, first=data.first)
-    return measured(data, wanted, periods, dimensions, where).drop(columns=list(HIDDEN))
+    frame = measured(data, wanted, periods, dimensions, where).drop(columns=list(HIDDEN))
+    return spoken(frame, data)
+
+
+def spoken(frame: pd.DataFrame, data: Dataset) -> pd.DataFrame:
+    """Let a result remember, in its ``attrs``, the language, currency and words it is told in."""
+    look = data.config
+    frame.attrs |= {"lang": look.lang, "currency": look.currency, "terms": dict(look.terms)}
+    return frame

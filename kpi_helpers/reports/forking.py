@@ -180,6 +180,8 @@ def _become(
         os.environ.update(env)
         os.chdir(folder)
         parted()
-        IPKernelApp.launch_instance([*words, f"--IPKernelApp.parent_handle={os.getppid()}"])
+        # A kernel of its own would import the kit, which then tells IPython how to show it.
+        own = ("--ext=kpi_helpers", f"--IPKernelApp.parent_handle={os.getppid()}")
+        IPKernelApp.launch_instance([*words, *own])
     finally:
         os._exit(0)

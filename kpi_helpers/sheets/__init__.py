@@ -13,8 +13,8 @@ from kpi_helpers.sheets.contents import links
 from kpi_helpers.sheets.control import control
 from kpi_helpers.sheets.drivers import products, steps
 from kpi_helpers.sheets.economics import economics, outlook
-from kpi_helpers.sheets.figures import changes, scorecard
-from kpi_helpers.sheets.findings import decisions, findings
+from kpi_helpers.sheets.figures import changes, measured, scorecard
+from kpi_helpers.sheets.findings import Findings, decisions, findings
 from kpi_helpers.sheets.forecast_log import accuracy
 from kpi_helpers.sheets.forecasts import backtest, forecasts
 from kpi_helpers.sheets.landing import landing
@@ -31,6 +31,7 @@ from kpi_helpers.sheets.trend import trends
 from kpi_helpers.sheets.voice import reviews, rounds, themes
 
 __all__ = [
+    "Findings",
     "accounts",
     "accuracy",
     "actions",
@@ -52,6 +53,7 @@ __all__ = [
     "levers",
     "links",
     "market",
+    "measured",
     "missed",
     "outlook",
     "products",

@@ -10,7 +10,7 @@ import pandas as pd
 from kpi_helpers import wording
 from kpi_helpers.compare.verdicts import among_many
 from kpi_helpers.language import Terms, text
-from kpi_helpers.measure.judge import MISSING
+from kpi_helpers.measure.judge import MISSING, OK
 from kpi_helpers.sheets.table import (
     COLOURS,
     LOUD,
@@ -32,7 +32,7 @@ from kpi_helpers.units import (
     write_range,
     write_relative,
 )
-from kpi_helpers.wording.told import TIDY, Told
+from kpi_helpers.wording.told import OWN, TIDY, Told
 from kpi_helpers.wording.when import label_of
 
 if TYPE_CHECKING:
@@ -146,6 +146,37 @@ def changes(
         ]
         table = coloured(table, places, ["verdict"], colour)
     return table
+
+
+def measured(
+    tidy: pd.DataFrame, lang: str, currency: str = "EUR", terms: Terms | None = None
+) -> GT:
+    """Show each figure with its plausible range, its cases and how to read it.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        What `kpi_helpers.measure` or `kpi_helpers.compare` returns.
+    lang, currency, terms
+        As for `scorecard`.
+    """
+    by = [str(column) for column in tidy if column not in OWN]
+    lines = [
+        {
+            **_names(row, by, lang, terms),
+            "period": label_of(row["period"], row, lang),
+            "value": _value(row, lang, currency),
+            "range": _range(row, lang, currency),
+            "n": write(row["n"], COUNT, lang),
+            "reading": wording.reading(row, lang, terms, currency) if _needs_care(row) else "",
+        }
+        for row in records(tidy)
+    ]
+    return build("measured", lines, lang, right=("value", "range", "n"))
+
+
+def _needs_care(row: Row) -> bool:
+    return bool(row["status"] != OK or plain(row["note"]))
 
 
 def _names(row: Row, by: Sequence[str], lang: str, terms: Terms | None) -> dict[str, str]:

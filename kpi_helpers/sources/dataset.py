@@ -73,6 +73,9 @@ class Dataset:
     masked: frozenset[str] = frozenset()
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}, as of {self.as_of}: {', '.join(self.tables)})"
+
     @property
     def name(self) -> str:
         """Name of the project, as its settings give it."""
@@ -234,6 +237,9 @@ class Dataset:
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A canonical table with its derived columns, as a frame of its own."""
         return frame_of(self.con, self.table(name))
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.tables)
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask the canonical tables in the SQL of the engine.
