@@ -87,7 +87,7 @@ def problems(rows: pd.DataFrame, file: str = "") -> list[BadInput]:
 
 def _wrong(row: Row) -> Iterator[tuple[str, Phrase, object]]:
     """Each column of a decided action that cannot be used, what it should hold, what to do."""
-    days = {name: _day(row.get(name, "")) for name in DAYS}
+    days = {name: day_of(row.get(name, "")) for name in DAYS}
     for column in NEEDED:
         if not row.get(column):
             yield column, Phrase(f"register.{column}"), Phrase("register.fill")
@@ -170,10 +170,11 @@ def completion(actions: pd.DataFrame, as_of: dt.date) -> tuple[int, int]:
 
 def _days(actions: pd.DataFrame, name: str) -> pd.Series[pd.Timestamp]:
     said = actions.get(name, pd.Series("", actions.index))
-    return pd.to_datetime(said.map(_day)).astype("datetime64[s]")
+    return pd.to_datetime(said.map(day_of)).astype("datetime64[s]")
 
 
-def _day(said: object) -> dt.date | None:
+def day_of(said: object) -> dt.date | None:
+    """Return the day that people wrote, None where it is none."""
     if isinstance(said, dt.date):
         return None if pd.isna(said) else pd.Timestamp(said).date()
     for form in FORMS:

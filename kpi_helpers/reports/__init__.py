@@ -6,9 +6,11 @@ parameters that a scheduler gave as `accepted`, open their data with `opened`, m
 groups as far as a page can (`folded`), `attempt` the analyses that need more than the data may
 hold, show what is `given`, and end with `finish`. `difference` compares two reports; `restated`
 says what an earlier one wrote and is no longer so; `due` judges what earlier ones forecast, and
-what this one does is kept by `for_log`.
+what this one does is kept by `for_log`. What was agreed on a live data set is written by `save`;
+`kept` reads a register to be edited.
 """
 
+from kpi_helpers.reports.agreed import kept, save
 from kpi_helpers.reports.attempting import attempt, given
 from kpi_helpers.reports.batch import run_each
 from kpi_helpers.reports.difference import difference
@@ -31,9 +33,11 @@ __all__ = [
     "for_log",
     "given",
     "history",
+    "kept",
     "opened",
     "restated",
     "run",
     "run_each",
+    "save",
     "side_by_side",
 ]

@@ -1,4 +1,4 @@
-"""The action register as people keep it: a CSV file or a workbook, changed cell by cell.
+"""Registers as people keep them, that of actions first: CSV or a workbook, changed cell by cell.
 
 Whoever writes says what they saw. A cell that somebody else has changed since is not overwritten,
 and rows, columns and cells that nobody changed stay as they are.
@@ -11,7 +11,7 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ import pandas as pd
 from kpi_helpers.errors import BadInput, MissingColumn
 from kpi_helpers.sources.files.delimited import shape_of
 from kpi_helpers.sources.files.workbooks import open_workbook, text_of
-from kpi_helpers.sources.saving import ENCODING, as_before, inert, updated
+from kpi_helpers.sources.saving import ENCODING, Change, as_before, difference, inert, updated
 
 ID = "action_id"
 NUMBER = re.compile(r"[-+]?\d[\d\s.,]*%?")
@@ -39,13 +39,15 @@ class Held(NamedTuple):
     write: Callable[[pd.DataFrame], bytes]
 
 
-def register(path: Path | str) -> pd.DataFrame:
+def register(path: Path | str, keys: Sequence[str] = (ID,)) -> pd.DataFrame:
     """Read a register as text, by the lines of its file.
 
     Parameters
     ----------
     path
         A CSV file, of any usual separator and encoding, or a workbook (xlsx) of one sheet.
+    keys
+        The columns that tell one row from another.
 
     Returns
     -------
@@ -57,9 +59,9 @@ def register(path: Path | str) -> pd.DataFrame:
     BadInput
         When it cannot be read, or a row is longer than the header.
     MissingColumn
-        Without a column ``action_id``.
+        Without the first of these columns.
     """
-    return _told(_held(Path(path)).rows)
+    return _told(_held(Path(path), keys).rows)
 
 
 def recorded(
@@ -95,58 +97,83 @@ def recorded(
            A1   Zoë
     """
     path = Path(path)
-
-    def changed(old: bytes | None) -> bytes:
-        held = _new(path, edited) if old is None else _held(path)
-        if old is not None and path.suffix.lower() != ".csv":
-            _check_plain(path)
-        rows = _merged(held.rows, edited, seen, path)
-        return old if old is not None and rows.equals(held.rows) else held.write(rows)
-
-    updated(path, changed)
+    updated(path, recording(path, edited, seen))
     return register(path)
 
 
+def recording(
+    path: Path,
+    edited: pd.DataFrame,
+    seen: pd.DataFrame | None = None,
+    told: list[str] | None = None,
+    keys: Sequence[str] = (ID,),
+) -> Change:
+    """Return what does as `recorded`, for `saving.updated`; it adds to ``told`` what changed."""
+
+    def changed(old: bytes | None) -> bytes:
+        held = _new(path, edited) if old is None else _held(path, keys)
+        if old is not None and path.suffix.lower() != ".csv":
+            _check_plain(path)
+        rows = _merged(held.rows, edited, seen, path, keys)
+        if old is not None and rows.equals(held.rows):
+            return old
+        before = "" if old is None else _lines(held.rows)
+        (told if told is not None else []).extend(difference(path.name, before, _lines(rows)))
+        return held.write(rows)
+
+    return changed
+
+
 def _merged(
-    rows: pd.DataFrame, edited: pd.DataFrame, seen: pd.DataFrame | None, path: Path
+    rows: pd.DataFrame,
+    edited: pd.DataFrame,
+    seen: pd.DataFrame | None,
+    path: Path,
+    keys: Sequence[str],
 ) -> pd.DataFrame:
     """The rows of a file with the cells in which an edit differs from what its author saw."""
     rows, now = rows.copy(), _told(rows)
     known = [] if seen is None else _told(seen).to_dict("records")
-    before = {row[ID]: row for row in known}
+    before = {_name(row, keys): row for row in known}
     pairs = zip(edited.to_dict("records"), _told(edited).to_dict("records"), strict=True)
     changed = [(given, said) for given, said in pairs if said not in known]
-    lines: dict[Any, str] = dict(now[ID].items())
+    lines: dict[Any, str] = {line: _name(row, keys) for line, row in now.T.to_dict().items()}
     for given, said in changed:
-        line = _line(lines, said[ID], said[ID] in before, path)
+        own = _name(said, keys)
+        line = _line(lines, own, own in before, path, keys[0])
         for name, value in ((str(name), value) for name, value in said.items()):
-            was = before.get(said[ID], {}).get(name, "")
+            was = before.get(own, {}).get(name, "")
             here = now.loc[line, [name]].iloc[0] if line in now.index and name in now else ""
             if here not in (was, value) and value != was:
                 place = {"file": path.name, "line": line, "column": name}
                 raise BadInput("register_changed", **place, value=here, own=value)
             if value not in (was, here):
                 rows.loc[line, [name]] = [_cell(given[name], value, path)]
-        lines[line] = said[ID]
-    _check_once([said[ID] for _, said in changed], path)
+        lines[line] = own
+    _check_once([_name(said, keys) for _, said in changed], path, keys[0])
     rows = rows.reindex(columns=list(dict.fromkeys([*rows.columns, *edited.columns])))
     return rows.astype(object).where(rows.notna(), "")
 
 
-def _line(lines: dict[Any, str], said: str, was_there: bool, path: Path) -> int:
-    """The line of an action, or the one after the last for a new one."""
+def _name(row: Mapping[Any, str], keys: Sequence[str]) -> str:
+    """What tells a row from the others."""
+    return " · ".join(filter(None, (row.get(key, "") for key in keys)))
+
+
+def _line(lines: dict[Any, str], said: str, was_there: bool, path: Path, column: str) -> int:
+    """The line of a row, or the one after the last for a new one."""
     found = [line for line, name in lines.items() if name == said]
-    _check_once([said] * len(found), path)
+    _check_once([said] * len(found), path, column)
     if not said or (was_there and not found):
         why = "gone" if said else "nameless"
-        raise BadInput(f"register_{why}", file=path.name, column=ID, value=said)
+        raise BadInput(f"register_{why}", file=path.name, column=column, value=said)
     return int(found[0] if found else max(lines, default=1) + 1)
 
 
-def _check_once(ids: list[str], path: Path) -> None:
+def _check_once(ids: list[str], path: Path, column: str) -> None:
     for name in ids:
         if ids.count(name) > 1:
-            raise BadInput("register_many", file=path.name, column=ID, value=name)
+            raise BadInput("register_many", file=path.name, column=column, value=name)
 
 
 def _cell(given: Any, said: str, path: Path) -> Any:
@@ -167,9 +194,9 @@ def _new(path: Path, edited: pd.DataFrame) -> Held:
     return Held(rows, lambda cells: _text(cells, ",", "\n", ENCODING))
 
 
-def _held(path: Path) -> Held:
+def _held(path: Path, keys: Sequence[str]) -> Held:
     if path.suffix.lower() == ".csv":
-        return _of_csv(path)
+        return _of_csv(path, keys[0])
     if path.suffix.lower() != ".xlsx":
         raise BadInput("register_kind", file=path.name)
     with open_workbook(path) as (sheets, _):
@@ -177,10 +204,10 @@ def _held(path: Path) -> Held:
             raise BadInput("no_sheet", file=path.name)
         name, cells = sheets[0].name, sheets[0].cells
         lines = list(enumerate(cells.iter_rows(), cells.start[0] + 1))
-    return Held(_frame(lines, path), lambda rows: _workbook(rows, name))
+    return Held(_frame(lines, path, keys[0]), lambda rows: _workbook(rows, name))
 
 
-def _of_csv(path: Path) -> Held:
+def _of_csv(path: Path, column: str) -> Held:
     shape = shape_of(path)
     content = path.read_bytes()
     marked = content.startswith(b"\xef\xbb\xbf")
@@ -189,7 +216,8 @@ def _of_csv(path: Path) -> Held:
     reader = csv.reader(stream, delimiter=shape.delimiter)
     lines = list(_with_lines(reader))
     end = "\r\n" if b"\r\n" in content else "\n"
-    return Held(_frame(lines, path), lambda rows: _text(rows, shape.delimiter, end, encoding))
+    frame = _frame(lines, path, column)
+    return Held(frame, lambda rows: _text(rows, shape.delimiter, end, encoding))
 
 
 def _with_lines(reader: Any) -> Iterator[tuple[int, list[str]]]:
@@ -200,7 +228,7 @@ def _with_lines(reader: Any) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + 1
 
 
-def _frame(lines: list[tuple[int, list[Any]]], path: Path) -> pd.DataFrame:
+def _frame(lines: list[tuple[int, list[Any]]], path: Path, column: str) -> pd.DataFrame:
     (_, head), *rows = lines
     names = [text_of(cell) for cell in head]
     if twice := [name for place, name in enumerate(names) if name and name in names[:place]]:
@@ -210,19 +238,24 @@ def _frame(lines: list[tuple[int, list[Any]]], path: Path) -> pd.DataFrame:
             raise BadInput("register_long", file=path.name, line=line, value=len(cells))
     cells = [[*row, *[""] * len(names)][: len(names)] for _, row in rows]
     frame = pd.DataFrame(cells, columns=names, index=[line for line, _ in rows], dtype=object)
-    if ID not in frame:
-        raise MissingColumn(table=path.name, column=ID, candidates=names)
+    if column not in frame:
+        raise MissingColumn(table=path.name, column=column, candidates=names)
     return frame
 
 
 def _text(rows: pd.DataFrame, delimiter: str, end: str, encoding: str) -> bytes:
+    written = _lines(rows, delimiter, end)
+    try:
+        return written.encode(encoding)
+    except UnicodeEncodeError:  # a letter that Windows-1252 does not know
+        return written.encode(ENCODING)
+
+
+def _lines(rows: pd.DataFrame, delimiter: str = ",", end: str = "\n") -> str:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter=delimiter, lineterminator=end)
     writer.writerows([list(rows.columns), *rows.to_numpy().tolist()])
-    try:
-        return stream.getvalue().encode(encoding)
-    except UnicodeEncodeError:  # a letter that Windows-1252 does not know
-        return stream.getvalue().encode(ENCODING)
+    return stream.getvalue()
 
 
 def _workbook(rows: pd.DataFrame, name: str) -> bytes:

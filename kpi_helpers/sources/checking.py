@@ -15,6 +15,7 @@ from kpi_helpers.periods import Calendar
 from kpi_helpers.sources.brand import unfit
 from kpi_helpers.sources.expressions import names_in
 from kpi_helpers.sources.registers import SCOPES
+from kpi_helpers.sources.scenarios import faults
 from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.units import MONEY, write
 
@@ -125,6 +126,17 @@ class _Checker:
     def rows(self, key: str, value: Any) -> None:
         if not isinstance(value, list | tuple):
             raise self.bad(key, value, "[[targets]]")
+
+    def scenarios(self, key: str, value: Any) -> None:
+        if not isinstance(value, list | tuple):
+            raise self.bad(key, value, "[[scenarios]]")
+        for fault in faults(value):
+            raise self.bad(*fault)
+
+    def states(self, key: str, value: Any) -> None:
+        self.known(f"{key}.", value, value)
+        for name, state in value.items():
+            self.known(f"{key}.{name}.", state, state)
 
     def pairs(self, key: str, value: Any) -> None:
         self.known(f"{key}.", value, value)
@@ -299,6 +311,8 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "brand": _Checker.brand,
     "tables": _Checker.tables,
     "targets": _Checker.rows,
+    "scenarios": _Checker.scenarios,
+    "workshop": _Checker.states,
 }
 _TABLE_CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     **dict.fromkeys((*ORIGINS, "changes_of"), _Checker.text),

@@ -83,6 +83,8 @@ class Config:
     names under ``kpis`` those on which anybody's pay hangs; ``owners`` are who answers for a KPI.
     ``brand`` holds the file of a ``logo`` and one or two ``colours`` of the pages.
     ``business`` says by ``model, maturity, objective`` and ``decides`` which KPIs fit.
+    ``scenarios`` are what-ifs that were agreed, each a ``name`` and factors (see
+    ``funnel.what_if``); ``workshop`` holds the values of each control's fields, by its name.
     """
 
     schema: int = SCHEMA
@@ -112,6 +114,8 @@ class Config:
     use: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
     business: Mapping[str, str] = field(default_factory=dict)
+    scenarios: tuple[Mapping[str, Any], ...] = ()
+    workshop: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     terms: Terms = field(default_factory=dict)
     brand: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, TableConfig] = field(default_factory=dict)
@@ -217,7 +221,7 @@ def _checked(content: dict[str, Any], file: str) -> Config:
     content["tables"] = {
         table: _table(name, table, own) for table, own in content.get("tables", {}).items()
     }
-    for key in ("stages", "kpis", "targets"):
+    for key in ("stages", "kpis", "targets", "scenarios"):
         content[key] = tuple(content.get(key, ()))
     content["pay"] = {key: tuple(kpis) for key, kpis in content.get("pay", {}).items()}
     dated = content.get("stages_from", {})

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
@@ -56,6 +57,8 @@ class Dataset:
         (see ``sources.joining``).
     passed
         Files and sheets that were not read, by name, and why.
+    paths
+        The file in which people keep each register, there or to be made; none but of a folder.
     masked
         Dimensions of people by which a figure of few cases is not told; none but where names are
         replaced (see ``sources.pseudonyms``).
@@ -70,6 +73,7 @@ class Dataset:
     files: Mapping[str, str]
     joined: pd.DataFrame = field(repr=False, compare=False)
     passed: Mapping[str, Phrase | KpiError] = field(default_factory=dict, repr=False)
+    paths: Mapping[str, Path] = field(default_factory=dict, repr=False, compare=False)
     masked: frozenset[str] = frozenset()
     memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 

@@ -103,7 +103,15 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
         raise Unavailable(
             "no_table", tables=list(TABLES), candidates=list(map(opened.label, opened.names))
         )
-    return _checked(opened, settings, mapped, files, as_of)
+    checked = _checked(opened, settings, mapped, files, as_of)
+    return dataclasses.replace(checked, paths=_registers(source, files))
+
+
+def _registers(source: Any, files: Mapping[str, str]) -> dict[str, Path]:
+    """The file of a folder in which each register is kept, or would be."""
+    if _folder(source) != Path(str(source)):
+        return {}
+    return {name: Path(source) / files.get(name, f"{name}.csv") for name in REGISTERS}
 
 
 def _folder(source: Any) -> Path | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +19,7 @@ from kpi_helpers.errors import BadInput, KpiError, MissingColumn
 # A spreadsheet may run text that begins so. Text with an apostrophe gets another, so that taking
 # the first one away always gives what was there.
 FORMULA_STARTS = (*"=+-@＝＋－＠\t\r\n", "'")
+Change = Callable[[bytes | None], bytes]
 # The mark at the start of the file is what makes Excel read accents.
 ENCODING = "utf-8-sig"
 
@@ -78,7 +80,7 @@ def as_before(value: object) -> object:
     return str(value)[1:] if marked else value
 
 
-def updated(path: Path, change: Callable[[bytes | None], bytes]) -> None:
+def updated(path: Path, change: Change) -> None:
     """Read a file, change it and write it, while nobody else who does so can.
 
     Parameters
@@ -103,30 +105,95 @@ def updated(path: Path, change: Callable[[bytes | None], bytes]) -> None:
     >>> file.read_bytes()
     b'ab'
     """
-    path = path.resolve()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path, wait=True):
-            old = path.read_bytes() if path.exists() else None
-            new = change(old)
-            if new != old:
-                saved(path, new)
-    except OSError as error:
-        raise KpiError("not_written", file=path.name, reason=error.strerror) from error
+    all_updated({path: change})
+
+
+def all_updated(changes: Mapping[Path, Change]) -> None:
+    """Change several files as `updated` does one: all of them or, after any error, none.
+
+    All is made, and written beside the files, before the first of them is replaced; what was there
+    is kept until the last one is. A process that is killed between two renames leaves those before
+    it done: give the file by which the others are read last.
+    """
+    with ExitStack() as held:
+        # In one order, so that two who save never wait for each other.
+        real = {path: path.resolve() for path in changes}
+        before = {path: held.enter_context(_opened(path)) for path in sorted(real.values())}
+        after = {real[path]: change(before[real[path]]) for path, change in changes.items()}
+        drafts: dict[Path, tuple[Path, Path]] = {}
+        for path in [path for path, new in after.items() if new != before[path]]:
+            with _named(path):
+                new, old = (_draft(path, after[path], "new"), _draft(path, before[path], "old"))
+                drafts[path] = held.enter_context(new), held.enter_context(old)
+        with ExitStack() as undo:
+            for path, (draft, kept) in drafts.items():
+                undo.callback(_put_back, path, kept)
+                with _named(path):
+                    os.replace(draft, path)
+                    to_disk(path.parent)
+            undo.pop_all()
 
 
 def saved(path: Path, content: bytes) -> None:
     """Put a whole content in the place of a file; who may read it stays as it was."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        draft.write_bytes(content)
-        if path.exists():
-            shutil.copymode(path, draft)
-        to_disk(draft)
+    with _draft(path, content, "new") as draft:
         os.replace(draft, path)
         to_disk(path.parent)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[bytes | None]:
+    """Hold a file of which nobody else who saves can have the lock, and give what it holds."""
+    with ExitStack() as held:
+        with _named(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(path, wait=True))
+            content = path.read_bytes() if path.exists() else None
+        yield content
+
+
+@contextmanager
+def _draft(path: Path, content: bytes | None, kind: str) -> Iterator[Path]:
+    """Give a file beside another with what that shall hold, if anything."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{kind}")
+    try:
+        if content is not None:
+            draft.write_bytes(content)
+            if path.exists():
+                shutil.copymode(path, draft)
+            to_disk(draft)
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _put_back(path: Path, kept: Path) -> None:
+    """Let a file be again what is kept of it, or gone where it was not there."""
+    if kept.exists():
+        os.replace(kept, path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say of which file an error of the system is."""
+    try:
+        yield
+    except OSError as error:
+        raise KpiError("not_written", file=path.name, reason=error.strerror) from error
+
+
+def difference(file: str, before: str, after: str) -> list[str]:
+    r"""The lines of a unified diff between two texts of a file.
+
+    Examples
+    --------
+    >>> difference("a.csv", "x", "x\ny")
+    ['--- a.csv', '+++ a.csv', '@@ -1 +1,2 @@', ' x', '+y']
+    """
+    texts = (before.splitlines(), after.splitlines())
+    return [*difflib.unified_diff(*texts, file, file, lineterm="")]
 
 
 def to_disk(path: Path) -> None:
