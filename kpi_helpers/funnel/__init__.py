@@ -17,6 +17,7 @@ from kpi_helpers.funnel.stalled import next_steps, stalled
 from kpi_helpers.funnel.stays import stays
 from kpi_helpers.funnel.times import CLOCKS, cycle, cycle_chances, cycle_segments
 from kpi_helpers.funnel.whatif import (
+    agreed,
     beside_base,
     chance_of,
     levers,
@@ -35,6 +36,7 @@ __all__ = [
     "Cases",
     "Prepared",
     "Way",
+    "agreed",
     "around",
     "attempts",
     "bant",

@@ -21,9 +21,13 @@ from kpi_helpers.errors import BadInput, unknown
 from kpi_helpers.funnel.habits import Prepared
 from kpi_helpers.funnel.leak import Z, tidy
 from kpi_helpers.language import Phrase
+from kpi_helpers.measure.targets import target_values
+from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.dataset import Where
 from kpi_helpers.survival.curves import Floats
 
 LIMITS = ("low", "median", "high")
+WON = pd.DataFrame({"kpi": ["bookings"]})
 QUICKEST, NONE, ALL = 0.25, 1e-9, 0.995
 
 
@@ -101,6 +105,45 @@ def levers(prepared: Prepared, more: float = 1.1, sooner: float = 0.9) -> pd.Dat
     return beside_base(
         {lever: (factor, what_if(prepared, **own)) for lever, (factor, own) in asked.items()}
     )
+
+
+def agreed(data: Dataset, prepared: Prepared | None, where: Where = None) -> pd.DataFrame | None:
+    """Return what each scenario of the settings would bring, beside things as they are.
+
+    Parameters
+    ----------
+    data
+        A data set of `kpi_helpers.load`.
+    prepared
+        What `outlook` returns of it, if anything.
+    where
+        As for `outlook`.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        The rows of `levers` by scenario, with the ``target`` of their quarter, that of a scenario
+        before that of the data, the ``chance`` to hit it and ``base_chance``, that of things as
+        they are. None where no scenario was agreed.
+
+    Raises
+    ------
+    UnknownName
+        For a scenario with a step that does not exist.
+    """
+    if prepared is None or not data.config.scenarios:
+        return None
+    own = {each["name"]: {**each} for each in data.config.scenarios}
+    aims = [target_values(data, WON, each, (), where).item() for each in prepared.periods]
+    found = {"base": (1.0, what_if(prepared).assign(target=aims))}
+    for name, levers in own.items():
+        aim = levers.pop("target", 0.0) or aims[0]
+        factors = {key: value for key, value in levers.items() if key != "name"}
+        found[name] = math.nan, what_if(prepared, **factors).assign(target=[aim, *aims[1:]])
+    rows = beside_base(found)
+    base = pd.concat([rows.head(len(aims))] * len(found), ignore_index=True)
+    chance, before = (chance_of(each, rows["target"]) for each in (rows, base))
+    return rows.assign(chance=chance, base_chance=before)
 
 
 def losing_steps(prepared: Prepared) -> list[str]:

@@ -94,7 +94,7 @@ ROOMS = {
     **dict.fromkeys(("rounds", "parts", "themes", "reviews"), "voice"),
     **dict.fromkeys(("missed", "call_steps", "call_times", "responses", "agreed"), "outreach"),
     **dict.fromkeys(("stalled", "next_steps"), "pipeline"),
-    **dict.fromkeys(("bottleneck", "leak", "levers"), "funnel"),
+    **dict.fromkeys(("bottleneck", "leak", "levers", "what_ifs"), "funnel"),
     **{"team": "teams", "volumes": "associations", "selection": "selection"},
     "forecast_accuracy": "forecast_log",
 }

@@ -11,6 +11,7 @@ from kpi_helpers.language import Terms, nouns, text
 from kpi_helpers.sheets.table import LOUD, Row, absent, build, coloured, plain, records
 from kpi_helpers.units import COUNT, DAYS, MONEY, PERCENT, write_relative
 from kpi_helpers.wording.bottleneck import step_name
+from kpi_helpers.wording.landing import chances
 from kpi_helpers.wording.told import Told
 
 if TYPE_CHECKING:
@@ -60,17 +61,27 @@ def leak(found: pd.DataFrame, lang: str, terms: Terms | None = None, currency: s
     return _table("leak", lines, lang, terms)
 
 
-def levers(found: pd.DataFrame, lang: str, terms: Terms | None = None, currency: str = "EUR") -> GT:
-    """Show what is expected to be won in this quarter and the next, and what levers change."""
-    lines = []
+def levers(
+    found: pd.DataFrame,
+    lang: str,
+    terms: Terms | None = None,
+    currency: str = "EUR",
+    name: str = "levers",
+) -> GT:
+    """Show what is expected in this quarter and the next, what levers change, and the target."""
+    lines, aimed = [], "target" in found and found["target"].notna().any()
     for row in records(found.sort_values("start", kind="stable")):
         told, moved = Told(row, lang, terms, currency), row["lever"] != "base"
         line = {"group": told.period(), "name": step_name(row["lever"], lang, terms)}
         alone = moved and not absent(row["factor"])  # several levers have no factor in common
         line["factor"] = f"({write_relative(row['factor'] - 1, lang, 0)})" if alone else ""
         line["expected"] = _within(row, lang, currency)
-        lines.append(line | {"change": told.difference(row["change"]) if moved else ""})
-    return _table("levers", lines, lang, terms)
+        line["change"] = told.difference(row["change"]) if moved else ""
+        if aimed:
+            line["target"] = _of(row, "target", MONEY, lang, currency)
+            line["chance"] = chances(row["chance"], lang) if row["target"] > 0 else ""
+        lines.append(line)
+    return _table(name, lines, lang, terms)
 
 
 def _of(row: Row, name: str, unit: str, lang: str, currency: str = "EUR") -> str:

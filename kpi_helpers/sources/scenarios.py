@@ -1,4 +1,7 @@
-"""Scenarios that were agreed, as the settings hold them: a name and the factors of its levers."""
+"""Scenarios that were agreed, as the settings hold them: a name and the factors of its levers.
+
+Their ``target`` is what the quarter is to bring, by default what the data say.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from typing import Any
 from kpi_helpers.errors import nearest
 from kpi_helpers.language import Phrase
 
-# Lever → the least factor that `kpi_helpers.funnel.what_if` takes.
-LEVERS = {"volume": 0.0, "cycle": 0.25, "amount": 0.0}
-NAME, RATES = "name", "rates"
+# Lever → the least factor that `kpi_helpers.funnel.what_if` takes; ``target`` is an amount.
+LEVERS = {"volume": 0.0, "cycle": 0.25, "amount": 0.0, "target": 0.0}
+NAME, RATES, BASE = "name", "rates", "base"
 Fault = tuple[str, Any, object]
 
 
@@ -23,7 +26,7 @@ def faults(scenarios: Sequence[Any]) -> Iterator[Fault]:
     >>> next(faults([{"name": "More leads", "volum": 1.2}]))
     ('scenarios[0].volum', 1.2, 'volume')
     """
-    names = []
+    names: list[Any] = [BASE]
     for place, row in enumerate(scenarios):
         if not isinstance(row, Mapping):
             yield f"scenarios[{place}]", row, Phrase("expected.table")

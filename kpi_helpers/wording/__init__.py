@@ -12,6 +12,7 @@ from kpi_helpers.wording.bottleneck import (
     leak_findings,
     levers_findings,
     moved_findings,
+    what_if_findings,
 )
 from kpi_helpers.wording.control import control_findings, control_title
 from kpi_helpers.wording.drivers import (
@@ -141,6 +142,7 @@ __all__ = [
     "verdict",
     "voice_findings",
     "volumes_findings",
+    "what_if_findings",
     "with_bands",
     "with_readable",
     "with_sellers",

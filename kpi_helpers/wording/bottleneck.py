@@ -108,6 +108,25 @@ def moved_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
     return lines
 
 
+@finds("what_ifs")
+def what_if_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
+    """Return what each agreed scenario brings, and how likely the target is with it.
+
+    Parameters
+    ----------
+    found : DataFrame
+        What `kpi_helpers.funnel.agreed` returns.
+    """
+    rows, lines = found.to_dict("records"), list[Line]()
+    for row in rows[2::2]:
+        said, sure, places, money = _of_both("levers.scenario", rows, row["lever"], look)
+        if row["target"] > 0:
+            odds = {f"{of}chances": chances(row[f"{of}chance"], look.lang) for of in ("", "base_")}
+            said += " " + _said("levers.target_moved", row, look, **odds)
+        lines.append((said, sure, places, money))
+    return lines
+
+
 def step_name(step: str, lang: str, terms: Terms | None = None) -> str:
     """Return a step, called as everywhere, or a lever as it is told."""
     key = f"funnel.steps.{step}"
