@@ -1,11 +1,13 @@
 """The command line: languages, help, answers, and errors that say what to do."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from jupyterlab.labapp import LabApp
 
 from kpi_helpers.cli import language, main
 from kpi_helpers.language import text
@@ -37,7 +39,9 @@ def test_the_language_is_the_one_asked_for_or_that_of_the_system(
     assert language(words, environment) == lang
 
 
-@pytest.mark.parametrize("command", [[], ["report"], ["diff"], ["check"], ["catalogue"], ["lab"]])
+@pytest.mark.parametrize(
+    "command", [[], ["report"], ["diff"], ["check"], ["catalogue"], ["lab"], ["workshop"]]
+)
 @pytest.mark.parametrize(
     ("lang", "word"),
     [("en", "Usage: kpi"), ("es", "Uso: kpi"), ("fr", "Usage\u00a0: kpi")],
@@ -211,16 +215,17 @@ def test_check_names_a_setting_that_names_nothing(
 
 
 def test_lab_brings_the_notebooks_and_opens_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "call", lambda command: started.append(command) or 0)
-    assert main(["lab", str(tmp_path)]) == 0
+    monkeypatch.setattr(LabApp, "launch_instance", started.append)
+    assert main(["lab", str(tmp_path), "--port", "0"]) == 0
     mine = tmp_path / "notebooks" / "01_kpi_evaluation.ipynb"
     mine.write_text("mine")
-    assert main(["lab", str(tmp_path)]) == 0
+    assert main(["lab", str(tmp_path), "--port", "0"]) == 0
     assert mine.read_text() == "mine"
-    assert [command[:3] for command in started] == [[sys.executable, "-m", "jupyterlab"]] * 2
+    assert [f"--ServerApp.root_dir={tmp_path}" in words for words in started] == [True, True]
+    assert len({re.search(r"token=(\S{40,})", "\n".join(words))[1] for words in started}) == 2
 
 
 def test_a_reader_who_stops_reading_is_no_error() -> None:

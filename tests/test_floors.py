@@ -42,8 +42,17 @@ LIBRARIES: list[set[str]] = [
     {"PIL", "great_tables", "matplotlib", "numpy", "pandas", "seaborn"},
     {
         *{"IPython", "bs4", "ipykernel", "ipywidgets", "jinja2", "jupyter_client", "jupyter_core"},
-        *{"nbclient", "nbconvert", "nbformat", "numpy", "pandas", "papermill", "playwright"},
-        *{"pptx", "pypdf", "traitlets", "xlsxwriter"},
+        *{
+            "jupyterlab",
+            "nbclient",
+            "nbconvert",
+            "nbformat",
+            "numpy",
+            "pandas",
+            "papermill",
+            "playwright",
+        },
+        *{"pptx", "pypdf", "traitlets", "voila", "xlsxwriter"},
     },
 ]
 INSIDE_FUNCTIONS_ONLY = {"scipy", "statsmodels", "tqdm"}

@@ -17,7 +17,7 @@ CANARY = "c4nary-f0r-tests"
 PATIENCE = 10
 
 PAGE = "01_kpi_evaluation.html"
-NOTEBOOKS = sorted(places.notebooks().glob("*.ipynb"))
+NOTEBOOKS = places.of_reports()
 TABLES = (
     *(
         "accounting",

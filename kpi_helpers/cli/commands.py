@@ -20,6 +20,7 @@ from kpi_helpers.cli.diffing import describe_diff, diff
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.cli.project import describe_init, describe_snapshot, init, snapshot
 from kpi_helpers.cli.selecting import describe_select, select
+from kpi_helpers.cli.serving import describe_lab, describe_workshop, lab, workshop
 from kpi_helpers.cli.tracing import describe_rows, rows
 from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
@@ -149,26 +150,6 @@ def _catalogue(options: argparse.Namespace, lang: str) -> int:
     return 0
 
 
-def _describe_lab(parser: Parser) -> None:
-    parser.argument("dir")
-
-
-def _lab(options: argparse.Namespace, lang: str) -> int:
-    import shutil
-    import subprocess
-
-    from kpi_helpers.reports.places import notebooks
-
-    folder = Path(options.dir or ".")
-    ours = folder / "notebooks"
-    if not ours.is_dir():
-        shutil.copytree(notebooks(), ours, ignore=shutil.ignore_patterns(".*"))
-        print(text("cli.lab.copied", lang, folder=ours), file=sys.stderr)
-    # The folder itself is the root, so that a notebook sees the data and the kpi.toml beside it.
-    lab = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
-    return subprocess.call([*lab, "--LabApp.default_url=/lab/tree/notebooks"])
-
-
 COMMANDS = {
     "report": Command(_describe_report, _report),
     "alerts": Command(describe_alerts, alerts),
@@ -180,5 +161,6 @@ COMMANDS = {
     "actions": Command(describe_actions, actions),
     "snapshot": Command(describe_snapshot, snapshot),
     "catalogue": Command(_describe_catalogue, _catalogue),
-    "lab": Command(_describe_lab, _lab),
+    "lab": Command(describe_lab, lab),
+    "workshop": Command(describe_workshop, workshop),
 }
