@@ -151,8 +151,9 @@ class Control(widgets.VBox):
         except KpiError as error:
             self.shown, fault = Shown(), error.render(self.lang)
         self._tell(fault)
-        self._said.value = said(self.shown.sentences)
+        # What a person looks at first is sent first.
         self._chart.value = picture(self.shown.figure)
+        self._said.value = said(self.shown.sentences)
         self._table.value = self.shown.table.as_raw_html() if self.shown.table else ""
         self._draw_side()
 

@@ -9,7 +9,7 @@ from kpi_helpers.catalogue import REGISTRY, find
 from kpi_helpers.controls.control import Control, Values
 from kpi_helpers.controls.fields import choice, steps
 from kpi_helpers.controls.shown import Shown
-from kpi_helpers.controls.views import READ, VIEWS, Asked, look_of
+from kpi_helpers.controls.views import READ, STOPS, VIEWS, Asked, look_of, periods
 from kpi_helpers.errors import unknown
 from kpi_helpers.language import text, texts
 from kpi_helpers.measure import carries
@@ -20,8 +20,8 @@ from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.wording.told import Told, plain
 
-# Periods to slide over; a dimension of more values is no filter to choose from.
-STOPS, VALUES = 20, 12
+# A dimension of more values is no filter to choose from.
+VALUES = 12
 GRAINS = ("", "week", "month", "quarter", "year")
 REFERENCES = ("previous", "year_ago", "target", "others")
 # What sorts the rows of the tables that most KPIs count; what became of a row makes no groups.
@@ -134,12 +134,9 @@ def _kpis(data: Dataset, period: str) -> dict[str, str]:
 
 
 def _periods(data: Dataset, period: Period) -> dict[str, str]:
-    """Return the latest periods of the data by their names, of the kind of one."""
-    calendar = data.config.calendar
-    grain = period.grain if period.grain != "span" else "quarter"
-    every = calendar.split(calendar.parse("all", data.as_of, data.first), grain)
-    whole = [each for each in every if each.grain != "span"] + [calendar.at(data.as_of, grain)]
-    return {label(each, data.config.lang): each.name for each in whole[-STOPS:]}
+    """Return the latest periods that the data know by their names, of the kind of one."""
+    known = [each for each in periods(data, period.name, STOPS) if data.first < each.end]
+    return {label(each, data.config.lang): each.name for each in known}
 
 
 def _groups(data: Dataset) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -15,14 +14,17 @@ from kpi_helpers.controls.shown import Shown
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.forecasting import ahead
 from kpi_helpers.language import text
-from kpi_helpers.measure import measure
+from kpi_helpers.measure import measure, measure_ahead
 from kpi_helpers.measure.judge import MISSING
-from kpi_helpers.reports.opening import chosen, folded, history
+from kpi_helpers.periods import Period
+from kpi_helpers.reports.opening import PERIODS, chosen, folded, history
 from kpi_helpers.sources import Dataset
 from kpi_helpers.units import write_change
 from kpi_helpers.wording.told import OWN, Told
 
 HORIZON, SENTENCES, FIGURES = 6, 5, 8
+# Periods to move through.
+STOPS = 20
 
 
 class Asked(NamedTuple):
@@ -39,17 +41,12 @@ class Asked(NamedTuple):
 def scorecard(data: Dataset, asked: Asked) -> Shown:
     """KPIs beside a reference and their targets; one alone through time; groups side by side."""
     kpis = [asked.kpi] if asked.kpi else chosen(data, (), asked.period)
-    where, look = asked.where or None, look_of(data)
-    frame = compare(data, kpis, asked.period, asked.to, asked.by or (), where)
-    shown = frame
-    if asked.by and not asked.kpi:
-        shown = folded(data, frame, asked.period, asked.by, where)
+    look, by = look_of(data), [asked.by] if asked.by else []
+    frame, shown, past = once(data, _compared, kpis, asked)
     said = tuple(wording.headline(shown, **look, limit=SENTENCES))
-    if asked.by:
-        table = sheets.changes(shown, by=[asked.by], **look)
-    else:
-        table = sheets.scorecard(frame, frame.iloc[:0], **look)
-    figure = _drawn(data, asked, kpis, shown)
+    beside = sheets.changes(shown, by=by, **look) if by else None
+    table = beside or sheets.scorecard(frame, frame.iloc[:0], **look)
+    figure = _drawn(data, asked, shown, past)
     return Shown(said, _figures(shown, look, asked.by), figure, table, frame)
 
 
@@ -58,12 +55,12 @@ def conversion(data: Dataset, asked: Asked) -> Shown:
     where, look = asked.where or None, look_of(data)
     drawn = {"as_of": data.as_of, **look}
     if asked.by:
-        found = funnel.by_group(data, asked.period, where, asked.by)
+        found = once(data, funnel.by_group, asked.period, where, asked.by)
         rows = wording.passage_rows(found, **look)
         said = wording.segments_findings(rows, **look)["sentence"]
         figure, table = charts.segment_map(rows, **drawn), sheets.segments(rows, **look)
         return Shown(tuple(said), {}, figure, table, found)
-    found = funnel.conversion(data, asked.period, where)
+    found = once(data, funnel.conversion, asked.period, where)
     said = wording.conversion_findings(found, **look)["sentence"]
     read, rows = wording.funnel_rows(found, **look), wording.passage_rows(found, **look)
     figure = charts.bars(read, "step", title=said.iloc[0], **drawn)
@@ -73,9 +70,10 @@ def conversion(data: Dataset, asked: Asked) -> Shown:
 
 def moved(data: Dataset, asked: Asked) -> Shown:
     """Why revenue, bookings or a rate moved, step by step."""
-    look = look_of(data)
-    cut = CHAINS.get(asked.kpi, partial(drivers.rate_bridge, kpi=asked.kpi, by=asked.by))
-    found = cut(data, asked.period, to=asked.to, where=asked.where or None)
+    look, more = look_of(data), {"to": asked.to, "where": asked.where or None}
+    chain = CHAINS.get(asked.kpi)
+    more |= {} if chain else {"kpi": asked.kpi, "by": asked.by}
+    found = once(data, chain or drivers.rate_bridge, asked.period, **more)
     said = wording.drivers_findings(found, **look)["sentence"]
     figures = {
         wording.step_name(row, look["lang"], look["terms"]): write_change(
@@ -90,30 +88,32 @@ def moved(data: Dataset, asked: Asked) -> Shown:
 
 def beside_peers(data: Dataset, asked: Asked) -> Shown:
     """KPIs among those of peers; by a dimension, our own units among each other."""
-    where, look = asked.where or None, look_of(data)
+    look = look_of(data)
+    drawn = {"as_of": data.as_of, **look}
     if asked.by:
         kpi = asked.kpi or chosen(data, (), asked.period)[0]
-        units = benchmarking.peers(data, kpi, asked.period, asked.by, where=asked.where)
+        units = once(data, benchmarking.peers, kpi, asked.period, asked.by, where=asked.where)
         said = wording.market_findings(units, "peers", **look)["sentence"]
-        figure = charts.bars(units, "unit_name", as_of=data.as_of, **look)
-        table = sheets.market(units, "peers", **look)
+        figure, table = (
+            charts.bars(units, "unit_name", **drawn),
+            sheets.market(units, "peers", **look),
+        )
         return Shown(tuple(said), _figures(units, look, "unit_name"), figure, table, units)
-    gaps = benchmarking.gaps(data, asked.period, where)
+    gaps = once(data, benchmarking.gaps, asked.period, asked.where or None)
     gaps = gaps[gaps["kpi"].isin([asked.kpi or kpi for kpi in gaps["kpi"]])]
     if gaps.empty:
         needs = f"benchmarks: metric = {asked.kpi}"
         raise Unavailable(what=find(asked.kpi).label(look["lang"]), needs=needs)
     said = wording.market_findings(gaps, "gaps", **look)["sentence"]
-    figure = charts.dumbbell(gaps, title=" ".join(said[:1]), as_of=data.as_of, **look)
-    return Shown(
-        tuple(said), _figures(gaps, look), figure, sheets.market(gaps, "gaps", **look), gaps
-    )
+    figure = charts.dumbbell(gaps, title=" ".join(said[:1]), **drawn)
+    table = sheets.market(gaps, "gaps", **look)
+    return Shown(tuple(said), _figures(gaps, look), figure, table, gaps)
 
 
 def forecast(data: Dataset, asked: Asked) -> Shown:
     """Where KPIs go in the half year to come, with the range of what may come."""
-    look, more = look_of(data), {"kpis": asked.kpi, "grain": asked.grain or "month"}
-    found = ahead(data, HORIZON, asked.where or None, **more)
+    look, grain = look_of(data), asked.grain or "month"
+    found = once(data, ahead, HORIZON, asked.where or None, asked.kpi, grain)
     said = wording.forecast_findings(found.ahead, **look)["sentence"]
     figure = charts.fan(found, as_of=data.as_of, **look)
     last = ~found.ahead.duplicated("kpi", keep="last")
@@ -122,26 +122,53 @@ def forecast(data: Dataset, asked: Asked) -> Shown:
     return Shown(tuple(said), _figures(rows, look, how="dated"), figure, table, found.ahead)
 
 
+def once(data: Dataset, analysis: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    """Return what an analysis finds, kept for whoever comes back to the same question."""
+    key = ("explored", analysis, repr(args), repr(more))
+    return data.remember(key, lambda: analysis(data, *args, **more))
+
+
+def periods(data: Dataset, period: str, most: int) -> list[Period]:
+    """Return the latest periods up to the data's day, of the kind of one."""
+    calendar = data.config.calendar
+    asked = calendar.parse(period, data.as_of, data.first)
+    last = calendar.at(data.as_of, "quarter" if asked.grain == "span" else asked.grain)
+    return [calendar.shift(last, -back) for back in reversed(range(most))]
+
+
 def look_of(data: Dataset) -> dict[str, Any]:
     """How results are told of a data set."""
     config = data.config
     return {"lang": config.lang, "currency": config.currency, "terms": config.terms}
 
 
-def _drawn(data: Dataset, asked: Asked, kpis: list[str], frame: pd.DataFrame) -> Any:
-    """Draw what is compared: by groups, through time, or a row a KPI."""
-    where, drawn = asked.where or None, {"as_of": data.as_of, **look_of(data)}
-    if asked.by and not (asked.kpi and asked.grain):
-        return charts.bars(frame, asked.by, **drawn)
-    past = history(data, kpis, asked.period, where)
-    if not asked.kpi:
-        return charts.scorecard_rows(frame, past, **drawn)
-    if asked.by or asked.grain:
+def _compared(
+    data: Dataset, kpis: list[str], asked: Asked
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Compare KPIs: in full, as far as a chart can show it, and their periods before."""
+    where = asked.where or None
+    if not asked.by:
+        measure_ahead(data, kpis, periods(data, asked.period, STOPS + PERIODS), where)
+    frame = shown = compare(data, kpis, asked.period, asked.to, asked.by or (), where)
+    if asked.by and not asked.kpi:
+        shown = folded(data, frame, asked.period, asked.by, where)
+    past = history(data, kpis, asked.period, where) if not asked.by or asked.grain else shown
+    if asked.kpi and asked.grain:
         days = f"{past['start'].min():%Y-%m-%d}:{past['end'].max() - pd.Timedelta(days=1):%Y-%m-%d}"
-        past = measure(data, asked.kpi, days, asked.by or (), where, asked.grain or None)
-    if asked.by:
+        past = measure(data, asked.kpi, days, asked.by or (), where, asked.grain)
+    return frame, shown, past
+
+
+def _drawn(data: Dataset, asked: Asked, shown: pd.DataFrame, past: pd.DataFrame) -> Any:
+    """Draw what is compared: by groups, through time, or a row a KPI."""
+    drawn = {"as_of": data.as_of, **look_of(data)}
+    if asked.by and asked.kpi and asked.grain:
         return charts.small_multiples(past, asked.by, **drawn)
-    title = wording.title(frame.to_dict("records")[0], **look_of(data))
+    if asked.by:
+        return charts.bars(shown, asked.by, **drawn)
+    if not asked.kpi:
+        return charts.scorecard_rows(shown, past, **drawn)
+    title = wording.title(shown.to_dict("records")[0], **look_of(data))
     return charts.line(past, title=title, **drawn)
 
 

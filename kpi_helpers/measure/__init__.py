@@ -12,7 +12,7 @@ from kpi_helpers.measure.answer import carries, lacking
 from kpi_helpers.measure.asked import names_in
 from kpi_helpers.measure.behind import keyed, rows
 from kpi_helpers.measure.settings import check_names
-from kpi_helpers.measure.tidy import HIDDEN, measured
+from kpi_helpers.measure.tidy import HIDDEN, measure_ahead, measured
 from kpi_helpers.measure.traced import traced
 from kpi_helpers.sources.dataset import Dataset, Where
 
@@ -22,6 +22,7 @@ __all__ = [
     "keyed",
     "lacking",
     "measure",
+    "measure_ahead",
     "measured",
     "names_in",
     "rows",
