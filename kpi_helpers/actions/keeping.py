@@ -109,7 +109,7 @@ def _wrong(row: Row) -> Iterator[tuple[str, Phrase, object]]:
 
 def _wrong_effect(row: Row, unit: str) -> Iterator[tuple[str, Phrase, object]]:
     effect = row.get("expected_effect", "")
-    if effect and not np.isfinite(_number(effect)):
+    if effect and not np.isfinite(number_of(effect)):
         yield "expected_effect", Phrase("register.expected_effect"), None
     if effect and not unit_of(row.get("expected_unit") or None, unit):
         words = units_of(unit)[0] if unit else "points, €"
@@ -185,7 +185,14 @@ def day_of(said: object) -> dt.date | None:
     return None
 
 
-def _number(said: str) -> float:
+def number_of(said: str) -> float:
+    """Return the number that a person wrote, missing where it is none.
+
+    Examples
+    --------
+    >>> number_of("1\u202f234,5 €"), number_of("about 3")
+    (1234.5, nan)
+    """
     plain = said.replace("\u202f", "").replace("\u00a0", "").replace(" ", "")
     plain = plain.rstrip("%€").replace("\u2212", "-").replace(",", ".")
     try:

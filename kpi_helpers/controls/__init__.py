@@ -6,15 +6,31 @@ names both.
 
 from collections.abc import Callable, Mapping
 
+from kpi_helpers.controls.choosing import choosing, chosen
 from kpi_helpers.controls.control import Control
 from kpi_helpers.controls.explorer import explored, explorer
+from kpi_helpers.controls.importing import importing, offered
 from kpi_helpers.controls.levers import levered, levers
 from kpi_helpers.controls.shown import Shown
 
-__all__ = ["CONTROLS", "Control", "Shown", "explored", "explorer", "levered", "levers"]
+__all__ = [
+    "CONTROLS",
+    "Control",
+    "Shown",
+    "choosing",
+    "chosen",
+    "explored",
+    "explorer",
+    "importing",
+    "levered",
+    "levers",
+    "offered",
+]
 
 # Name of a control → its plain function, and what makes the control; both take the data set first.
 CONTROLS: Mapping[str, tuple[Callable[..., Shown], Callable[..., Control]]] = {
+    "choosing": (chosen, choosing),
     "explorer": (explored, explorer),
+    "importing": (offered, importing),
     "levers": (levered, levers),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from kpi_helpers.controls.fields import button, words
-from kpi_helpers.controls.shown import Shown, beside, picture, said
+from kpi_helpers.controls.shown import Shown, beside, listed, picture, said
 from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
 
@@ -53,6 +53,8 @@ class Control(widgets.VBox):
         Name → the values that were kept under it.
     listeners : list
         Functions that are told the values after a change.
+    offers : dict
+        Key → the button that `offer` added.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class Control(widgets.VBox):
         self.show, self.fields, self.lang, self.name = show, fields, lang, name
         self.folder, self.listeners = folder, list[Callable[[Values], None]]()
         self.shown, self.scenarios = Shown(), dict[str, Values]()
+        self.offers = dict[str, widgets.Button]()
         self._first = self._now = self.values
         self._past, self._held = list[Values](), False
         self._kept = dict[str, Mapping[str, str]]()
@@ -86,10 +89,11 @@ class Control(widgets.VBox):
         )
         for field in _flat(fields):
             field.observe(self._moved, "value")
-        left = widgets.VBox([*_flat(fields), self._tools()], layout={"flex": "0 1 29em"})
+        self.tools = self._tools()
+        self.left = widgets.VBox([*_flat(fields), self.tools], layout={"flex": "0 1 29em"})
         answer = [self._fault, self._said, self._side, self._chart, self._table]
         right = widgets.VBox(answer, layout={"flex": "1 1 32em", "min_width": "0"})
-        row = widgets.Box([left, right], layout={"flex_flow": "row wrap", "width": "100%"})
+        row = widgets.Box([self.left, right], layout={"flex_flow": "row wrap", "width": "100%"})
         super().__init__([widgets.HTML(STYLE), row])
         self.add_class("kpi-control")
         self.refresh()
@@ -144,20 +148,37 @@ class Control(widgets.VBox):
 
         return exported(self.shown, self.name, kind, folder or self.folder or Path())
 
+    def offer(self, key: str, act: Callable[[Values], Sequence[str]]) -> None:
+        """Add a button that does something with the values; its answer or its error is told.
+
+        The first line of an answer is a sentence, further ones are what changed in a file.
+        """
+
+        def done() -> None:
+            try:
+                self.tell("")
+                self._side.value = _answer(*act(self.values))
+            except KpiError as error:
+                self.tell(error.render(self.lang))
+
+        self.offers[key] = _does(button(key, self.lang, style="primary"), done)
+        self.left.children = (*self.left.children, self.offers[key])
+
     def refresh(self) -> None:
         """Ask the plain function, and show its answer or its error."""
         try:
             self.shown, fault = self.show(**self._now), ""
         except KpiError as error:
             self.shown, fault = Shown(), error.render(self.lang)
-        self._tell(fault)
+        self.tell(fault)
         # What a person looks at first is sent first.
         self._chart.value = picture(self.shown.figure)
         self._said.value = said(self.shown.sentences)
-        self._table.value = self.shown.table.as_raw_html() if self.shown.table else ""
+        self._table.value = listed(self.shown.table)
         self._draw_side()
 
-    def _tell(self, fault: str) -> None:
+    def tell(self, fault: str) -> None:
+        """Show what is wrong, or that nothing is any more."""
         self._fault.value = (
             f'<p class="kpi-fault" role="alert">{escape(fault)}</p>' if fault else ""
         )
@@ -209,11 +230,16 @@ class Control(widgets.VBox):
 
     def _export(self, kind: str) -> None:
         try:
-            self._tell("")
+            self.tell("")
             path = self.export(kind)
             self._side.value += f"<p>{escape(text('controls.exported', self.lang, file=path))}</p>"
         except KpiError as error:
-            self._tell(error.render(self.lang))
+            self.tell(error.render(self.lang))
+
+
+def _answer(sentence: str, *lines: str) -> str:
+    changed = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
+    return f'<div role="status"><p>{escape(sentence)}</p>{changed}</div>'
 
 
 def refused(error: KpiError, lang: str, name: str) -> Control:

@@ -20,8 +20,8 @@ class Shown:
     """An answer as a person reads it; a notebook shows it as a control does.
 
     ``sentences`` say what is found, ``figures`` name the few numbers that scenarios are compared
-    by (label → written figure); ``figure`` is a chart, ``table`` one of `kpi_helpers.sheets`, and
-    ``frame`` holds all numbers.
+    by (label → written figure); ``figure`` is a chart, ``table`` one of `kpi_helpers.sheets` or
+    several, and ``frame`` holds all numbers.
 
     Examples
     --------
@@ -37,14 +37,19 @@ class Shown:
 
     def _repr_html_(self) -> str:
         parts = (said(self.sentences), beside({"": self.figures}), picture(self.figure))
-        table = self.table.as_raw_html() if self.table is not None else ""
-        return "\n".join(filter(None, [*parts, table]))
+        return "\n".join(filter(None, [*parts, listed(self.table)]))
 
 
 def said(sentences: tuple[str, ...]) -> str:
     """Return sentences as a list, whatever signs they hold."""
     lines = "".join(f"<li>{escape(each)}</li>" for each in sentences)
     return f'<ul class="kpi-said">{lines}</ul>' if lines else ""
+
+
+def listed(table: Any) -> str:
+    """Return a table, or several under each other."""
+    tables = table if isinstance(table, tuple) else () if table is None else (table,)
+    return "\n".join(each.as_raw_html() for each in tables)
 
 
 def picture(figure: Any) -> str:

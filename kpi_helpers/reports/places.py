@@ -58,7 +58,7 @@ def project(folder: Path | str = ".") -> tuple[Path | None, Path | None]:
     """
     from kpi_helpers.sources.config import read_config
 
-    folder = _home(Path(folder))
+    folder = home(folder)
     settings = folder / CONFIG if (folder / CONFIG).is_file() else None
     if settings is not None and read_config(settings).source:
         return None, settings
@@ -79,7 +79,7 @@ def own_kpis(config: str = "") -> Path | None:
     >>> own_kpis() is None
     True
     """
-    folder = Path(config).parent if config else _home(Path())
+    folder = Path(config).parent if config else home()
     ours = (folder / CONFIG).is_file() or bool(config)
     return folder / OWN_KPIS if ours and (folder / OWN_KPIS).is_file() else None
 
@@ -101,7 +101,15 @@ def named_in(*addresses: str) -> list[str]:
     return sorted(written, key=lambda form: (-len(form), form))
 
 
-def _home(folder: Path) -> Path:
+def home(folder: Path | str = "") -> Path:
+    """Return the folder of a project, of which one may stand in that of its notebooks.
+
+    Examples
+    --------
+    >>> home("acme"), home("acme/notebooks")
+    (PosixPath('acme'), PosixPath('acme/notebooks/..'))
+    """
+    folder = Path(folder)
     return folder / ".." if folder.resolve().name == NOTEBOOKS else folder
 
 

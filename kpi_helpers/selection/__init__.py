@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -24,7 +24,11 @@ CHOSEN, REJECTED = "chosen", "rejected"
 
 
 def selection(
-    data: Dataset, period: str = "last", where: Where = None, **business_is: str
+    data: Dataset,
+    period: str = "last",
+    where: Where = None,
+    kpis: Sequence[str] = (),
+    **business_is: str,
 ) -> pd.DataFrame:
     """Choose the few KPIs that fit a business and that its data carry, and say why not the others.
 
@@ -39,6 +43,8 @@ def selection(
         A data set of `kpi_helpers.load`.
     period, where
         The last of the four periods whose cases are counted, and which cases.
+    kpis
+        What somebody chose in the stead of these rules; it is told what the data say to it.
     **business_is
         ``model, maturity, objective`` and ``decides``: names of `presets`; by default those of
         ``[business]`` in the settings, and for the model what the tables suggest.
@@ -53,8 +59,9 @@ def selection(
         instead), ``weakened`` (checks of `kpi_helpers.quality`), ``theirs`` (whether who decides
         can act on it), and what was asked: ``model, maturity, objective, decides, inferred``.
         Reasons to choose are ``own, objective, model,
-        maturity, essential, role, filled``; to reject
-        ``vanity, no_data, ahead, too_early, nothing, few_cases, doubtful, alike, outweighed``.
+        maturity, essential, role, filled, asked``; to reject (or against one that was asked for)
+        ``vanity, no_data, ahead, too_early, nothing, few_cases, doubtful, alike, outweighed,
+        dropped``.
 
     Raises
     ------
@@ -75,20 +82,32 @@ def selection(
     nps             rejected    voice  no_data  surveys
     """
     asked = business(data, **business_is)
-    gates = gated(data, _candidates(asked), period, where)
+    names = list(dict.fromkeys([*(find(kpi).id for kpi in kpis), *_candidates(asked)]))
+    gates = _gated(data, names, period, where)
     if spare := _spare(data, gates):
-        # A filter may have its column in none of the tables of these alone, which is an error.
-        beside = [*gates.index] if where else []
-        gates = pd.concat([gates, gated(data, [*beside, *spare], period, where).loc[spare]])
+        gates = _gated(data, [*gates.index, *spare], period, where)
     frame = _pointed(data, _scored([*gates.index], asked).join(gates), asked)
-    taken = _taken(frame)
-    order = [*taken, *_telling(frame, taken)]
+    best = _taken(frame)
+    taken = list(kpis) or best
+    told = _telling(frame, taken)
+    order = [*taken, *(kpi for kpi in best if kpi not in (*taken, *told)), *told]
     frame = frame.loc[order].assign(verdict=[CHOSEN if k in taken else REJECTED for k in order])
-    outcome = [_outcome(row, frame, taken) for row in frame.itertuples()]
+    outcome = [_outcome(row, frame, taken, best) for row in frame.itertuples()]
     frame["reason"], frame["needs"] = zip(*outcome, strict=True)
-    kpis = [find(kpi) for kpi in order]
-    facts = {"label": [kpi.label(data.config.lang) for kpi in kpis], "unit": [k.unit for k in kpis]}
+    declared = [find(kpi) for kpi in order]
+    labels = [kpi.label(data.config.lang) for kpi in declared]
+    facts = {"label": labels, "unit": [kpi.unit for kpi in declared]}
     return frame.assign(**facts, **asked).rename_axis("kpi").reset_index()[list(COLUMNS)]
+
+
+def _gated(data: Dataset, kpis: list[str], period: str, where: Where) -> pd.DataFrame:
+    """`gated`, asked once of each KPI: whoever tries one choice after the other waits for it."""
+    known: dict[str, pd.DataFrame] = data.remember(("gates", period, str(where)), dict)
+    if new := [kpi for kpi in kpis if kpi not in known]:
+        # A filter may have its column in none of the tables of the new ones, which is an error.
+        found = gated(data, kpis if where else new, period, where)
+        known |= {kpi: found.loc[[kpi]] for kpi in found.index}
+    return pd.concat([known[kpi] for kpi in kpis])
 
 
 COLUMNS = (
@@ -187,11 +206,15 @@ def _telling(frame: pd.DataFrame, taken: list[str]) -> list[str]:
     return [kpi for kpi in frame.index[tells | first] if kpi not in taken]
 
 
-def _outcome(row: Any, frame: pd.DataFrame, taken: list[str]) -> tuple[str, str]:
-    """Why a KPI was chosen or rejected, and what it needs."""
+def _outcome(row: Any, frame: pd.DataFrame, taken: list[str], best: list[str]) -> tuple[str, str]:
+    """Why a KPI was chosen or rejected, and what it needs; ``best`` are those of the rules."""
+    if row.verdict == CHOSEN and row.Index not in best:
+        return row.gate or "asked", row.needs
     if row.verdict == CHOSEN:
         reasons = [name for name in ("own", *WEIGHTS, "essential") if getattr(row, name)]
         alone = row.role in ROLES and frame["role"][taken].tolist().count(row.role) == 1
         return (reasons or ["role" if alone else "filled"])[0], ""
     other = next((each for each in _like(row.Index) if each in taken), "")
+    if not other and row.Index in best:
+        return "dropped", ""
     return ("alike", other) if other else (row.gate or "outweighed", row.needs)

@@ -8,7 +8,7 @@ from kpi_helpers.sheets.actions import actions
 from kpi_helpers.sheets.alerts import alerts, signals
 from kpi_helpers.sheets.associations import segments, volumes
 from kpi_helpers.sheets.bottleneck import bottlenecks, leak, levers
-from kpi_helpers.sheets.checks import accounts, heat, quality_table, rows_left_out
+from kpi_helpers.sheets.checks import accounts, heat, mapping, quality_table, rows_left_out
 from kpi_helpers.sheets.contents import links
 from kpi_helpers.sheets.control import control
 from kpi_helpers.sheets.drivers import products, steps
@@ -52,6 +52,7 @@ __all__ = [
     "leak",
     "levers",
     "links",
+    "mapping",
     "market",
     "measured",
     "missed",

@@ -21,11 +21,19 @@ from kpi_helpers.sheets.table import (
     plain,
     records,
 )
+from kpi_helpers.sources.recognition.understood import (
+    evidence,
+    meanings,
+    understood,
+    vendor_line,
+)
 from kpi_helpers.sources.tables import TABLES
 from kpi_helpers.units import COUNT, MONEY, PERCENT, write
 
 if TYPE_CHECKING:
     from great_tables import GT
+
+    from kpi_helpers.sources import Dataset
 
 NAMED = 3
 # Background and letters of a cell, by weight: darker is graver, also in grey.
@@ -205,6 +213,30 @@ def accounts(frame: pd.DataFrame, score: int, lang: str, currency: str = "EUR") 
     table = build("accounting", lines, lang, right=(*counts, *amounts))
     said = f"{text('score.said', lang, score=score)} {text('score.rule', lang)}"
     return noted(table, said)
+
+
+def mapping(data: Dataset) -> GT:
+    """Show which column of a source is which of ours, how its text was read, and its words.
+
+    Parameters
+    ----------
+    data : Dataset
+    """
+    lang = data.config.lang
+    lines = [
+        {
+            "ours": column,
+            "theirs": theirs,
+            "read_as": evidence(data.mapped[table["table"]], column, lang),
+            "group": vendor_line(data.mapped[table["table"]], table["file"], lang),
+            "words": "\n".join(meanings(table["values"].get(column, {}), lang)),
+        }
+        for table in understood(data)
+        for column, theirs in table["columns"].items()
+    ]
+    apart = ", ".join(name for table in understood(data) for name in table["dimensions"])
+    notes = [text("understood.dimensions", lang, names=apart)] if apart else []
+    return noted(build("mapping", lines, lang), *notes)
 
 
 def _joined(row: Row) -> str:

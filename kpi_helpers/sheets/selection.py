@@ -8,7 +8,7 @@ import pandas as pd
 
 from kpi_helpers.language import Terms, text
 from kpi_helpers.selection import CHOSEN, REJECTED
-from kpi_helpers.sheets.table import Form, finding, listed
+from kpi_helpers.sheets.table import OWN, Form, finding, listed
 from kpi_helpers.units import COUNT
 from kpi_helpers.wording.selection import needed
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = ""
 TABLES = {
-    CHOSEN: {"label": NAME, "role": NAME, "reason": NAME, "n": COUNT, "grain": NAME}
+    CHOSEN: {"label": NAME, "role": NAME, "target": OWN, "reason": NAME, "n": COUNT, "grain": NAME}
     | dict.fromkeys(("weakened", "theirs"), NAME),
     REJECTED: {"label": NAME, "reason": NAME, "needs": NAME, "n": COUNT, "more": COUNT},
 }

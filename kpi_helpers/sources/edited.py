@@ -108,7 +108,8 @@ def _set(content: Any, key: str, value: Any) -> None:
         if not isinstance(content.get(key), Mapping):
             content[key] = tomlkit.table()
         for name, own in value.items():
-            _put(content[key], name, own)
+            deeper = isinstance(own, Mapping) and isinstance(content[key].get(name), Mapping)
+            (_set if deeper else _put)(content[key], name, own)
     elif value and isinstance(value, list | tuple) and isinstance(value[0], Mapping):
         rows = content.get(key, ())
         if not isinstance(rows, tomlkit.items.AoT):

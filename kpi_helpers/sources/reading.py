@@ -147,6 +147,8 @@ class Reader:
                 first=f'"{choices[0]}" ({seen.first})',
                 second=f'"{choices[1]}" ({seen.second})',
                 setting=f"[tables.{self.table.name}] {'date_order' if dates else 'decimal'}",
+                table=self.table.name,
+                asked="date_order" if dates else "decimal",
             )
         order = choices[0] if seen.first or (dates and not seen.second) else choices[1]
         return Decision(order, "nothing" if silent else "rows", seen)

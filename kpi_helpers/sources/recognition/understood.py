@@ -97,11 +97,13 @@ def _column_lines(mapped: Mapped, spec: TableConfig, column: str, lang: str) -> 
     source, made = mapped.columns[column], spec.derived.get(column)
     known = [] if made and source == column else [source]
     line = f"{column} ← {' = '.join([*known, made] if made else known)}"
-    yield f"  {line}{_evidence(mapped, column, lang)}"
-    yield from (f"    {words}" for words in _words(spec.values.get(column, {}), lang))
+    how = evidence(mapped, column, lang)
+    yield f"  {line} ({how})" if how else f"  {line}"
+    yield from (f"    {words}" for words in meanings(spec.values.get(column, {}), lang))
 
 
-def _words(values: Mapping[str, str], lang: str) -> Iterator[str]:
+def meanings(values: Mapping[str, str], lang: str) -> Iterator[str]:
+    """The words of a column that were replaced, a line a meaning."""
     for meaning in dict.fromkeys(values.values()):
         words = [word for word, each in values.items() if each == meaning]
         yield text("understood.words", lang, words=_some(words), meaning=meaning)
@@ -112,14 +114,14 @@ def _some(names: Any) -> str:
     return ", ".join(listed[:LISTED]) + ("…" if len(listed) > LISTED else "")
 
 
-def _evidence(mapped: Mapped, column: str, lang: str) -> str:
+def evidence(mapped: Mapped, column: str, lang: str) -> str:
     """How a column's text was read, and what decided it."""
     how = mapped.read_as.get(column)
     if how is None or how.by == "nothing":
         return ""
     reading = text(f"understood.reading.{_name(how.order)}", lang)
     rows, of = (write(number, COUNT, lang) for number in (_deciding(how), _rows(how)))
-    return f" ({text(f'understood.by.{how.by}', lang, reading=reading, rows=rows, total=of)})"
+    return text(f"understood.by.{how.by}", lang, reading=reading, rows=rows, total=of)
 
 
 def _name(order: str) -> str:
