@@ -85,15 +85,19 @@ def test_w7_a_lag_takes_the_spend_of_earlier_months() -> None:
     assert row_of(customers.economics(data, "2026Q2"), None)["cac"] == pytest.approx(1000)
 
 
-def test_w10_contracts() -> None:
-    w10 = WORKED["W10"]
+def under_contract() -> Dataset:
+    """W10: 200 customers who pay 100 a month, 8 of whom leave after the first."""
     who = [f"C{i:04d}" for i in range(200)]
     stay = who[8:]
     mrr = {"customer_id": [*who, *stay], "month": ["2026-05-01"] * 200 + ["2026-06-01"] * 192}
-    data = company(
+    return company(
         {"2026-05": 200}, {"2026-05": 100_000.0}, mrr=pd.DataFrame({**mrr, "mrr": 100.0})
     )
-    row = row_of(customers.economics(data, "2026-05"), "web")
+
+
+def test_w10_contracts() -> None:
+    w10 = WORKED["W10"]
+    row = row_of(customers.economics(under_contract(), "2026-05"), "web")
     rate = 1.1 ** (1 / 12) - 1
     assert (row["model"], row["months"], row["cac"]) == ("contract", 60, 500)
     assert row["value"] == pytest.approx(float(lifetime_value(100, 0.7, 0.04, 60, rate)))

@@ -21,6 +21,7 @@ from kpi_helpers.charts.theme import BETTER, GRID, INCH, INK, QUIET, SMALL, TEXT
 from kpi_helpers.language import nouns, text
 from kpi_helpers.measure.judge import ENOUGH, INDICATIVE, INSUFFICIENT, MISSING, OK
 from kpi_helpers.units import COUNT, MONEY, write_compact, write_date
+from kpi_helpers.wording.told import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,8 +92,7 @@ def value_against_cost(
     rows = [row for row in rows_of(economics) if known(row["ratio"]) and row["ratio"] > 0]
     rows = sorted(rows, key=lambda row: float(row["cac"]))
     with page(reader, [] if ax is None else [ax], HEIGHT) as sheet:
-        told = wording.economics_findings(economics, reader.lang, reader.terms, reader.currency)
-        sheet.head(reader.title or told["sentence"].iloc[0], _about(economics, reader))
+        sheet.head(reader.title or _found(economics, reader), _about(economics, reader))
         if sheet.empty([{"value": row["ratio"]} for row in rows]):
             return sheet.figure
         sheet.ax.set(xscale="log", yscale="log", xlim=_ends(rows, "cac"), ylim=_ends(rows, "value"))
@@ -136,6 +136,11 @@ def purchases_expected(
             sheet.key(_text("outlook.tested", reader), tested)
         _dates(sheet.ax, track["day"], reader)
     return sheet.figure
+
+
+def _found(economics: pd.DataFrame, reader: Reader) -> str:
+    told = wording.economics_findings(economics, reader.lang, reader.terms, reader.currency)
+    return str(told["sentence"].iloc[0])
 
 
 def _span(economics: pd.DataFrame) -> str:
@@ -197,7 +202,7 @@ def _point(sheet: Page, row: Row, weight: float, side: float) -> None:
     look: dict[str, Any] = {"s": size, "lw": 1.4, "zorder": 2, "gid": kind, **SIGNS[kind]}
     drawn = ax.scatter([row["cac"]], [row["value"]], **look)
     sheet.key(_text(f"verdicts.{kind}", sheet.reader), drawn)
-    name = _text("all", sheet.reader) if whole else row["channel"]
+    name = row["channel"] if plain(row["channel"]) else _text("all", sheet.reader)
     edge = row["value_high" if side > 0 else "value_low"]
     place: dict[str, Any] = {"ha": "center", "va": "bottom" if side > 0 else "top", "size": TEXT}
     place |= {"textcoords": "offset points", "color": INK, "gid": "name"}

@@ -12,6 +12,7 @@ from kpi_helpers.controls.explorer import explored, explorer
 from kpi_helpers.controls.importing import importing, offered
 from kpi_helpers.controls.levers import levered, levers
 from kpi_helpers.controls.shown import Shown
+from kpi_helpers.controls.worth import valued, worth
 
 __all__ = [
     "CONTROLS",
@@ -25,6 +26,8 @@ __all__ = [
     "levered",
     "levers",
     "offered",
+    "valued",
+    "worth",
 ]
 
 # Name of a control → its plain function, and what makes the control; both take the data set first.
@@ -33,4 +36,5 @@ CONTROLS: Mapping[str, tuple[Callable[..., Shown], Callable[..., Control]]] = {
     "explorer": (explored, explorer),
     "importing": (offered, importing),
     "levers": (levered, levers),
+    "worth": (valued, worth),
 }

@@ -17,6 +17,7 @@ from kpi_helpers.controls.fields import number, slider
 from kpi_helpers.controls.shown import Shown
 from kpi_helpers.controls.views import look_of
 from kpi_helpers.errors import KpiError
+from kpi_helpers.funnel.whatif import WON
 from kpi_helpers.language import text
 from kpi_helpers.measure.targets import target_values
 from kpi_helpers.periods import label
@@ -27,7 +28,6 @@ from kpi_helpers.wording.bottleneck import step_name
 from kpi_helpers.wording.told import Told
 
 Factors = Mapping[str, float]
-WON = pd.DataFrame({"kpi": ["bookings"]})
 ENDS = {"volume": (0.25, 3.0), "cycle": (0.5, 2.0), "amount": (0.5, 2.0)}
 RATE, STEP, MOST = (0.5, 2.0), 0.05, 1e12
 

@@ -95,7 +95,7 @@ def economics(
     rows["lead_share"] = rows["leads"] / rows["leads"].where(rows["leads"] > 0).iloc[0]
     rows = _with_value(data, rows, came, _named(start, end), months)
     facts = {"through": came["through"].iloc[0], "lag": lag, "start": start, "end": end}
-    return _judged(rows).assign(**facts)
+    return judged(rows).assign(**facts)
 
 
 def _year(data: Dataset, period: str) -> tuple[dt.date, dt.date]:
@@ -149,7 +149,7 @@ def _with_value(
     if "orders" not in data.tables:
         blank = dict.fromkeys(["value", "value_low", "value_high", "of", "payback"], np.nan)
         return rows.assign(**blank, payback_seen=np.nan, valued="", model="", months=months)
-    return _of_orders(rows, _bought(data, came), data.as_of, months)
+    return _of_orders(rows, bought_by(data, came), data.as_of, months)
 
 
 def _of_contracts(rows: pd.DataFrame, kpis: dict[Any, Any]) -> pd.DataFrame:
@@ -162,7 +162,7 @@ def _of_contracts(rows: pd.DataFrame, kpis: dict[Any, Any]) -> pd.DataFrame:
     return rows.assign(valued="margin", model="contract", months=HORIZON)
 
 
-def _bought(data: Dataset, came: pd.DataFrame) -> pd.DataFrame:
+def bought_by(data: Dataset, came: pd.DataFrame) -> pd.DataFrame:
     """What newcomers bought, in margin where it is known, and the months since they came."""
     rows = purchases(data).merge(came, on="customer_id")
     valued = "margin" if rows["margin"].notna().any() else "revenue"
@@ -181,7 +181,7 @@ def _of_orders(
     for row in rows.to_dict("records"):
         ours = bought if row["basis"] == "loaded" else bought[bought["channel"] == row["channel"]]
         mean = _mean(each.reindex(ours["customer_id"].unique()).dropna().to_numpy())
-        found.append({**mean, "payback_seen": _earned_back(ours, row["cac"], months)})
+        found.append({**mean, "payback_seen": months_until(earned(ours, months), row["cac"])})
     rows = pd.concat([rows, pd.DataFrame(found)], axis=1)
     even = rows["cac"] / (rows["value"] / months)
     rows["payback"] = even.where((even >= 0) & (even <= months))
@@ -218,17 +218,21 @@ def _mean(x: np.ndarray[Any, Any]) -> dict[str, float]:
     return {"value": value, "value_low": low, "value_high": high, "of": n}
 
 
-def _earned_back(bought: pd.DataFrame, cac: float, months: int) -> float:
-    """Whole months until customers, those who left among them, have left what one costs."""
+def earned(bought: pd.DataFrame, months: int) -> np.ndarray[Any, Any]:
+    """Return what customers, those who left among them, have left after each whole month."""
     lived = bought.drop_duplicates("customer_id")["lived"].to_numpy()
     there = (lived[:, None] > np.arange(months)).sum(axis=0)
     ripe = bought[bought["month"] < bought["lived"]]
     money = ripe.groupby("month")["amount_net"].sum().reindex(range(months), fill_value=0.0)
-    earned = np.cumsum(money.to_numpy() / np.where(there >= FEW, there, np.nan))
-    return float(np.argmax(earned >= cac) + 1) if (earned >= cac).any() else np.nan
+    return np.cumsum(money.to_numpy() / np.where(there >= FEW, there, np.nan))
 
 
-def _judged(rows: pd.DataFrame) -> pd.DataFrame:
+def months_until(earned: np.ndarray[Any, Any], cost: float) -> float:
+    """Return the whole months until so much is earned; missing where it never is."""
+    return float(np.argmax(earned >= cost) + 1) if (earned >= cost).any() else np.nan
+
+
+def judged(rows: pd.DataFrame) -> pd.DataFrame:
     """The value over the cost, and what follows where chance does not explain it."""
     value, cac = ([rows[f"{of}{end}"].to_numpy(float) for end in ENDS] for of in ("value", "cac"))
     low, high = intervals.quotient(*value, *cac)

@@ -16,6 +16,7 @@ from kpi_helpers.units import MONEY, MONTHS, PERCENT, TIMES
 
 HORIZON = 60
 DISCOUNT_A_YEAR = 0.10
+DISCOUNT_A_MONTH = (1 + DISCOUNT_A_YEAR) ** (1 / 12) - 1
 
 # Four customers pay 100 a month, one of them leaves after January; 30 % of revenue is margin.
 CONTRACTS: dict[str, list[Any]] = {
@@ -94,16 +95,22 @@ def monthly_churn(mrr: ir.Table) -> Parts:
     return share(mrr.month == mrr.last_paid_at, of=followed)
 
 
-def _lived(arpa: Settled, margin: Settled, churn: Settled, discount: float = 0.0) -> Settled:
-    """Margin of a customer over the horizon; a higher churn makes the lower limit."""
-    months, fewest, most = (
-        lifetime_value(1.0, 1.0, lost, HORIZON, discount)
+def lived(
+    arpa: Settled,
+    margin: Settled,
+    churn: Settled,
+    discount: float = 0.0,
+    months: int = HORIZON,
+) -> Settled:
+    """Margin of a customer over some months; a higher churn makes the lower limit."""
+    count, fewest, most = (
+        lifetime_value(1.0, 1.0, lost, months, discount)
         for lost in (churn.value, churn.high, churn.low)
     )
     monthly = arpa.value * margin.value
     limits = intervals.product(arpa.value, *bounds(arpa), margin.value, *bounds(margin))
-    low, high = intervals.product(monthly, *limits, months, fewest, most)
-    value, blank = monthly * months, np.full_like(monthly, np.nan)
+    low, high = intervals.product(monthly, *limits, count, fewest, most)
+    value, blank = monthly * count, np.full_like(monthly, np.nan)
     return Settled(value, value, blank, arpa.n, low, high, "propagated")
 
 
@@ -133,7 +140,7 @@ def _lived(arpa: Settled, margin: Settled, churn: Settled, discount: float = 0.0
 )
 def ltv(arpa: Settled, margin: Settled, churn: Settled) -> Settled:
     """Margin expected of a customer under contract within 60 months, less the churn each month."""
-    return _lived(arpa, margin, churn)
+    return lived(arpa, margin, churn)
 
 
 @kpi(
@@ -160,7 +167,7 @@ def ltv(arpa: Settled, margin: Settled, churn: Settled) -> Settled:
 )
 def ltv_discounted(arpa: Settled, margin: Settled, churn: Settled) -> Settled:
     """Customer lifetime value, each month discounted at 10% a year."""
-    return _lived(arpa, margin, churn, (1 + DISCOUNT_A_YEAR) ** (1 / 12) - 1)
+    return lived(arpa, margin, churn, DISCOUNT_A_MONTH)
 
 
 @kpi(

@@ -50,7 +50,7 @@ def economics(
             "customers": write(row["customers"], COUNT, lang),
             **{of: within(row, of, MONEY, lang, currency) for of in ("cac", "value")},
             "ratio": within(row, "ratio", TIMES, lang),
-            "payback": _payback(row, lang),
+            "payback": payback(row, lang),
             "verdict": _verdict(row, *look),
         }
         for row in rows
@@ -102,7 +102,7 @@ def _leads(row: Row, lang: str) -> str:
     return "\n".join(filter(None, said))
 
 
-def _payback(row: Row, lang: str) -> str:
+def payback(row: Row, lang: str) -> str:
     """Return the months at an even pace, and with those who leave; or that it takes longer."""
     if absent(row["ratio"]):
         return ""

@@ -23,7 +23,7 @@ from kpi_helpers.wording.drivers import (
     step_certainty,
     step_name,
 )
-from kpi_helpers.wording.economics import economics_findings, outlook_findings
+from kpi_helpers.wording.economics import economics_findings, outlook_findings, worth_findings
 from kpi_helpers.wording.effects import (
     decided_findings,
     effects_findings,
@@ -146,4 +146,5 @@ __all__ = [
     "with_bands",
     "with_readable",
     "with_sellers",
+    "worth_findings",
 ]

@@ -9,12 +9,23 @@ import pandas as pd
 from kpi_helpers import language
 from kpi_helpers.customers.outlook import Outlook
 from kpi_helpers.language import nouns
-from kpi_helpers.units import COUNT, MONEY, PERCENT, write, write_date, write_range, write_relative
+from kpi_helpers.units import (
+    COUNT,
+    MONEY,
+    PERCENT,
+    TIMES,
+    write,
+    write_date,
+    write_range,
+    write_relative,
+)
+from kpi_helpers.wording.landing import chances
 from kpi_helpers.wording.lines import Line, Look, finds
 from kpi_helpers.wording.told import Row, plain, subject
 from kpi_helpers.wording.when import SPAN, label_of
 
-MOST, ENOUGH = 3, 5
+MOST, ENOUGH, EVEN = 3, 5, 0.5
+OF = {"cac": MONEY, "value": MONEY, "ratio": TIMES}
 
 
 @finds("economics")
@@ -62,6 +73,44 @@ def outlook_findings(outlook: Outlook, look: Look) -> Sequence[Line]:
         said = _text(f"outlook.{row['part']}", look, **counts, **days, **worth)
         lines.append((said, int(row["part"] == "ahead"), [place], float("nan")))
     return lines
+
+
+@finds("worth")
+def worth_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
+    """Return what a customer costs and leaves with levers, how surely that pays, and when.
+
+    Parameters
+    ----------
+    found : DataFrame
+        What `kpi_helpers.customers.with_levers` returns, or its first row alone.
+    """
+    rows, behind = found.to_dict("records"), [*range(len(found))]
+    base, row = rows[0], rows[-1]
+    if row["value"] != row["value"]:
+        return [(_text("unknown", look), 1, behind, float("nan"))]
+    said = {
+        f"base_{of}": write(base[of], unit, look.lang, look.currency) for of, unit in OF.items()
+    }
+    said |= {"ratio": write(row["ratio"], TIMES, look.lang)}
+    said["ratio_range"] = write_range(row["ratio_low"], row["ratio_high"], TIMES, look.lang)
+    said["what"] = language.text(f"economics.{row['valued']}", look.lang)
+    whole = row["basis"] == "loaded"
+    said["all"] = _text("all", look)
+    said["who"] = said["all"] if whole else plain(row["channel"])
+    keys = ["costs_moved" if len(rows) > 1 else "costs"]
+    if row["above_1"] == row["above_1"]:
+        said |= {of: chances(row[of], look.lang) for of in ("above_1", "above_3")}
+        keys.append("ratio_moved" if len(rows) > 1 else "ratio")
+        keys += ["triple"] if row["above_1"] > EVEN else []
+    late = f"> {row['months']}"
+    for of in ("payback", "payback_seen"):
+        said[of] = late if row[of] != row[of] else write(row[of], COUNT, look.lang)
+    if row["valued"] == "margin":
+        keys.append("back" if row["payback"] == row["payback"] else "never")
+    else:
+        keys.append("in_revenue")
+    keys += [] if whole else ["media"]
+    return [(_said(f"levers.{key}", look, row, **said), 1, behind, float("nan")) for key in keys]
 
 
 def _places(rows: Sequence[Row], verdict: str) -> list[int]:
