@@ -179,16 +179,14 @@ def saved(
         {"metric": kpi, "period": target_period, "value": value}
         for kpi, value in _aims(kpis, targets or {}).items()
     ]
-    in_register = data.files.get(TARGETS, CONFIG) != CONFIG
-    names = [(each["metric"], each["period"]) for each in new]
-    old = [each for each in data.config.targets if (each["metric"], each["period"]) not in names]
     settings: dict[str, Any] = {
         "kpis": taken,
         "business": {name: value or None for name, value in business_is.items()},
     }
     if new:
-        settings[TARGETS] = new if in_register else [*old, *new]
-    seen = {TARGETS: kept(data, TARGETS)} if new and in_register else {}
+        settings[TARGETS] = new
+    in_register = new and data.files.get(TARGETS, CONFIG) != CONFIG
+    seen = {TARGETS: kept(data, TARGETS)} if in_register else {}
     told = save(data, settings, seen=seen)
     return [text("controls.choosing.saved", data.config.lang, n=len(taken)), *told.splitlines()]
 

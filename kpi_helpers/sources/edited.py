@@ -23,9 +23,9 @@ def edited(path: Path, settings: Mapping[str, Any]) -> str:
     path
         A ``kpi.toml``; it is made where there is none.
     settings
-        Setting → value. The keys of a table are set one by one, and so are rows of tables such as
-        ``[[targets]]``, by the texts that name them. None takes a key away, and a row with nothing
-        but its name that row.
+        Setting → value. The keys of a table, and of each of ``tables``, are set one by one, and so
+        are rows of tables such as ``[[targets]]``, by the texts that name them. None takes a key
+        away, and a row with nothing but its name that row.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def _set(content: Any, key: str, value: Any) -> None:
         if not isinstance(content.get(key), Mapping):
             content[key] = tomlkit.table()
         for name, own in value.items():
-            deeper = isinstance(own, Mapping) and isinstance(content[key].get(name), Mapping)
+            deeper = key == "tables" and isinstance(content[key].get(name), Mapping)
             (_set if deeper else _put)(content[key], name, own)
     elif value and isinstance(value, list | tuple) and isinstance(value[0], Mapping):
         rows = content.get(key, ())
