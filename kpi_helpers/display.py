@@ -19,24 +19,19 @@ from kpi_helpers.language import text
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import pandas as pd
-
     from kpi_helpers.catalogue import Kpi
     from kpi_helpers.sources import Dataset
 
 # A longer frame is to be looked through, as pandas shows it, and no table to read.
 MOST_ROWS, MOST_SENTENCES = 40, 5
+# What a result remembers of the data it was asked of: see `kpi_helpers.measure.spoken`.
+LOOK = ("lang", "currency", "terms")
 # In the page of a report these stand in its style sheet.
 QUIET = "<style>.card h3 span { font-size: 75%; font-weight: 400; margin-left: 0.6em; }</style>"
 
 
 def register(shell: Any) -> None:
-    """Tell an IPython shell how to show what the kit returns and raises.
-
-    Parameters
-    ----------
-    shell : IPython.InteractiveShell
-    """
+    """Tell a shell of IPython how to show what the kit returns and raises."""
     html = shell.display_formatter.formatters["text/html"]
     html.for_type_by_name("kpi_helpers.catalogue", "Kpi", partial(kpi_html, shell=shell))
     html.for_type_by_name("kpi_helpers.sources.dataset", "Dataset", data_html)
@@ -68,8 +63,7 @@ def data_html(data: Dataset) -> str:
     lang, currency = data.config.lang, data.config.currency
     ends = {"first": write_date(data.first, lang), "as_of": write_date(data.as_of, lang)}
     said = " · ".join(filter(None, [escape(data.name), text("display.days", lang, **ends)]))
-    rows = accounting(data).drop(columns=["file"] if data.masked else [])
-    account = accounts(rows, score(data), lang, currency)
+    account = accounts(accounting(data), score(data), lang, currency)
     checks = quality_table(quality(data), lang, currency)
     return f"<p>{said}</p>{account.as_raw_html()}{checks.as_raw_html()}"
 
@@ -79,34 +73,22 @@ def frame_html(frame: Any) -> str | None:
 
     Any other frame, and a result of many rows, is left as pandas shows it.
     """
-    from kpi_helpers.compare import ADDED
-    from kpi_helpers.wording.told import TIDY
+    from kpi_helpers import sheets, wording
+    from kpi_helpers.wording.told import OWN, TIDY
 
     own: str | None = frame._repr_html_()
-    tidy = {*TIDY} <= {*frame} and {*frame.attrs} >= {"lang", "currency", "terms"}
-    if not (tidy and 0 < len(frame) <= MOST_ROWS):
+    look = {name: frame.attrs[name] for name in LOOK if name in frame.attrs}
+    if not ({*TIDY} <= {*frame} and len(look) == len(LOOK) and 0 < len(frame) <= MOST_ROWS):
         return own
-    look = {name: frame.attrs[name] for name in ("lang", "currency", "terms")}
-    changed = {*ADDED} <= {*frame} and frame["change"].notna().any()
-    said = _compared(frame, look) if changed else _measured(frame, look)
-    return f"{said}<details><summary>DataFrame</summary>{own or escape(repr(frame))}</details>"
-
-
-def _compared(frame: pd.DataFrame, look: dict[str, Any]) -> str:
-    from kpi_helpers import sheets, wording
-    from kpi_helpers.wording.told import OWN
-
-    found = sheets.findings(wording.findings(frame, limit=MOST_SENTENCES, **look))
-    table = sheets.changes(frame, by=[str(name) for name in frame if name not in OWN], **look)
-    return found._repr_html_() + table.as_raw_html()
-
-
-def _measured(frame: pd.DataFrame, look: dict[str, Any]) -> str:
-    from kpi_helpers import sheets, wording
-
-    few = frame.to_dict("records") if len(frame) <= MOST_SENTENCES else []
-    found = sheets.Findings(tuple(wording.sentence(row, **look) for row in few))
-    return found._repr_html_() + sheets.measured(frame, **look).as_raw_html()
+    if "change" in frame and frame["change"].notna().any():
+        found = sheets.findings(wording.findings(frame, limit=MOST_SENTENCES, **look))
+        table = sheets.changes(frame, by=[name for name in frame if name not in OWN], **look)
+    else:
+        few = frame.to_dict("records") if len(frame) <= MOST_SENTENCES else []
+        found = sheets.Findings(tuple(wording.sentence(row, **look) for row in few))
+        table = sheets.measured(frame, **look)
+    below = f"<details><summary>DataFrame</summary>{own or escape(repr(frame))}</details>"
+    return found._repr_html_() + table.as_raw_html() + below
 
 
 def _tell(

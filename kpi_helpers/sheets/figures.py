@@ -168,15 +168,11 @@ def measured(
             "value": _value(row, lang, currency),
             "range": _range(row, lang, currency),
             "n": write(row["n"], COUNT, lang),
-            "reading": wording.reading(row, lang, terms, currency) if _needs_care(row) else "",
+            "reading": "" if row["status"] == OK else wording.reading(row, lang, terms, currency),
         }
         for row in records(tidy)
     ]
     return build("measured", lines, lang, right=("value", "range", "n"))
-
-
-def _needs_care(row: Row) -> bool:
-    return bool(row["status"] != OK or plain(row["note"]))
 
 
 def _names(row: Row, by: Sequence[str], lang: str, terms: Terms | None) -> dict[str, str]:
