@@ -20,8 +20,10 @@ import psutil
 import pytest
 from browser import executable
 
+from kpi_helpers.controls.shown import Shown, picture
+
 SIZE = {"width": 1400, "height": 900}
-PATIENCE = 90_000  # milliseconds: the whole of a run has no more
+PATIENCE = 240_000  # milliseconds, on a machine that does much else
 
 
 @dataclass
@@ -97,6 +99,18 @@ def seen_in_browser(server: Served) -> Iterator[tuple[Any, list[str]]]:
         page.on("pageerror", lambda error: strange.append(str(error)))
         page.goto(server.url, wait_until="commit")
         yield page, strange
+
+
+def expect_shown(control: Any, expected: Shown) -> None:
+    """Wait until a control shows what its plain function gave: sentences, figures and chart."""
+    from playwright.sync_api import expect
+
+    for said in (*expected.sentences, *expected.figures.values()):
+        expect(control).to_contain_text(said, timeout=PATIENCE)
+    if expected.figure:
+        found = re.search(r'src="([^"]+)"', picture(expected.figure))
+        assert found
+        expect(control.locator("img").first).to_have_attribute("src", found[1], timeout=PATIENCE)
 
 
 def answers(root: str) -> bool:

@@ -3,7 +3,12 @@
 import json
 
 import pytest
-from served import Served, seen_in_browser, served, status
+from packs import SAMPLE
+from served import Served, expect_shown, seen_in_browser, served, status
+
+from kpi_helpers.controls import explored, explorer
+from kpi_helpers.language import text
+from kpi_helpers.reports import opened
 
 # What somebody may have written once, for another purpose.
 OPEN = {
@@ -31,7 +36,20 @@ def test_nothing_is_shown_without_the_token(lab: Served) -> None:
     assert lab.listens_at() == {"127.0.0.1"}
 
 
-def test_it_shows_the_notebooks_and_reaches_nothing_else(lab: Served) -> None:
+def test_a_slider_and_a_dropdown_show_what_the_plain_function_gives(lab: Served) -> None:
+    data = opened(str(SAMPLE))
+    options = explorer(data).fields["kpi"].options
+    (named,) = [name for name, kpi in options if kpi == "revenue"]
+    label = text("controls.explorer.kpi", data.config.lang)
     with seen_in_browser(lab) as (page, strange):
-        page.get_by_text("01_kpi_evaluation.ipynb").first.wait_for()
+        page.get_by_text("01_kpi_evaluation.ipynb").first.dblclick()
+        page.get_by_text("| Idle").wait_for()
+        page.get_by_text("Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        control = page.locator(".kpi-control")
+        control.scroll_into_view_if_needed()
+        control.get_by_label(label, exact=True).select_option(named)
+        expect_shown(control, explored(data, kpi="revenue", period="2026Q3"))
+        control.locator(".noUi-handle").first.press("ArrowLeft")
+        expect_shown(control, explored(data, kpi="revenue", period="2026Q2"))
         assert strange == []

@@ -66,6 +66,7 @@ def lab(options: argparse.Namespace, lang: str) -> int:
         "IdentityProvider.token": token,
         "LabApp.default_url": start,
         "LabApp.news_url": None,
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
     url = f"http://{HERE}:{port}{start}?token={token}"
     print(text("cli.lab.open", lang, url=url), flush=True)
