@@ -11,6 +11,7 @@ from kpi_helpers.controls.control import Control
 from kpi_helpers.controls.explorer import explored, explorer
 from kpi_helpers.controls.importing import importing, offered
 from kpi_helpers.controls.levers import levered, levers
+from kpi_helpers.controls.scoring import scored, scorer
 from kpi_helpers.controls.shown import Shown
 from kpi_helpers.controls.worth import valued, worth
 
@@ -26,6 +27,8 @@ __all__ = [
     "levered",
     "levers",
     "offered",
+    "scored",
+    "scorer",
     "valued",
     "worth",
 ]
@@ -36,5 +39,6 @@ CONTROLS: Mapping[str, tuple[Callable[..., Shown], Callable[..., Control]]] = {
     "explorer": (explored, explorer),
     "importing": (offered, importing),
     "levers": (levered, levers),
+    "scorer": (scored, scorer),
     "worth": (valued, worth),
 }

@@ -3,6 +3,7 @@
 from kpi_helpers.funnel.beside import with_earlier, with_others
 from kpi_helpers.funnel.bottleneck import bottlenecks
 from kpi_helpers.funnel.channels import channels, concordance, duels, moved_budget
+from kpi_helpers.funnel.graded import graded, open_cases
 from kpi_helpers.funnel.habits import Cases, Prepared, cases, outlook, prepared
 from kpi_helpers.funnel.history import journeys
 from kpi_helpers.funnel.leak import leak
@@ -56,6 +57,7 @@ __all__ = [
     "cycle_chances",
     "cycle_segments",
     "duels",
+    "graded",
     "integrity",
     "journeys",
     "leak",
@@ -66,6 +68,7 @@ __all__ = [
     "movement",
     "next_steps",
     "odd_rows",
+    "open_cases",
     "outlook",
     "prepared",
     "put_off",

@@ -70,13 +70,7 @@ def bant(data: Dataset, period: str = "last", where: Where = None) -> Bant:
     Unavailable
         Without the four items, or a case of the year with any of them.
     """
-    needs = Unavailable(what=Phrase("bant.what"), needs=", ".join(COLUMNS))
-    homes = (
-        home for home in HOMES if home[0] in data.tables and {*COLUMNS} <= data.filled(home[0])
-    )
-    table, kpi, done = next(homes, ("", "", ""))
-    if not table:
-        raise needs
+    needs, (table, kpi, done) = _needs(), home_of(data)
     year = data.config.calendar.year_to(period_of(data, period))
     year = ripe_year(data, period) if table == "leads" else year
     scored = data.add(_noted(data, table), on=f"{table[:-1]}_id", to=table)
@@ -93,6 +87,24 @@ def bant(data: Dataset, period: str = "last", where: Where = None) -> Bant:
     quality = pd.DataFrame([_calibrated(scores) | _noted_of(grid) | _late(data, table, done)])
     scores = scores.assign(trend_p=quality["trend_p"].iloc[0])
     return Bant(scores, _items(grid, weights), quality, weights)
+
+
+def _needs() -> Unavailable:
+    return Unavailable(what=Phrase("bant.what"), needs=", ".join(COLUMNS))
+
+
+def home_of(data: Dataset) -> tuple[str, str, str]:
+    """Return the table that is scored, the KPI that says what became of it, and the day of that.
+
+    Raises
+    ------
+    Unavailable
+        Where no table has the four items.
+    """
+    for home in HOMES:
+        if home[0] in data.tables and {*COLUMNS} <= data.filled(home[0]):
+            return home
+    raise _needs()
 
 
 def _noted(data: Dataset, table: str) -> pd.DataFrame:
@@ -209,8 +221,9 @@ def fitted(grid: pd.DataFrame) -> Weights | None:
 
 
 def _terms(items: pd.DataFrame, names: tuple[str, ...]) -> Array:
-    blank = items[[*ITEMS]].isna().astype(float).add_suffix(" missing")
-    terms = items[[*ITEMS]].fillna(0.0).join(blank)[[*names]].to_numpy(float)
+    items = items[[*ITEMS]].reset_index(drop=True)
+    blank = items.isna().astype(float).add_suffix(" missing")
+    terms = items.fillna(0.0).join(blank)[[*names]].to_numpy(float)
     return np.column_stack([np.ones(len(terms)), terms])
 
 

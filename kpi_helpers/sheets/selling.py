@@ -28,12 +28,20 @@ TABLES = {
     "rivals": {"competitor": NAME, **COUNTS, "rest": PERCENT, "cost": MONEY, "apart": NAME},
     "bant_scores": {"points": NAME, "numerator": COUNT, **COUNTS, "reference": PERCENT},
     "bant_items": {"item": NAME, "answer": NAME, **COUNTS, "odds": TIMES},
+    "bant_open": {"case": NAME, "deal_name": NAME, "owner": NAME, "stage": NAME}
+    | {"answered": COUNT, "likely": PERCENT, "amount": MONEY, "worth": MONEY},
     "bant_quality": {"won": COUNT, "expected": COUNT, "oe": TIMES, "skill": PERCENT}
     | dict.fromkeys(("auc", "known_won", "known_lost"), PERCENT)
     | {"scored": COUNT, "late": COUNT},
 }
 # Figures whose limits stand under another name.
-LIMITS = {"qualified_rate": "qualified_", "won_rate": "won_", "value": "", "kappa": ""}
+LIMITS = {
+    "qualified_rate": "qualified_",
+    "won_rate": "won_",
+    "value": "",
+    "kappa": "",
+    "likely": "",
+}
 
 
 def selling(
@@ -51,10 +59,11 @@ def selling(
         What `kpi_helpers.funnel` says of it.
     table : str
         Which of the tables: ``channels``, ``budget``, ``concordance``, ``losses``, ``rivals``, and
-        ``bant_scores``, ``bant_items`` or ``bant_quality`` of `kpi_helpers.funnel.bant`.
+        ``bant_scores``, ``bant_items`` or ``bant_quality`` of `kpi_helpers.funnel.bant`, or
+        ``bant_open``, the rows of `kpi_helpers.funnel.open_cases`.
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
     """
-    blank = "all" if "spend_after" in found else "not_noted"
+    blank = "all" if "spend_after" in found else "" if table == "bant_open" else "not_noted"
     form = Form("selling", TABLES[table], LIMITS, blank)
     return listed(found, table, form, (lang, terms, currency))

@@ -33,7 +33,7 @@ def selling_findings(
     table : str
         ``channels`` (those that return less than the others for certain; at stake is what was spent
         beyond the margin), ``budget``, ``losses``, ``rivals``, ``bant_scores``, ``bant_items`` or
-        ``bant_quality``; the name under which the frame is handed on.
+        ``bant_quality``, or ``bant_graded``; the name under which the frame is handed on.
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
 
@@ -185,6 +185,18 @@ def _items(found: pd.DataFrame, look: Look) -> list[Line]:
     return lines
 
 
+def _graded(found: pd.DataFrame, look: Look) -> list[Line]:
+    """The chance that answers give; of which the ``items`` are not known, ``all`` is the rate."""
+    row, lang = found.iloc[0], look[0]
+    if row["chance"] != row["chance"]:
+        return [_line("ungraded", found, look)]
+    names = ", ".join(_say(f"item.{item}", look) for item in row["items"])
+    said = {of: write(row[of], PERCENT, lang, digits=0) for of in ("chance", "all")}
+    said["range"] = write_range(row["low"], row["high"], PERCENT, lang)
+    lines = [_line("graded" if row["weighed"] else "graded_few", found, look, **said)]
+    return lines + ([_line("unsure", found, look, items=names)] if names else [])
+
+
 def _line(key: str, found: pd.DataFrame, look: Look, **values: str) -> Line:
     """A sentence of a whole table that shows no difference."""
     return _say(key, look, **values), CHANCE, range(len(found)), NO_MONEY
@@ -206,4 +218,5 @@ TELLERS = {
     "bant_scores": _scores,
     "bant_quality": _quality,
     "bant_items": _items,
+    "bant_graded": _graded,
 }
