@@ -20,6 +20,7 @@ from kpi_helpers.reports import exporting, workbook
 from kpi_helpers.reports.columns import FIGURES, NAMES, Words, headings, number_format, unit_of
 from kpi_helpers.reports.deck import BODY, begin, begun, table_of
 from kpi_helpers.reports.exporting import Made, export
+from kpi_helpers.reports.slides import _cells
 from kpi_helpers.reports.tables import read_csv
 from kpi_helpers.sources.saving import as_csv
 from kpi_helpers.units import write, write_change
@@ -180,6 +181,36 @@ def test_every_column_of_a_slide_has_a_heading(lang: str) -> None:
     bare = [column for column in columns if said[column].startswith(column)]
     assert {column.capitalize() for column in bare} & set(said.values()) == set()
     assert [column for column in bare if "_" in column] == []
+
+
+def test_a_slide_of_a_bottleneck_says_how_many_periods_and_in_the_units_of_each_measure() -> None:
+    usual = {"before": 3, "n": 2770.0, "unit": "money", "kpi": "achievable_gain"}
+    passing = usual | {"measure": "stage_conversion", "now": 0.35, "reference": 0.38}
+    time = usual | {"measure": "time_in_stage", "now": 36.0, "reference": 68.0}
+    said = [_cells(pd.DataFrame([row]), "bottleneck", Words("en"), True) for row in (passing, time)]
+    counts = [["Periods compared", "3"], ["Cases", "2,770"]]
+    assert [line for line in said[0] if line in counts] == counts
+    assert {line[1] for line in said[0][-2:]} == {"35.0%", "38.0%"}
+    assert {line[1] for line in said[1][-2:]} == {"36 days", "68 days"}
+
+
+def test_a_slide_names_the_ends_of_a_bridge_by_their_periods() -> None:
+    usual = {"bridge": "bookings", "unit": "money", "step": "", "name": ""}
+    spring = usual | {"period": "2026Q2", "start": "2026-04-01", "end": "2026-07-01"}
+    summer = usual | {"period": "2026Q3", "start": "2026-07-01", "end": "2026-10-01"}
+    rows = [
+        spring | {"kind": "before", "amount": 90.0},
+        summer | {"kind": "change", "amount": -20.0, "step": "decided"},
+        summer | {"kind": "after", "amount": 70.0},
+    ]
+    said = _cells(pd.DataFrame(rows), "bookings_steps", Words("en"), True)
+    assert [line[0] for line in said] == ["Step", "Q2 2026", "Deals decided", "Q3 2026"]
+
+
+def test_a_slide_names_a_kpi_in_the_language_of_its_reader() -> None:
+    row = {"kpi": "stage_conversion", "label": "Stage conversion", "value": 0.4, "unit": "percent"}
+    said = _cells(pd.DataFrame([row]), "passing", Words("fr"), True)
+    assert said[0] == ["KPI", "Taux de passage entre étapes"]
 
 
 # --- the slides -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from kpi_helpers.errors import ReportFailed, UnknownName
 from kpi_helpers.reports import places, running
+from kpi_helpers.reports.kernel import Terminated
 from kpi_helpers.units import write
 
 TINY = Path(__file__).parent / "data" / "tiny.ipynb"
@@ -224,6 +226,20 @@ def test_a_notebook_that_fails_leaves_the_old_report(project: Path, fail: str, r
     with pytest.raises(ReportFailed, match=reason):
         run(project, project / "out", fail=fail)
     assert contents(project / "out" / "2026Q1") == before
+
+
+def test_a_report_that_is_ended_while_its_pages_are_written_leaves_no_draft(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "export", lambda *_: signal.raise_signal(signal.SIGTERM))
+    # Else a report that does not mind it would end the tests.
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with pytest.raises(Terminated):
+            run(project, project / "out")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [path.name for path in (project / "out").iterdir()] == [".2026Q1.lock"]
 
 
 def test_a_notebook_that_does_not_say_it_is_finished_is_not(project: Path) -> None:

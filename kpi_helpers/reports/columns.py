@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.language import Noun, Terms, nouns, text, texts
 from kpi_helpers.sheets.actions import TABLES as ACTIONS
 from kpi_helpers.sheets.landing import TABLES as LANDING
@@ -33,6 +34,8 @@ DECIMALS = re.compile(r"(?<=[.,])\d{1,2}$")
 # A difference has the sign and the unit of its row, that of two rates in points; a driver has one
 # of its own.
 CHANGE, DRIVER = "change", "driver"
+# In the unit of the KPI that a row measures, which is not that of the row.
+MEASURED = "measured"
 
 
 def _alike(**units: str) -> dict[str, str]:
@@ -61,7 +64,7 @@ PARTICULAR: Mapping[str, Mapping[str, str]] = {
     **MARKET,
     **SELLING,
     "ages": {"value": PERCENT},
-    "bottleneck": dict.fromkeys(("now", "reference", "best"), PERCENT),
+    "bottleneck": dict.fromkeys(("now", "reference", "best"), MEASURED) | {"before": ""},
     "call_steps": {"value": PERCENT},
     "call_times": dict.fromkeys(("value", "low", "high"), ""),
     "coverage": {"low": TIMES, "high": TIMES, "due": MONEY, "missing": MONEY},
@@ -142,7 +145,8 @@ def headings(table: str, columns: Sequence[str], words: Words) -> dict[str, str]
 
 
 def _heading(table: str, column: str, words: Words) -> str:
-    keys = (f"{room}.columns.{column}" for room in _rooms(table))
+    rooms = (f"{ROOM}.headings.{_plain(table)}", *(f"{room}.columns" for room in _rooms(table)))
+    keys = (f"{room}.{column}" for room in rooms)
     name = next(filter(None, (_text(key, words) for key in keys)), "")
     limit = LIMIT.fullmatch(column)
     if name or not limit:
@@ -207,6 +211,8 @@ def unit_of(column: str, table: str, row: Mapping[Any, Any]) -> tuple[str, bool]
     steps = column == "amount" and bool(_known(row.get("bridge")))
     if unit == DRIVER:
         return _known(row.get("driver_unit")), False
+    if unit == MEASURED:
+        return REGISTRY[row["measure"]].unit, False
     if unit == CHANGE or (steps and row.get("kind") == "change"):
         return _known(row.get("unit")), True
     return (_known(row.get("unit")), False) if unit == OWN or steps else (unit, False)

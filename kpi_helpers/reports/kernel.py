@@ -32,7 +32,7 @@ def kernels(asked: Sequence[str | bool], plain: bool = False) -> Iterator[Ask | 
     from kpi_helpers.reports.forking import can_fork, server
 
     forks = can_fork() and not plain
-    with _terminated_as_interrupted(), server(asked) if forks else nullcontext() as ask:
+    with terminated_as_interrupted(), server(asked) if forks else nullcontext() as ask:
         yield ask
 
 
@@ -96,7 +96,7 @@ class Terminated(SystemExit):
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
+def terminated_as_interrupted() -> Iterator[None]:
     """Let SIGTERM unwind the stack, as SIGINT does."""
     if threading.current_thread() is not threading.main_thread():
         yield

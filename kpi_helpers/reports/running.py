@@ -21,7 +21,7 @@ from kpi_helpers.reports.exporting import Made, check_forms, export
 from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.forecasts import forecasts_beside, keep
 from kpi_helpers.reports.index import FINDINGS, METHODS, index, merged
-from kpi_helpers.reports.kernel import kernels
+from kpi_helpers.reports.kernel import kernels, terminated_as_interrupted
 from kpi_helpers.reports.known import remember
 from kpi_helpers.reports.naming import folder_name
 from kpi_helpers.reports.opening import chosen, opened
@@ -148,7 +148,8 @@ def written(
     values, data = asked.values, asked.data
     target = out / folder_name(asked.period.name, values["segment"], values["share"])
     replaced = _asked_of(target)
-    with saying(target.name, asked.hidden), pack.writing(target) as folder:
+    hidden = asked.hidden
+    with saying(target.name, hidden), terminated_as_interrupted(), pack.writing(target) as folder:
         with start() as ask:
             done, findings, tables = _executed(asked.each, folder, progress, ask)
         progress("writing")
@@ -164,7 +165,7 @@ def written(
         for name, content in made.items():
             (folder / name).write_text(content, "utf-8")
         paths = places.named_in(asked.address, values["config"], values["before"], data.config.file)
-        scrub(folder, [*(paths if values["share"] else []), *asked.hidden])
+        scrub(folder, [*(paths if values["share"] else []), *hidden])
         # From what has been scrubbed: in a compressed file no secret would be found.
         export(Made(folder, data, said, done, tables, asked.kpis), forms)
     # Of the whole, and under the name that the next report knows: else none could be judged.

@@ -35,6 +35,7 @@ from kpi_helpers.reports.tables import read_csv
 from kpi_helpers.sheets.findings import RIGHT, decision_lines
 from kpi_helpers.sheets.table import Row, absent, within
 from kpi_helpers.units import COUNT
+from kpi_helpers.wording.drivers import step_name
 from kpi_helpers.wording.told import plain
 
 if TYPE_CHECKING:
@@ -134,11 +135,14 @@ def _cells(rows: pd.DataFrame, table: str, words: Words, narrow: bool) -> list[l
 
 def _said(row: Row, of: str, table: str, words: Words, word: Any) -> str:
     """A cell as a page writes it, with its range; nothing for an id that has no words."""
+    if of in ("step", "name") and not absent(row.get("bridge")):  # as at the bars of its chart
+        return step_name(row, words.lang, words.terms) if of == "step" else ""
     value = row[of]
     if absent(value):
         return ""
     kpi = row.get("kpi", "")
-    if of == "label" and (value == kpi or kpi not in REGISTRY):
+    # Not all tables name their KPI, and some do in English.
+    if of == "label" and (kpi not in REGISTRY or value in (kpi, REGISTRY[kpi].label("en"))):
         return REGISTRY[kpi].label(words.lang) if kpi in REGISTRY else ""
     if isinstance(value, str):
         read = word(of, value)
