@@ -69,6 +69,16 @@ def test_an_error_is_said_and_goes_away(control: Control) -> None:
     assert 'alt="&lt;img src=x onerror=alert(1)&gt;$x$"' in control._chart.value
 
 
+def test_what_was_saved_is_restored_as_far_as_it_still_fits(control: Control) -> None:
+    saved = {"gone": 1, "name": "b", "rates": {"Offer": 2.0, "Gone": 1.0, HOSTILE: "much"}}
+    control.restore(saved)
+    assert control.values == {"name": "b", "rates": {"Offer": 2.0, HOSTILE: 1.0}}
+    control.restore({"rates": 3, "name": 4})
+    assert control.shown.figures == {"b": "3"}
+    control.reset()
+    assert control.values["name"] == "a"
+
+
 def test_exports_are_numbered(control: Control, tmp_path: Path) -> None:
     files = [control.export("png"), control.export("png"), control.export("pptx")]
     assert [file.name for file in files] == ["some-1.png", "some-2.png", "some-1.pptx"]

@@ -103,6 +103,15 @@ def test_the_control_shows_what_the_plain_function_gives(sample: Dataset) -> Non
     assert values["target"] == plain.frame["target"][0]
 
 
+def test_what_a_meeting_saved_is_where_it_begins_but_for_the_target() -> None:
+    held = {"levers": {"cycle": 0.8, "rates": {"Gone": 2.0, "Proposition": 1.1}, "target": 5.0}}
+    control = levers(kh.load("data/sample", {"workshop": held}))
+    assert (control.values["cycle"], control.values["rates"]["Proposition"]) == (0.8, 1.1)
+    assert control.values["target"] > 5
+    control.reset()
+    assert control.values["cycle"] == 1.0
+
+
 def named(stage: str) -> Dataset:
     """Deals of which half are won, through one stage that is so named."""
     days = pd.date_range("2026-01-05", periods=60, freq="4D").strftime("%Y-%m-%d")

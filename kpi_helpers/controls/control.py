@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+from traitlets import TraitError
 
 from kpi_helpers.controls.fields import button, words
 from kpi_helpers.controls.shown import Shown, beside, listed, picture, said
@@ -117,6 +118,13 @@ class Control(widgets.VBox):
                     for of, own in value.items():
                         field[of].value = own
                 else:
+                    field.value = value
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Set those of the saved values that a field still takes: a step may be gone by now."""
+        with self._holding():
+            for field, value in _pairs(self.fields, saved):
+                with suppress(TraitError):
                     field.value = value
 
     def undo(self) -> None:
@@ -254,6 +262,15 @@ def refused(error: KpiError, lang: str, name: str) -> Control:
 def _does(made: widgets.Button, act: Callable[[], object]) -> widgets.Button:
     made.on_click(lambda _: act())
     return made
+
+
+def _pairs(fields: Fields, values: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """The widgets for which there are values, with these."""
+    for name in (each for each in fields if each in values):
+        if not isinstance(fields[name], Mapping):
+            yield fields[name], values[name]
+        elif isinstance(values[name], Mapping):
+            yield from _pairs(fields[name], values[name])
 
 
 def _flat(fields: Fields) -> list[Any]:

@@ -125,6 +125,9 @@ def levers(data: Dataset, where: Where = None, folder: Path | None = None, **beg
     aim = text("controls.levers.target", lang, period=period)
     made["target"] = number(aim, np.nan_to_num(start.targets[0]), 0.0, MOST, 1.0)
     control = Control(partial(levered, start), made, lang, "levers", folder)
+    # What was saved in a meeting, but for the target of the quarter that it was held in.
+    saved = data.config.workshop.get("levers", {})
+    control.restore({name: value for name, value in saved.items() if name != "target"})
     control.set(**begin)
     return control
 

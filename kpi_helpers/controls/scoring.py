@@ -125,6 +125,7 @@ def scorer(
     answers = {text(f"selling.answer.{own or 'missing'}", lang): own for own in LEVELS}
     made = {item: choice(text(f"selling.item.{item}", lang), answers, "") for item in ITEMS}
     control = Control(partial(scored, start), made, lang, "scorer", folder)
+    control.restore(data.config.workshop.get("scorer", {}))
     control.set(**begin)
     return control
 

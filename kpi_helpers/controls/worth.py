@@ -104,6 +104,7 @@ def worth(data: Dataset, period: str = "last", folder: Path | None = None, **beg
         "months": choice(named["months"], {f"{each}": each for each in spans}, usual),
     }
     control = Control(partial(valued, start), made, lang, "worth", folder)
+    control.restore(data.config.workshop.get("worth", {}))
     control.set(**begin)
     return control
 
