@@ -88,6 +88,7 @@ def _added(options: argparse.Namespace, path: Path, lang: str) -> Iterator[str]:
     from kpi_helpers.reports.difference import recorded as record_of
     from kpi_helpers.reports.tables import TABLES, read_csv
     from kpi_helpers.sources.action_file import ID, recorded, register
+    from kpi_helpers.wording.effects import proposed_said
 
     pack = Path(vars(options)["from"])
     if not vars(options)["from"]:
@@ -96,7 +97,7 @@ def _added(options: argparse.Namespace, path: Path, lang: str) -> Iterator[str]:
     frames = [read_csv(each) for each in sorted((pack / TABLES).glob("*decisions.csv"))]
     proposed = pd.concat([pd.DataFrame(columns=[ID, "finding"]), *frames], ignore_index=True)
     rows = to_record(
-        proposed.assign(finding=[_finding(row, lang) for row in records(proposed)]), day
+        proposed.assign(finding=[proposed_said(row, lang) for row in records(proposed)]), day
     )
     wanted = [name.strip() for name in options.id.split(",") if name.strip()] or list(rows[ID])
     for name in wanted:
@@ -110,14 +111,6 @@ def _added(options: argparse.Namespace, path: Path, lang: str) -> Iterator[str]:
     yield from (f"  {name}" for name in new[ID])
     if known & set(wanted):
         yield text("cli.actions.known", lang, n=len(known & set(wanted)))
-
-
-def _finding(row: dict[str, object], lang: str) -> str:
-    """A finding of a comparison by its KPI and what was found; one of an analysis is a sentence."""
-    found = str(row["finding"])
-    if found not in ("target_missed", "worse"):
-        return found
-    return text(f"sheets.decide.{found}", lang, what=row["label"])
 
 
 def _listed(data: Dataset, path: Path) -> pd.DataFrame:

@@ -6,6 +6,7 @@ names both.
 
 from collections.abc import Callable, Mapping
 
+from kpi_helpers.controls.acting import acting, board
 from kpi_helpers.controls.choosing import choosing, chosen
 from kpi_helpers.controls.control import Control
 from kpi_helpers.controls.explorer import explored, explorer
@@ -19,6 +20,8 @@ __all__ = [
     "CONTROLS",
     "Control",
     "Shown",
+    "acting",
+    "board",
     "choosing",
     "chosen",
     "explored",
@@ -35,6 +38,7 @@ __all__ = [
 
 # Name of a control → its plain function, and what makes the control; both take the data set first.
 CONTROLS: Mapping[str, tuple[Callable[..., Shown], Callable[..., Control]]] = {
+    "acting": (board, acting),
     "choosing": (chosen, choosing),
     "explorer": (explored, explorer),
     "importing": (offered, importing),

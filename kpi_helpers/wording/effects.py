@@ -123,6 +123,14 @@ def first_said(ranked: pd.DataFrame, look: Look) -> str:
     return _said("first", look, label=row["label"], suggestion=usual, score=score)
 
 
+def proposed_said(row: Row, lang: str) -> str:
+    """Say what a report found: of a comparison by its KPI, of an analysis in its own sentence."""
+    found = str(row["finding"])
+    if found not in ("target_missed", "worse"):
+        return found
+    return text(f"sheets.decide.{found}", lang, what=row["label"])
+
+
 def effect_said(row: Row, look: Look) -> str:
     """Return the sentence of an action's effect."""
     action = plain(row["action"])
