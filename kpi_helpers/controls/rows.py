@@ -27,6 +27,8 @@ FORMS = {
     "events": ("date", "label", "type"),
     "kpi_log": ("date", "kpi_id", "reason", "old_definition", "new_definition", "decided_by"),
 }
+# Why a register is not one that can be written: it is shown all the same.
+ELSEWHERE = ("nowhere_to_save", "sample_not_saved", "register_kind")
 ID, NEW = "action_id", ""
 
 
@@ -48,9 +50,11 @@ def held(data: Dataset, register: str) -> pd.DataFrame:
         raise unknown("table", register, FORMS)
     try:
         return kept(data, register)
-    except KpiError:
-        if register not in data.tables:
+    except KpiError as error:
+        if error.key not in ELSEWHERE:
             raise
+    if register not in data.tables:
+        return pd.DataFrame(columns=list(KEYS[register]), dtype=object)
     own = [name for name in REGISTERS[register].names if name in data.filled(register)]
     return data[register][own].astype(object).map(text_of)
 
