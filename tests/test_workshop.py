@@ -15,6 +15,11 @@ from kpi_helpers.language import text
 
 # voila runs a file of this name in the current folder; data may lie there.
 TRAP = "from pathlib import Path\nPath('trapped').touch()\n"
+DEALS = """deal_id,created_at,status,closed_at,amount
+1,2026-01-05,won,2026-02-01,900
+2,2026-01-09,lost,2026-03-01,400
+3,2026-02-01,open,,100
+"""
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +137,20 @@ def test_it_works_in_a_folder_that_is_there(
 ) -> None:
     assert main(["workshop", str(tmp_path / "absent"), "--lang", "en"]) == 2
     assert "File not found" in capsys.readouterr().err
+
+
+def test_check_says_what_is_missing_before_the_meeting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["workshop", str(tmp_path), "--check", "--lang", "en", "--port", "0"]
+    (tmp_path / "kpi.toml").write_text("schema = 1\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "deals.csv").write_text(DEALS)
+    assert main(words) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "[x] What is agreed can be saved." in said
+    (lacking,) = [line for line in said if "Beside others" in line]
+    assert lacking.startswith("[ ] Beside others – ")
+    (tmp_path / "data" / "deals.csv").write_text(DEALS.replace("2026-02-01", "01/02/2026"))
+    assert main(words) == 1
+    assert "[ ] " in capsys.readouterr().out

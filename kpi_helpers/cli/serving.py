@@ -9,10 +9,12 @@ import shutil
 import socket
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpi_helpers.cli.parsing import Parser
+from kpi_helpers.cli.preparing import prepared
 from kpi_helpers.errors import KpiError, unknown
 from kpi_helpers.language import Phrase, text
 
@@ -80,15 +82,25 @@ def describe_workshop(parser: Parser) -> None:
     parser.option("port", "PORT", "8866")
     parser.switch("names")
     parser.switch("no-browser")
+    parser.switch("check")
 
 
 def workshop(options: argparse.Namespace, lang: str) -> int:
-    """Serve the workshop notebook as an app, until it is interrupted."""
+    """Serve the workshop notebook as an app, until it is interrupted, or say what is missing."""
     folder = Path(options.dir or ".").resolve()
     if not folder.is_dir():
         raise unknown("file", options.dir, [])
     lang = options.lang or _spoken(folder, lang)
-    port = free_port(options.port)
+    if options.check:
+        from kpi_helpers.reports.pdf import browser
+
+        port = partial(free_port, options.port)
+        return prepared(folder, {"voila": _voila, "browser": browser, "port": port}, lang)
+    _serve(folder, free_port(options.port), options, lang)
+    return 0
+
+
+def _serve(folder: Path, port: int, options: argparse.Namespace, lang: str) -> None:
     # Whatever is written to serve it goes in here, and goes with it.
     with tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as made:
         notebook = _notebook({"lang": lang, "share": not options.names}, lang, Path(made))
@@ -97,7 +109,6 @@ def workshop(options: argparse.Namespace, lang: str) -> int:
         url = f"http://{HERE}:{port}/?token={token}"
         server.launch_browser = lambda: _announce(url, not options.no_browser, lang)
         server.start()
-    return 0
 
 
 def free_port(asked: str) -> int:
@@ -152,10 +163,6 @@ def _notebook(parameters: dict[str, Any], lang: str, folder: Path) -> Path:
 
 def _server(notebook: Path, folder: Path, port: int, token: str, lang: str) -> Any:
     """Return voila, told to serve one notebook to this computer alone; it works in a folder."""
-    try:
-        from voila.app import Voila
-    except ImportError as error:
-        raise KpiError("no_workshop", needs='pip install "kpi-helpers[workshop]"') from error
     from traitlets.config import Config
 
     headers = {"Content-Security-Policy": POLICY.format(host=f"{HERE}:{port}")}
@@ -192,10 +199,19 @@ def _server(notebook: Path, folder: Path, port: int, token: str, lang: str) -> A
         "KernelManager": {"transport_encryption": "auto"},
         "MappingKernelManager": {"root_dir": str(folder)},
     }
-    server = Voila(config=Config(settings))
+    server = _voila()(config=Config(settings))
     server.initialize([])
     server.template_paths = [str(TEMPLATE), *server.template_paths]
     return server
+
+
+def _voila() -> Any:
+    """Return the class of voila's servers; an error where it is not installed."""
+    try:
+        from voila.app import Voila
+    except ImportError as error:
+        raise KpiError("no_workshop", needs='pip install "kpi-helpers[workshop]"') from error
+    return Voila
 
 
 def _announce(url: str, browse: bool, lang: str) -> None:
