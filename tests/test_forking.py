@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import psutil
 import pytest
 from jupyter_client.manager import KernelManager
@@ -13,6 +14,7 @@ from jupyter_client.manager import KernelManager
 from kpi_helpers.reports import opening, places, running
 from kpi_helpers.reports.forking import can_fork
 from kpi_helpers.reports.kernel import kernel, kernels
+from kpi_helpers.sources import accounting, left_out, load, quality
 
 BOOK = "03_competitor_benchmarking"
 PATIENCE = 10
@@ -83,10 +85,13 @@ def test_what_was_read_before_a_fork_is_there_after_it(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "READ", {})
-    opening.read(*asked)
+    checks = opening.read(*asked)
     data = opening.opened(*asked)
     assert data is opening.opened(*asked)
-    assert "quality" in data.memory
+    fresh = load(asked[0])
+    for check in (quality, left_out, accounting):
+        assert check.__name__ in data.memory
+        pd.testing.assert_frame_equal(checks[check.__name__], check(fresh))
     assert data is not opening.opened(*asked[:3], "fr", False)
 
     folder = "SELECT current_setting('temp_directory')"
@@ -104,5 +109,5 @@ def test_a_database_is_opened_by_each_kernel(
             "CREATE TABLE deals AS SELECT 1 deal_id, DATE '2026-01-05' created_at, 'won' status"
         )
     monkeypatch.setattr(opening, "READ", {})
-    opening.read(str(file), "", "", "en", False)
+    assert opening.read(str(file), "", "", "en", False) == {}
     assert opening.READ == {}

@@ -13,7 +13,7 @@ from kpi_helpers.language import LANGUAGES, text
 from kpi_helpers.reports.pack import reason
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.record import involved
-from kpi_helpers.reports.tables import read_csv
+from kpi_helpers.reports.tables import column
 from kpi_helpers.sources.brand import brand
 from kpi_helpers.units import COUNT, write
 
@@ -99,7 +99,7 @@ def methods_page(data: Dataset, facts: Mapping[str, str], tables: Iterable[Path]
 
     lang = data.config.lang
     known = catalogue(lang).set_index("id")["name"]
-    held = {str(kpi) for path in tables for kpi in read_csv(path).get("kpi", ())} & {*known.index}
+    held = {kpi for path in tables for kpi in column(path, "kpi")} & {*known.index}
     used = {each for kpi in held for each in (kpi, *involved(data, kpi))}
     ordered = [find(kpi) for kpi in known.index if kpi in used]
     cells = [new_markdown_cell(f"# {text('methods.title', lang)}")]

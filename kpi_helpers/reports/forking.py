@@ -9,16 +9,15 @@ kernels with it; a kernel whose server was ended sees so by itself, as every ker
 from __future__ import annotations
 
 import gc
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,9 +28,12 @@ from kpi_helpers.reports.opening import parted, read
 # What the notebooks use. Nothing here starts a thread that a fork would leave behind.
 IMPORTED = (
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "kpi_helpers.reports", "kpi_helpers.charts"),
+    *("kpi_helpers.sheets", "kpi_helpers.wording", "kpi_helpers.actions", "kpi_helpers.drivers"),
     *("matplotlib.pyplot", "seaborn", "great_tables", "statsmodels.api", "statsmodels.tsa.api"),
     *("scipy.stats", "scipy.optimize", "ibis.backends.duckdb"),
 )
+# Objects that may be made before garbage is looked for; a kernel lives too short for more often.
+YOUNG = 100_000
 START = "from kpi_helpers.reports.forking import serve; serve()"
 
 Ask = Callable[..., Any]
@@ -51,7 +53,7 @@ def server(asked: Sequence[str | bool]) -> Iterator[Ask]:
     asked : sequence
         The arguments of `kpi_helpers.reports.opened` with which notebooks open their data.
     """
-    ours, theirs = socket.socketpair()
+    ours, theirs = Pipe()
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-c", START],
@@ -64,14 +66,14 @@ def server(asked: Sequence[str | bool]) -> Iterator[Ask]:
     def ask(**request: Any) -> Any:
         with lock:
             try:
-                ours.sendall(_line(request))
-                return json.loads(answers.readline())
-            except (OSError, ValueError) as error:
+                ours.send(request)
+                return ours.recv()
+            except (OSError, EOFError) as error:
                 raise RuntimeError("the process that starts kernels has ended") from error
 
     try:
-        with ours, ours.makefile("rb") as answers:
-            ours.sendall(_line(asked))
+        with ours:
+            ours.send(asked)
             yield ask
     finally:
         process.wait()
@@ -119,40 +121,40 @@ class _Process:
 
 def serve() -> None:
     """Import, read and check once, then fork kernels until the report closes the channel."""
-    channel = socket.socket(fileno=os.dup(0))
-    requests = channel.makefile("rb")
+    channel = Connection(os.dup(0))
+    gc.set_threshold(YOUNG)
     for name in IMPORTED:
         import_module(name)
-    asked = requests.readline()
-    if not asked:  # the report has ended in the meantime
-        return
-    read(*json.loads(asked))
-    gc.freeze()  # memory that nobody writes into is shared, and collecting garbage writes
     kernels: set[int] = set()
     try:
-        for line in requests:
-            request = json.loads(line)
-            if "end" in request:
-                answer = None
-                _end(kernels)
-            elif "pid" in request:
-                answer = _code(request["pid"], kernels)
-            else:
-                answer = os.fork() or _become(channel, **request)
-                os.setpgid(answer, answer)
-                kernels.add(answer)
-            channel.sendall(_line(answer))
+        with suppress(EOFError, ConnectionError):  # the report has ended
+            checks = read(*channel.recv())
+            gc.freeze()  # memory that nobody writes into is shared, and collecting garbage writes
+            while request := channel.recv():
+                channel.send(_answer(request, channel, kernels, checks))
     finally:
         _end(kernels)
+
+
+def _answer(
+    request: dict[str, Any], channel: Connection, kernels: set[int], checks: Mapping[str, Any]
+) -> Any:
+    """Do what the report asks for: give the checks, end all kernels, look after one or fork one."""
+    if "checks" in request:
+        return checks
+    if "end" in request:
+        return _end(kernels)
+    if "pid" in request:
+        return _code(request["pid"], kernels)
+    pid = os.fork() or _become(channel, **request)
+    os.setpgid(pid, pid)
+    kernels.add(pid)
+    return pid
 
 
 def _end(kernels: Iterable[int]) -> None:
     for pid in kernels:
         os.killpg(pid, signal.SIGKILL)
-
-
-def _line(said: object) -> bytes:
-    return json.dumps(said).encode() + b"\n"
 
 
 def _code(pid: int, kernels: set[int]) -> int | None:
@@ -167,14 +169,14 @@ def _code(pid: int, kernels: set[int]) -> int | None:
 
 
 def _become(
-    channel: socket.socket, words: Sequence[str], env: Mapping[str, str], folder: str
+    channel: Connection, words: Sequence[str], env: Mapping[str, str], folder: str
 ) -> NoReturn:
     """Be a kernel, and the leader of all that it starts, until it is told to end."""
     from ipykernel.kernelapp import IPKernelApp
 
     try:
         os.setpgid(0, 0)
-        os.close(channel.detach())
+        channel.close()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.clear()
         os.environ.update(env)

@@ -81,21 +81,28 @@ def opened(
     return pseudonymised(dataset) if share else dataset
 
 
-def read(*asked: Any) -> None:
+def read(*asked: Any) -> dict[str, pd.DataFrame]:
     """Open and check what kernels forked from this process will open, if they can go on with it.
 
     Parameters
     ----------
     *asked
         The arguments of `opened`.
+
+    Returns
+    -------
+    dict
+        What the checks found, as the data set remembers it; nothing where it is not opened.
     """
-    from kpi_helpers.sources import quality
+    from kpi_helpers.sources import accounting, left_out, quality
     from kpi_helpers.sources.engine import spills_apart
 
     data = opened(*asked)
-    if spills_apart(data.con):
-        quality(data)
-        READ[asked] = data
+    if not spills_apart(data.con):
+        return {}
+    READ[asked] = data
+    chosen(data)  # finds out what the source can carry, as most notebooks do
+    return {check.__name__: check(data) for check in (quality, left_out, accounting)}
 
 
 def parted() -> None:

@@ -152,6 +152,7 @@ def written(
     with saying(target.name, hidden), terminated_as_interrupted(), pack.writing(target) as folder:
         with start() as ask:
             done, findings, tables = _executed(asked.each, folder, progress, ask)
+            data.memory.update(ask(checks=True) if ask else {})
         progress("writing")
         said = facts(data, asked.period, values["segment"])
         made = _pages(asked, said, done, tables, findings)

@@ -137,3 +137,20 @@ def number_of_rows(path: Path) -> int:
     """Return how many rows a table has, its head not counted."""
     with path.open(encoding=ENCODING, newline="") as lines:
         return sum(1 for _ in csv.reader(lines)) - 1
+
+
+def column(path: Path, name: str) -> list[str]:
+    r"""Return what stands in a column of a table; nothing where it has no such column.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "table.csv"
+    >>> _ = path.write_text("kpi,value\nrevenue,1\n", ENCODING)
+    >>> column(path, "kpi"), column(path, "n")
+    (['revenue'], [])
+    """
+    with path.open(encoding=ENCODING, newline="") as lines:
+        rows = csv.reader(lines)
+        head = next(rows, [])
+        return [row[head.index(name)] for row in rows] if name in head else []
