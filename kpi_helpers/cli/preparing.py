@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kpi_helpers.cli.answers import say
 from kpi_helpers.errors import KpiError, ReportFailed
-from kpi_helpers.language import text
+from kpi_helpers.language import text, texts
 
 if TYPE_CHECKING:
     from kpi_helpers.sources import Dataset
@@ -85,7 +85,8 @@ def _screens(data: Dataset, lang: str) -> Iterator[Line]:
     }
     for key, show in {**views, **others}.items():
         there, said = _tried("cli.workshop.there.shown", show, lang)
-        yield there, f"{text(key, lang)} – {said}"
+        named = text(key, lang) if key in texts(lang) else key.rpartition(".")[2]
+        yield there, f"{named} – {said}"
 
 
 def _tried(key: str, ask: Asked, lang: str) -> Line:
