@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from kpi_helpers.catalogue import REGISTRY, find
@@ -31,7 +32,7 @@ GROUPS = ("source", "segment", "sector", "region", "product", "sales_channel", "
 
 
 def explored(data: Dataset, view: str = "scorecard", **asked: str) -> Shown:
-    """Show KPIs of a data set in one of the views.
+    """Show KPIs of a data set in one of the views; an answer is kept for whoever comes back to it.
 
     Parameters
     ----------
@@ -59,7 +60,10 @@ def explored(data: Dataset, view: str = "scorecard", **asked: str) -> Shown:
     """
     if view not in VIEWS:
         raise unknown("value", view, VIEWS)
-    return VIEWS[view](data, Asked(**asked))
+    given = Asked(**asked)._asdict()
+    question = Asked(**{of: said for of, said in given.items() if of in READ[view]})
+    shown, draw = data.remember(("explored", view, question), lambda: VIEWS[view](data, question))
+    return replace(shown, figure=draw())
 
 
 def explorer(data: Dataset, folder: Path | None = None, **start: str) -> Control:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -38,42 +39,49 @@ class Asked(NamedTuple):
     grain: str = ""
 
 
-def scorecard(data: Dataset, asked: Asked) -> Shown:
+# What is shown but for its chart, and what draws that.
+Answer = tuple[Shown, Callable[[], Any]]
+
+
+def scorecard(data: Dataset, asked: Asked) -> Answer:
     """KPIs beside a reference and their targets; one alone through time; groups side by side."""
     kpis = [asked.kpi] if asked.kpi else chosen(data, (), asked.period)
-    look, by = look_of(data), [asked.by] if asked.by else []
-    frame, shown, past = once(data, _compared, kpis, asked)
+    where, look, by = asked.where or None, look_of(data), asked.by
+    if not by:
+        measure_ahead(data, kpis, periods(data, asked.period, STOPS + PERIODS), where)
+    frame = shown = compare(data, kpis, asked.period, asked.to, by or (), where)
+    if by and not asked.kpi:
+        shown = folded(data, frame, asked.period, by, where)
     said = tuple(wording.headline(shown, **look, limit=SENTENCES))
-    beside = sheets.changes(shown, by=by, **look) if by else None
+    beside = sheets.changes(shown, by=[by], **look) if by else None
     table = beside or sheets.scorecard(frame, frame.iloc[:0], **look)
-    figure = _drawn(data, asked, shown, past)
-    return Shown(said, _figures(shown, look, asked.by), figure, table, frame)
+    draw = partial(_chart(data, asked, kpis, shown), as_of=data.as_of, **look)
+    return Shown(said, _figures(shown, look, by), table=table, frame=frame), draw
 
 
-def conversion(data: Dataset, asked: Asked) -> Shown:
+def conversion(data: Dataset, asked: Asked) -> Answer:
     """Who gets how far, of those who entered in a year; by groups, who passes each step."""
     where, look = asked.where or None, look_of(data)
     drawn = {"as_of": data.as_of, **look}
     if asked.by:
-        found = once(data, funnel.by_group, asked.period, where, asked.by)
+        found = funnel.by_group(data, asked.period, where, asked.by)
         rows = wording.passage_rows(found, **look)
         said = wording.segments_findings(rows, **look)["sentence"]
-        figure, table = charts.segment_map(rows, **drawn), sheets.segments(rows, **look)
-        return Shown(tuple(said), {}, figure, table, found)
-    found = once(data, funnel.conversion, asked.period, where)
+        table, draw = sheets.segments(rows, **look), partial(charts.segment_map, rows, **drawn)
+        return Shown(tuple(said), table=table, frame=found), draw
+    found = funnel.conversion(data, asked.period, where)
     said = wording.conversion_findings(found, **look)["sentence"]
     read, rows = wording.funnel_rows(found, **look), wording.passage_rows(found, **look)
-    figure = charts.bars(read, "step", title=said.iloc[0], **drawn)
+    draw = partial(charts.bars, read, "step", title=said.iloc[0], **drawn)
     table = sheets.changes(rows, name="entered", **look)
-    return Shown(tuple(said), _figures(rows, look), figure, table, found)
+    return Shown(tuple(said), _figures(rows, look), table=table, frame=found), draw
 
 
-def moved(data: Dataset, asked: Asked) -> Shown:
+def moved(data: Dataset, asked: Asked) -> Answer:
     """Why revenue, bookings or a rate moved, step by step."""
-    look, more = look_of(data), {"to": asked.to, "where": asked.where or None}
-    chain = CHAINS.get(asked.kpi)
-    more |= {} if chain else {"kpi": asked.kpi, "by": asked.by}
-    found = once(data, chain or drivers.rate_bridge, asked.period, **more)
+    look = look_of(data)
+    cut = CHAINS.get(asked.kpi, partial(drivers.rate_bridge, kpi=asked.kpi, by=asked.by))
+    found = cut(data, asked.period, to=asked.to, where=asked.where or None)
     said = wording.drivers_findings(found, **look)["sentence"]
     figures = {
         wording.step_name(row, look["lang"], look["terms"]): write_change(
@@ -82,50 +90,45 @@ def moved(data: Dataset, asked: Asked) -> Shown:
         for row in found.to_dict("records")
         if row["kind"] == "change"
     }
-    figure = charts.waterfall(found, as_of=data.as_of, **look)
-    return Shown(tuple(said), figures, figure, sheets.steps(found, **look), found)
+    draw = partial(charts.waterfall, found, as_of=data.as_of, **look)
+    return Shown(tuple(said), figures, table=sheets.steps(found, **look), frame=found), draw
 
 
-def beside_peers(data: Dataset, asked: Asked) -> Shown:
+def beside_peers(data: Dataset, asked: Asked) -> Answer:
     """KPIs among those of peers; by a dimension, our own units among each other."""
     look = look_of(data)
     drawn = {"as_of": data.as_of, **look}
     if asked.by:
         kpi = asked.kpi or chosen(data, (), asked.period)[0]
-        units = once(data, benchmarking.peers, kpi, asked.period, asked.by, where=asked.where)
+        units = benchmarking.peers(data, kpi, asked.period, asked.by, where=asked.where)
         said = wording.market_findings(units, "peers", **look)["sentence"]
-        figure, table = (
-            charts.bars(units, "unit_name", **drawn),
+        draw, table = (
+            partial(charts.bars, units, "unit_name"),
             sheets.market(units, "peers", **look),
         )
-        return Shown(tuple(said), _figures(units, look, "unit_name"), figure, table, units)
-    gaps = once(data, benchmarking.gaps, asked.period, asked.where or None)
+        figures = _figures(units, look, "unit_name")
+        return Shown(tuple(said), figures, table=table, frame=units), partial(draw, **drawn)
+    gaps = benchmarking.gaps(data, asked.period, asked.where or None)
     gaps = gaps[gaps["kpi"].isin([asked.kpi or kpi for kpi in gaps["kpi"]])]
     if gaps.empty:
         needs = f"benchmarks: metric = {asked.kpi}"
         raise Unavailable(what=find(asked.kpi).label(look["lang"]), needs=needs)
     said = wording.market_findings(gaps, "gaps", **look)["sentence"]
-    figure = charts.dumbbell(gaps, title=" ".join(said[:1]), **drawn)
+    draw = partial(charts.dumbbell, gaps, title=" ".join(said[:1]), **drawn)
     table = sheets.market(gaps, "gaps", **look)
-    return Shown(tuple(said), _figures(gaps, look), figure, table, gaps)
+    return Shown(tuple(said), _figures(gaps, look), table=table, frame=gaps), draw
 
 
-def forecast(data: Dataset, asked: Asked) -> Shown:
+def forecast(data: Dataset, asked: Asked) -> Answer:
     """Where KPIs go in the half year to come, with the range of what may come."""
     look, grain = look_of(data), asked.grain or "month"
-    found = once(data, ahead, HORIZON, asked.where or None, asked.kpi, grain)
+    found = ahead(data, HORIZON, asked.where or None, asked.kpi, grain)
     said = wording.forecast_findings(found.ahead, **look)["sentence"]
-    figure = charts.fan(found, as_of=data.as_of, **look)
     last = ~found.ahead.duplicated("kpi", keep="last")
     rows = found.ahead[found.ahead["part"].eq("quarter") | last]
-    table = sheets.forecasts(found.ahead, **look)
-    return Shown(tuple(said), _figures(rows, look, how="dated"), figure, table, found.ahead)
-
-
-def once(data: Dataset, analysis: Callable[..., Any], *args: Any, **more: Any) -> Any:
-    """Return what an analysis finds, kept for whoever comes back to the same question."""
-    key = ("explored", analysis, repr(args), repr(more))
-    return data.remember(key, lambda: analysis(data, *args, **more))
+    table, figures = sheets.forecasts(found.ahead, **look), _figures(rows, look, how="dated")
+    draw = partial(charts.fan, found, as_of=data.as_of, **look)
+    return Shown(tuple(said), figures, table=table, frame=found.ahead), draw
 
 
 def periods(data: Dataset, period: str, most: int) -> list[Period]:
@@ -142,34 +145,21 @@ def look_of(data: Dataset) -> dict[str, Any]:
     return {"lang": config.lang, "currency": config.currency, "terms": config.terms}
 
 
-def _compared(
-    data: Dataset, kpis: list[str], asked: Asked
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Compare KPIs: in full, as far as a chart can show it, and their periods before."""
-    where = asked.where or None
-    if not asked.by:
-        measure_ahead(data, kpis, periods(data, asked.period, STOPS + PERIODS), where)
-    frame = shown = compare(data, kpis, asked.period, asked.to, asked.by or (), where)
-    if asked.by and not asked.kpi:
-        shown = folded(data, frame, asked.period, asked.by, where)
-    past = history(data, kpis, asked.period, where) if not asked.by or asked.grain else shown
-    if asked.kpi and asked.grain:
+def _chart(data: Dataset, asked: Asked, kpis: list[str], shown: pd.DataFrame) -> Callable[..., Any]:
+    """Return what draws a comparison: by groups, through time, or a row a KPI."""
+    where, through_time = asked.where or None, bool(asked.kpi and asked.grain)
+    if asked.by and not through_time:
+        return partial(charts.bars, shown, asked.by)
+    past = history(data, kpis, asked.period, where)
+    if not asked.kpi:
+        return partial(charts.scorecard_rows, shown, past)
+    if through_time:
         days = f"{past['start'].min():%Y-%m-%d}:{past['end'].max() - pd.Timedelta(days=1):%Y-%m-%d}"
         past = measure(data, asked.kpi, days, asked.by or (), where, asked.grain)
-    return frame, shown, past
-
-
-def _drawn(data: Dataset, asked: Asked, shown: pd.DataFrame, past: pd.DataFrame) -> Any:
-    """Draw what is compared: by groups, through time, or a row a KPI."""
-    drawn = {"as_of": data.as_of, **look_of(data)}
-    if asked.by and asked.kpi and asked.grain:
-        return charts.small_multiples(past, asked.by, **drawn)
     if asked.by:
-        return charts.bars(shown, asked.by, **drawn)
-    if not asked.kpi:
-        return charts.scorecard_rows(shown, past, **drawn)
+        return partial(charts.small_multiples, past, asked.by)
     title = wording.title(shown.to_dict("records")[0], **look_of(data))
-    return charts.line(past, title=title, **drawn)
+    return partial(charts.line, past, title=title)
 
 
 def _figures(
@@ -191,7 +181,7 @@ CHAINS: Mapping[str, Callable[..., pd.DataFrame]] = {
     "revenue": drivers.revenue_chain,
     "bookings": drivers.bookings_chain,
 }
-VIEWS: Mapping[str, Callable[[Dataset, Asked], Shown]] = {
+VIEWS: Mapping[str, Callable[[Dataset, Asked], Answer]] = {
     "scorecard": scorecard,
     "funnel": conversion,
     "drivers": moved,
