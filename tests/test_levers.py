@@ -1,13 +1,16 @@
 """Levers of the funnel as a control: what they bring, and how likely the target is."""
 
+import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from test_real import opened
 
 import kpi_helpers as kh
 from kpi_helpers import funnel
+from kpi_helpers.controls import scorer, worth
 from kpi_helpers.controls.levers import Ready, levered, levers, ready
 from kpi_helpers.funnel.habits import Prepared
 from kpi_helpers.funnel.whatif import won_by
@@ -130,6 +133,20 @@ def test_a_stage_is_a_name_and_nothing_else() -> None:
     html = control.shown._repr_html_() + control._table.value
     assert "&lt;img src=x" in html
     assert "<img src=x" not in html
+
+
+def test_real_deals_without_a_history_or_answers() -> None:
+    data = opened("maven_crm")
+    start = ready(data)
+    clock = time.process_time()
+    shown = levered(start, cycle=0.9, rates={start.prepared.steps[-1]: 1.1}, target=1e6)
+    assert time.process_time() - clock < 1
+    assert shown.frame is not None
+    base, together = shown.frame.iloc[0], shown.frame.iloc[-2]
+    assert together["value"] > base["value"] > 0
+    assert together["chance"] >= base["chance"]
+    assert "bant_budget" in scorer(data)._fault.value
+    assert "cac" in worth(data)._fault.value
 
 
 @pytest.mark.parametrize("lacking", ["deals", "amount"])

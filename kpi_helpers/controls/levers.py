@@ -115,15 +115,17 @@ def levers(data: Dataset, where: Where = None, folder: Path | None = None, **beg
     except KpiError as error:
         return refused(error, data.config.lang, "levers")
     lang, terms = start.look["lang"], start.look["terms"]
-
-    def moved(lever: str, ends: tuple[float, float]) -> Any:
-        return slider(step_name(lever, lang, terms), 1.0, *ends, STEP)
-
-    made = {lever: moved(lever, ends) for lever, ends in ENDS.items()}
-    made["rates"] = {step: moved(step, RATE) for step in funnel.losing_steps(start.prepared)}
+    named = partial(step_name, lang=lang, terms=terms)
+    made: dict[str, Any] = {
+        lever: slider(named(lever), 1.0, *ends, STEP) for lever, ends in ENDS.items()
+    }
+    made["rates"] = {
+        step: slider(text("controls.levers.rate", lang, step=named(step)), 1.0, *RATE, STEP)
+        for step in funnel.losing_steps(start.prepared)
+    }
     period = label(start.prepared.periods[0], lang)
     aim = text("controls.levers.target", lang, period=period)
-    made["target"] = number(aim, np.nan_to_num(start.targets[0]), 0.0, MOST, 1.0)
+    made["target"] = number(aim, float(np.nan_to_num(start.targets[0])), 0.0, MOST, 1.0)
     control = Control(partial(levered, start), made, lang, "levers", folder)
     # What was saved in a meeting, but for the target of the quarter that it was held in.
     saved = data.config.workshop.get("levers", {})
