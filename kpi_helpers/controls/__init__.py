@@ -12,8 +12,10 @@ from kpi_helpers.controls.control import Control
 from kpi_helpers.controls.explorer import explored, explorer
 from kpi_helpers.controls.importing import importing, offered
 from kpi_helpers.controls.levers import levered, levers
+from kpi_helpers.controls.outcome import left, outcome
 from kpi_helpers.controls.scoring import scored, scorer
 from kpi_helpers.controls.shown import Shown
+from kpi_helpers.controls.workshop import workshop
 from kpi_helpers.controls.worth import valued, worth
 
 __all__ = [
@@ -27,12 +29,15 @@ __all__ = [
     "explored",
     "explorer",
     "importing",
+    "left",
     "levered",
     "levers",
     "offered",
+    "outcome",
     "scored",
     "scorer",
     "valued",
+    "workshop",
     "worth",
 ]
 

@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from traitlets import TraitError
 
 from kpi_helpers.controls.fields import button, words
-from kpi_helpers.controls.shown import Shown, beside, listed, picture, said
+from kpi_helpers.controls.shown import Shown, beside, changes, listed, picture, said
 from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
 
@@ -54,8 +54,12 @@ class Control(widgets.VBox):
         Name → the values that were kept under it.
     listeners : list
         Functions that are told the values after a change.
+    first : dict
+        The values at the start.
     offers : dict
         Key → the button that `offer` added.
+    acted : list
+        Functions that are told the key of an offer that was taken.
 
     Examples
     --------
@@ -82,7 +86,8 @@ class Control(widgets.VBox):
         self.folder, self.listeners = folder, list[Callable[[Values], None]]()
         self.shown, self.scenarios = Shown(), dict[str, Values]()
         self.offers = dict[str, widgets.Button]()
-        self._first = self._now = self.values
+        self.acted = list[Callable[[str], None]]()
+        self.first = self._now = self.values
         self._past, self._held = list[Values](), False
         self._kept = dict[str, Mapping[str, str]]()
         self._fault, self._said, self._side, self._chart, self._table = (
@@ -136,7 +141,7 @@ class Control(widgets.VBox):
 
     def reset(self) -> None:
         """Go back to the values at the start, which can be undone too."""
-        self.set(**self._first)
+        self.set(**self.first)
 
     def keep(self, label: str) -> None:
         """Keep the values and their figures under a name, side by side with the others."""
@@ -166,6 +171,8 @@ class Control(widgets.VBox):
             try:
                 self.tell("")
                 self._side.value = _answer(*act(self.values))
+                for tell in self.acted:
+                    tell(key)
             except KpiError as error:
                 self.tell(error.render(self.lang))
 
@@ -182,7 +189,7 @@ class Control(widgets.VBox):
         # What a person looks at first is sent first.
         self._chart.value = picture(self.shown.figure)
         self._said.value = said(self.shown.sentences)
-        self._table.value = listed(self.shown.table)
+        self._table.value = listed(self.shown.table) + changes(self.shown.lines)
         self._draw_side()
 
     def tell(self, fault: str) -> None:
@@ -246,8 +253,8 @@ class Control(widgets.VBox):
 
 
 def _answer(sentence: str, *lines: str) -> str:
-    changed = f"<pre>{escape(chr(10).join(lines))}</pre>" if lines else ""
-    return f'<div role="status"><p>{escape(sentence)}</p>{changed}</div>'
+    """What was done, and what changed in files."""
+    return f'<div role="status"><p>{escape(sentence)}</p>{changes(lines)}</div>'
 
 
 def refused(error: KpiError, lang: str, name: str) -> Control:

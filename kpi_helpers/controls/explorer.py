@@ -56,7 +56,7 @@ def explored(data: Dataset, view: str = "scorecard", **asked: str) -> Shown:
     >>> import kpi_helpers as kh
     >>> data = kh.load("data/sample", {"language": "en"})
     >>> explored(data, kpi="revenue", period="2026Q3").figures["Revenue"]
-    '€3.47m excl. VAT'
+    '€3.33m'
     """
     if view not in VIEWS:
         raise unknown("value", view, VIEWS)

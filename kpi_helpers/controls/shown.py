@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -21,7 +21,7 @@ class Shown:
 
     ``sentences`` say what is found, ``figures`` name the few numbers that scenarios are compared
     by (label → written figure); ``figure`` is a chart, ``table`` one of `kpi_helpers.sheets` or
-    several, and ``frame`` holds all numbers.
+    several, ``frame`` holds all numbers, and ``lines`` are what changes in files, as a diff.
 
     Examples
     --------
@@ -34,10 +34,11 @@ class Shown:
     figure: Any = None
     table: Any = None
     frame: pd.DataFrame | None = None
+    lines: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         parts = (said(self.sentences), beside({"": self.figures}), picture(self.figure))
-        return "\n".join(filter(None, [*parts, listed(self.table)]))
+        return "\n".join(filter(None, [*parts, listed(self.table), changes(self.lines)]))
 
 
 def said(sentences: tuple[str, ...]) -> str:
@@ -50,6 +51,12 @@ def listed(table: Any) -> str:
     """Return a table, or several under each other."""
     tables = table if isinstance(table, tuple) else () if table is None else (table,)
     return "\n".join(each.as_raw_html() for each in tables)
+
+
+def changes(lines: Sequence[str]) -> str:
+    """Return lines of a diff as they are."""
+    told = escape("\n".join(lines))
+    return f'<pre class="kpi-changes">{told}</pre>' if lines else ""
 
 
 def picture(figure: Any) -> str:

@@ -12,12 +12,14 @@ from kpi_helpers.errors import BadInput, KpiError, nearest
 from kpi_helpers.language import Phrase
 from kpi_helpers.reports.places import CONFIG, sample
 from kpi_helpers.sources.action_file import NUMBER
+from kpi_helpers.sources.checking import SCHEMA
 from kpi_helpers.sources.registers import REGISTERS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kpi_helpers.sources import Dataset
+    from kpi_helpers.sources.config import Config
     from kpi_helpers.sources.schema import Column
 
 # Register → what tells its rows apart.
@@ -116,6 +118,14 @@ def kept(data: Dataset, table: str) -> pd.DataFrame:
     own = _own(data, table)
     rows = register(path, [own.get(key, key) for key in KEYS[table]])
     return rows.rename(columns={source: name for name, source in own.items()})
+
+
+def settled(data: Dataset) -> Config:
+    """Return the settings as they lie on disk: with all names, whatever the data set hides."""
+    from kpi_helpers.sources.config import read_config
+
+    path = _settings(data)
+    return read_config(path) if path and path.is_file() else read_config({"schema": SCHEMA})
 
 
 def _file(data: Dataset, name: str) -> Path:

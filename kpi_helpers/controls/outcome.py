@@ -1,0 +1,82 @@
+"""The last screen: what the meeting leaves behind, saved where the next report reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kpi_helpers.controls.control import Control, Values
+from kpi_helpers.controls.shown import Shown
+from kpi_helpers.language import text
+from kpi_helpers.reports.agreed import save, settled
+from kpi_helpers.sources import Dataset
+
+# Screens whose fields are worth finding again; the others save what they hold themselves.
+KEPT = ("explorer", "levers", "worth")
+LEVERS = "levers"
+Scenarios = tuple[Mapping[str, Any], ...]
+
+
+def left(
+    data: Dataset, states: Mapping[str, Values] | None = None, scenarios: Scenarios = ()
+) -> Shown:
+    """Show what saving would change; nothing is written.
+
+    Parameters
+    ----------
+    data
+        A data set of a project.
+    states
+        Name of a control → the values of its fields.
+    scenarios
+        What was kept of the levers: ``name`` and factors, as in the settings.
+    """
+    lang = data.config.lang
+    told = save(data, settings(data, states or {}, scenarios), dry=True).splitlines()
+    said = text("controls.outcome.changes" if told else "controls.outcome.nothing", lang)
+    names = [str(each["name"]) for each in scenarios]
+    kept = [text("controls.outcome.scenarios", lang, n=len(names), names=", ".join(names))]
+    return Shown((said, *(kept if names else [])), lines=tuple(told))
+
+
+def outcome(data: Dataset, made: Mapping[str, Control]) -> Control:
+    """Return the screen; ``made`` are the controls whose state and scenarios are saved."""
+    states = {name: made[name].values for name in KEPT if name in made}
+    scenarios = kept_of(made[LEVERS]) if LEVERS in made else ()
+    control = Control(lambda: left(data, states, scenarios), {}, data.config.lang, "outcome")
+
+    def saved(_: Values) -> list[str]:
+        told = save(data, settings(data, states, scenarios)).splitlines()
+        return [text("controls.outcome.saved", data.config.lang), *told]
+
+    control.offer("outcome.save", saved)
+    return control
+
+
+def settings(data: Dataset, states: Mapping[str, Values], scenarios: Scenarios) -> dict[str, Any]:
+    """Return what is to be set: the state of controls, and scenarios beside those there are."""
+    given: dict[str, Any] = {}
+    if states:
+        given["workshop"] = {**settled(data).workshop, **states}
+    if scenarios:
+        names = [each["name"] for each in scenarios]
+        old = [each for each in settled(data).scenarios if each["name"] not in names]
+        given["scenarios"] = [*old, *scenarios]
+    return given
+
+
+def kept_of(control: Control) -> Scenarios:
+    """Return the scenarios that were kept of the levers, with the levers that were moved."""
+    first = control.first
+    return tuple(
+        {"name": name, **_moved(values, first)} for name, values in control.scenarios.items()
+    )
+
+
+def _moved(values: Mapping[str, Any], first: Mapping[str, Any]) -> Values:
+    """What differs from the start, in a mapping name by name."""
+    return {
+        name: _moved(value, first[name]) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if value != first[name]
+    }
