@@ -55,6 +55,7 @@ FULL: dict[str, Any] = {
     "use": {"revenue": "bookings"},
     "owners": {"revenue": "Ann"},
     "business": {"model": "b2b", "maturity": "mature"},
+    "participants": ["Ann", "Zoé"],
     "scenarios": [{"name": "More leads", "volume": 1.2, "rates": {"Proposal": 1.1}}],
     "workshop": {"levers": {"volume": 1.2}},
     "terms": {"lead": {"fr": {"one": "demande", "other": "demandes", "gender": "f"}}},

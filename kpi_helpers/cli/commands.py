@@ -21,6 +21,7 @@ from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.cli.project import describe_init, describe_snapshot, init, snapshot
 from kpi_helpers.cli.selecting import describe_select, select
 from kpi_helpers.cli.serving import describe_lab, describe_workshop, lab, workshop
+from kpi_helpers.cli.telling import describe_protocol, protocol
 from kpi_helpers.cli.tracing import describe_rows, rows
 from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
@@ -159,6 +160,7 @@ COMMANDS = {
     "check": Command(describe_check, check),
     "select": Command(describe_select, select),
     "actions": Command(describe_actions, actions),
+    "protocol": Command(describe_protocol, protocol),
     "snapshot": Command(describe_snapshot, snapshot),
     "catalogue": Command(_describe_catalogue, _catalogue),
     "lab": Command(describe_lab, lab),

@@ -7,7 +7,7 @@ groups as far as a page can (`folded`), `attempt` the analyses that need more th
 hold, show what is `given`, and end with `finish`. `difference` compares two reports; `restated`
 says what an earlier one wrote and is no longer so; `due` judges what earlier ones forecast, and
 what this one does is kept by `for_log`. What was agreed on a live data set is written by `save`;
-`kept` reads a register to be edited.
+`kept` reads a register to be edited, `write_protocol` says what was `decided`.
 """
 
 from kpi_helpers.reports.agreed import kept, save
@@ -15,6 +15,7 @@ from kpi_helpers.reports.attempting import attempt, given
 from kpi_helpers.reports.batch import run_each
 from kpi_helpers.reports.difference import difference
 from kpi_helpers.reports.forecasts import due, for_log
+from kpi_helpers.reports.minutes import decided, protocol, write_protocol
 from kpi_helpers.reports.opening import chosen, folded, history, opened, side_by_side
 from kpi_helpers.reports.parameters import accepted
 from kpi_helpers.reports.restating import behind, restated
@@ -26,6 +27,7 @@ __all__ = [
     "attempt",
     "behind",
     "chosen",
+    "decided",
     "difference",
     "due",
     "finish",
@@ -35,9 +37,11 @@ __all__ = [
     "history",
     "kept",
     "opened",
+    "protocol",
     "restated",
     "run",
     "run_each",
     "save",
     "side_by_side",
+    "write_protocol",
 ]

@@ -94,9 +94,32 @@ def write_pdf(folder: Path, path: str | None = None) -> Path:
         number(soup, printed(str(soup)))
         content = printed(str(soup))
     target = folder / FILE
-    # Browsers write the time of printing; it is that of the data, so that equal packs are equal.
-    target.write_bytes(STAMP.sub(f"{day.replace('-', '')}000000+00'00'".encode(), content))
+    target.write_bytes(_dated(content, day))
     return target
+
+
+def print_page(html: str, day: str) -> bytes:
+    """Return a page that stands by itself as a PDF, as `write_pdf` makes that of a pack.
+
+    Parameters
+    ----------
+    html : str
+        What `kpi_helpers.reports.page.page` returns.
+    day : str
+        That of the data, as ISO text.
+    """
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(html, "html.parser")
+    for each in soup.select(USELESS):
+        each.decompose()
+    with _printer(browser()) as printed:
+        return _dated(printed(str(soup)), day)
+
+
+def _dated(content: bytes, day: str) -> bytes:
+    """Browsers write the time of printing; let it be the day of the data: equal stays equal."""
+    return STAMP.sub(f"{day.replace('-', '')}000000+00'00'".encode(), content)
 
 
 @contextmanager

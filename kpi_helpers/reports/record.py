@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 HIDDEN = "***"
 FORM = 1  # of the pack: raise it when a pack of before can no longer be read
-# Settings not written down: where the data are, how one gets in, who speaks in what language.
+# Settings not written down: where the data are, how one gets in, who speaks in what language,
+# what a screen showed last.
 UNTOLD = {"file", "source", "password_env", "owner", "owners", "language"}
+UNTOLD |= {"participants", "workshop"}
 
 
 def record(

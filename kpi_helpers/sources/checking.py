@@ -296,7 +296,7 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     ),
     **dict.fromkeys(("time_zone", "source_time_zone"), _Checker.time_zone),
     "stages": _Checker.once,
-    "kpis": _Checker.texts,
+    **dict.fromkeys(("kpis", "participants"), _Checker.texts),
     "stages_from": _Checker.dated_names,
     "pay": _Checker.pay,
     "country": _Checker.country,

@@ -71,7 +71,8 @@ class TableConfig:
 class Config:
     """Everything that a project decides; see README for the file's form.
 
-    ``owner`` answers for the report and ``audience`` reads it: both stand at the top of its pages.
+    ``owner`` answers for the report and ``audience`` reads it: both stand at the top of its pages;
+    ``participants`` are those who decide, named in the protocol of what was decided.
     ``windows`` are days (``None`` for no window), ``lags`` are months, ``stages`` is the order of
     the stages, ``stages_from`` that from a day on (ISO text), ``segments`` are named filters,
     ``use`` names a KPI that stands in for another (``revenue = "bookings"``), ``terms`` are the
@@ -91,6 +92,7 @@ class Config:
     name: str = ""
     owner: str = ""
     audience: str = ""
+    participants: tuple[str, ...] = ()
     language: str = "fr"
     country: str = "FR"
     fiscal_start: int = 1
@@ -221,7 +223,7 @@ def _checked(content: dict[str, Any], file: str) -> Config:
     content["tables"] = {
         table: _table(name, table, own) for table, own in content.get("tables", {}).items()
     }
-    for key in ("stages", "kpis", "targets", "scenarios"):
+    for key in ("stages", "kpis", "participants", "targets", "scenarios"):
         content[key] = tuple(content.get(key, ()))
     content["pay"] = {key: tuple(kpis) for key, kpis in content.get("pay", {}).items()}
     dated = content.get("stages_from", {})

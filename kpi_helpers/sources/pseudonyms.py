@@ -178,6 +178,7 @@ def _config(config: Config, of: Mapping[str, Names], told: Callable[[str], str])
         owner=told(config.owner),
         owners={kpi: told(name) for kpi, name in config.owners.items()},
         audience=told(config.audience),
+        participants=tuple(map(told, config.participants)),
         scenarios=tuple({**each, "name": told(each["name"])} for each in config.scenarios),
         workshop={},
     )
