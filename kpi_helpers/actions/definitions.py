@@ -73,7 +73,7 @@ def _both(
     data: Dataset, kpi: str, period: str, definitions: list[Any]
 ) -> tuple[list[pd.DataFrame], str]:
     """What a KPI is under each of two definitions, or as recorded, and why it is only that."""
-    given = [_written(each) for each in definitions]
+    given = [as_settings(each) for each in definitions]
     why = text("effects.in_words", data.config.lang)
     try:
         if all(given):
@@ -83,8 +83,14 @@ def _both(
     return [measure(data, kpi, period, grain="quarter")] * 2, why
 
 
-def _written(definition: Any) -> dict[str, Any]:
-    """The settings of a definition that is written as in a kpi.toml; none of one in words."""
+def as_settings(definition: Any) -> dict[str, Any]:
+    """Return the settings of a definition that is written as in a kpi.toml; none of one in words.
+
+    Examples
+    --------
+    >>> as_settings("lags.cac = 2"), as_settings("as before")
+    ({'lags': {'cac': 2}}, {})
+    """
     try:
         given = tomllib.loads(str(definition))
     except tomllib.TOMLDecodeError:

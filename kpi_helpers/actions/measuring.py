@@ -148,11 +148,33 @@ def _named(data: Dataset, action: Action) -> dict[str, Any]:
     row |= {"kpi": action["kpi_id"], "start": action["start_date"], "unit": unit}
     row |= {"label": declared.label(data.config.lang) if declared else action["kpi_id"]}
     row |= {"better": declared.better if declared else "", "flag": "" if kind else "no_unit"}
+    return row | as_announced(said, action["expected_unit"], unit)
+
+
+def as_announced(effect: float, written: Any, unit: str) -> dict[str, float]:
+    """Return an expected effect as it was meant: ``announced``, or ``announced_relative``.
+
+    Parameters
+    ----------
+    effect, written
+        Its number and unit in the register.
+    unit
+        That of the KPI.
+
+    Examples
+    --------
+    >>> as_announced(3.0, "points", "percent")["announced"]
+    0.03
+    """
+    kind = unit_of(written, unit)
     # Points are told from rates by their size: no rate is expected to rise by more than all of it.
-    percent = is_percent(action["expected_unit"]) or (kind == IN_POINTS and unit == PERCENT)
-    said = said / 100 if percent and abs(said) > 1 else said
-    row |= {"announced": said if kind in (IN_POINTS, IN_UNIT) else np.nan}
-    return row | {"announced_relative": said if kind == RELATIVE else np.nan}
+    percent = is_percent(written) or (kind == IN_POINTS and unit == PERCENT)
+    said = effect / 100 if percent and abs(effect) > 1 else effect
+    absolute, relative = kind in (IN_POINTS, IN_UNIT), kind == RELATIVE
+    return {
+        "announced": said if absolute else np.nan,
+        "announced_relative": said if relative else np.nan,
+    }
 
 
 def _missing(points: pd.DataFrame, action: Action) -> str:

@@ -13,9 +13,10 @@ what this one does is kept by `for_log`. What was agreed on a live data set is w
 from kpi_helpers.reports.agreed import kept, save
 from kpi_helpers.reports.attempting import attempt, given
 from kpi_helpers.reports.batch import run_each
+from kpi_helpers.reports.decisions import decided
 from kpi_helpers.reports.difference import difference
 from kpi_helpers.reports.forecasts import due, for_log
-from kpi_helpers.reports.minutes import decided, protocol, write_protocol
+from kpi_helpers.reports.minutes import protocol, write_protocol
 from kpi_helpers.reports.opening import chosen, folded, history, opened, side_by_side
 from kpi_helpers.reports.parameters import accepted
 from kpi_helpers.reports.restating import behind, restated
