@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -99,9 +100,25 @@ def as_settings(definition: Any) -> dict[str, Any]:
 
 
 def _under(data: Dataset, kpi: str, period: str, given: dict[str, Any]) -> pd.DataFrame:
+    return measure(under(data, given), kpi, period, where=given.get("where"), grain="quarter")
+
+
+def under(data: Dataset, given: Mapping[str, Any]) -> Dataset:
+    """Return a data set under other definitions.
+
+    Parameters
+    ----------
+    given
+        ``windows, lags`` and ``use`` as in a ``kpi.toml``; those that are left out stay.
+
+    Raises
+    ------
+    BadConfig
+        For a definition that cannot be used.
+    """
     own = read_config({"schema": 1} | {of: given[of] for of in SETTINGS if of in given})
     changed: dict[str, Any] = {
         of: {**getattr(data.config, of), **getattr(own, of)} for of in given if of in SETTINGS
     }
-    under = dataclasses.replace(data, config=dataclasses.replace(data.config, **changed), memory={})
-    return measure(under, kpi, period, where=given.get("where"), grain="quarter")
+    config = dataclasses.replace(data.config, **changed)
+    return dataclasses.replace(data, config=config, memory={})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from kpi_helpers.controls.acting import acting, board
 from kpi_helpers.controls.choosing import choosing, chosen
 from kpi_helpers.controls.control import Control
+from kpi_helpers.controls.defining import defining, redefined
 from kpi_helpers.controls.explorer import explored, explorer
 from kpi_helpers.controls.importing import importing, offered
 from kpi_helpers.controls.levers import levered, levers
@@ -26,6 +27,7 @@ __all__ = [
     "board",
     "choosing",
     "chosen",
+    "defining",
     "explored",
     "explorer",
     "importing",
@@ -34,6 +36,7 @@ __all__ = [
     "levers",
     "offered",
     "outcome",
+    "redefined",
     "scored",
     "scorer",
     "valued",
@@ -45,6 +48,7 @@ __all__ = [
 CONTROLS: Mapping[str, tuple[Callable[..., Shown], Callable[..., Control]]] = {
     "acting": (board, acting),
     "choosing": (chosen, choosing),
+    "defining": (redefined, defining),
     "explorer": (explored, explorer),
     "importing": (offered, importing),
     "levers": (levered, levers),
