@@ -34,6 +34,7 @@ from kpi_helpers.sheets.table import build, records
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.schema import Column
+from kpi_helpers.units import write_date
 
 # What a new row has before anything is filled in.
 BEGUN = ("status", "date")
@@ -242,8 +243,22 @@ def _table(data: Dataset, register: str, rows: pd.DataFrame) -> Any:
     if register == "actions":
         rows = rows.assign(said=[*titles(rows, register)])
         stand = [text(f"effects.outcome.{each}", lang) for each in states(rows, data.as_of)]
-        rows = rows.assign(state=stand)
+        effects = [
+            f"{row.get('expected_effect', '')} {row.get('expected_unit', '')}".strip()
+            for row in records(rows)
+        ]
+        rows = rows.assign(state=stand, expected_effect=effects)
+    for name in {"kpi_id", "due_date", "date"} & {*rows}:
+        rows = rows.assign(**{name: [_read(each, lang) for each in rows[name]]})
     shown = [name for name in LISTED.get(register, FORMS[register]) if name in rows]
     lines = records(rows[shown].astype(str))
     headings = {name: text(f"controls.acting.columns.{name}", lang) for name in shown}
     return build(register, lines, lang, headings)
+
+
+def _read(cell: str, lang: str) -> str:
+    """A KPI by its label, a day as it is written; any other text as it is."""
+    if cell in REGISTRY:
+        return REGISTRY[cell].label(lang)
+    day_said = day_of(cell)
+    return write_date(day_said, lang) if day_said else str(cell)

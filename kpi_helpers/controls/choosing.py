@@ -78,7 +78,8 @@ def chosen(
     tables = tuple(sheets.selection(found, verdict, *look) for verdict in (CHOSEN, "rejected"))
     own = found[found["verdict"] == CHOSEN]
     figures = {
-        row.label: write(row.target, row.unit, lang, config.currency) for row in own.itertuples()
+        row.label: write(row.target, row.unit, lang, config.currency)
+        for row in own[own["target"].notna()].itertuples()
     }
     return Shown(tuple(_told(found, lang)), figures, table=tables, frame=found)
 
@@ -152,7 +153,7 @@ def _beside(control: Control, kpis: Mapping[str, Any], targets: Mapping[str, Any
     """Put each target on the line of its KPI."""
     for place in SLOTS:
         kpis[place].style.description_width = "3.5em"
-        kpis[place].layout.width, targets[place].layout.width = "22em", "7em"
+        kpis[place].layout.width, targets[place].layout.width = "20em", "6.5em"
     lines = [widgets.HBox([kpis[place], targets[place]]) for place in SLOTS]
     rest = [
         each for each in control.left.children if each not in (*kpis.values(), *targets.values())

@@ -177,6 +177,7 @@ class Control(widgets.VBox):
                 self.tell(error.render(self.lang))
 
         self.offers[key] = _does(button(key, self.lang, style="primary"), done)
+        self.offers[key].layout.width = "max-content"
         self.left.children = (*self.left.children, self.offers[key])
 
     def refresh(self) -> None:

@@ -28,7 +28,7 @@ WINDOWED = ("lead_qualification_rate", "lead_acceptance_rate", "lead_to_customer
 LAGGED, QUALIFIED, BY_MARKETING = "cac", "qualified_leads", "marketing_qualified_leads"
 TAXED, NOUNS = {"deals": "bookings", "orders": "revenue"}, ("lead", "deal")
 FORMS = ("one", "other", "gender")
-LOG = "kpi_log"
+LOG, LABELS = "kpi_log", "17em"
 Texts = Mapping[str, str]
 
 
@@ -107,6 +107,10 @@ def defining(data: Dataset, period: str = "last") -> Control:
     why = words(text("controls.acting.columns.reason", lang))
     who = words(text("controls.acting.columns.decided_by", lang))
     control.left.children = (*control.left.children, why, who)
+    for each in (*fields["windows"].values(), *fields["terms"].values(), why, who):
+        each.style.description_width = LABELS
+    for name in ("lag", "qualified", "tax"):
+        fields[name].style.description_width = LABELS
 
     def write(values: Values) -> list[str]:
         return recorded(data, reason=why.value, decided_by=who.value, **values)
