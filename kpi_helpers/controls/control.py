@@ -25,7 +25,7 @@ STYLE = """<style>
 .kpi-beside th, .kpi-beside td { padding: .25em .8em; text-align: right; border: 0;
   border-bottom: 1px solid #e2e7ec }
 .kpi-beside th[scope=row] { text-align: left; font-weight: normal }
-.kpi-control td { white-space: pre-line }
+.kpi-control :is(td, th) { white-space: pre-line }
 .kpi-fault { border-left: 4px solid #9a3412; padding: .4em .8em }
 </style>"""
 

@@ -13,6 +13,8 @@ import pandas as pd
 from kpi_helpers.charts.picture import alt, image
 
 NONE: Mapping[str, str] = {}
+# Height of the letters of widgets in JupyterLab.
+LETTERS = 13
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ def picture(figure: Any) -> str:
     if figure is None:
         return ""
     content = b64encode(image(figure, small=False)).decode()
-    width = round(100 * figure.get_size_inches()[0])
-    style = f"width: {width}px; max-width: 100%; height: auto"
+    # It grows with the letters around it: 100 dots an inch beside those of JupyterLab.
+    width = 100 / LETTERS * figure.get_size_inches()[0]
+    style = f"width: {width:.1f}em; max-width: 100%; height: auto"
     return (
         f'<img src="data:image/png;base64,{content}" alt="{escape(alt(figure))}" style="{style}">'
     )

@@ -165,14 +165,15 @@ def _chart(data: Dataset, asked: Asked, kpis: list[str], shown: pd.DataFrame) ->
 def _figures(
     frame: pd.DataFrame, look: Mapping[str, Any], by: str = "", how: str = ""
 ) -> dict[str, str]:
-    """Name the first figures of a frame; of a single one what it was, and the change, too."""
+    """Name the first figures of a frame; of a single one its reference and change too."""
     read = frame.loc[frame["status"] != MISSING, [of for of in frame if of in OWN or of == by]]
     rows = read.head(FIGURES).to_dict("records")
     told = [Told(row, look["lang"], look["terms"], look["currency"]) for row in rows]
     figures = {each.name(how): each.value() for each in told}
     if len(told) == 1 and told[0].knows("reference"):
-        before, change = (text(f"sheets.columns.{of}", look["lang"]) for of in ("before", "change"))
-        figures |= {before: told[0].figure(told[0].number("reference")), change: told[0].change()}
+        keys = ("charts.key.reference", "sheets.columns.change")
+        beside, change = (text(key, look["lang"]) for key in keys)
+        figures |= {beside: told[0].figure(told[0].number("reference")), change: told[0].change()}
     return figures
 
 
