@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -58,13 +59,15 @@ def lever_ranges(found: pd.DataFrame, ax: Axes | None = None, **options: Unpack[
         As for `landing`.
     """
     reader, rows = Reader(**options), found.sort_values("start", kind="stable").to_dict("records")
-    told = wording.moved_findings(found, reader.lang, reader.terms, reader.currency)
+    if not reader.title:
+        told = wording.moved_findings(found, reader.lang, reader.terms, reader.currency)
+        reader = replace(reader, title=told["sentence"].iloc[0])
     about = text("funnel.levers.about", reader.lang, **nouns(reader.lang, reader.terms))
     levers = [step_name(row["lever"], reader.lang, reader.terms) for row in rows]
     periods = [reader.told(row).period() for row in rows]
     names = [f"{period} – {lever}" for period, lever in zip(periods, levers, strict=True)]
     with page(reader, [] if ax is None else [ax], AROUND + ROW * len(rows)) as sheet:
-        sheet.head(reader.title or told["sentence"].iloc[0], [about])
+        sheet.head(reader.title, [about])
         _drawn(sheet, rows, names, reader.text("key.fan95"))
     return sheet.figure
 

@@ -32,6 +32,7 @@ class Ready(NamedTuple):
 
     bant: funnel.Bant
     rows: pd.DataFrame
+    table: Any
     said: tuple[str, ...]
     look: Mapping[str, Any]
     as_of: dt.date
@@ -47,7 +48,10 @@ def ready(data: Dataset, period: str = "last", where: Where = None) -> Ready:
     key = "redefine" if against or trend >= SURE else "keep" if trend < SURE else "untested"
     decided = text(f"selling.{key}", look["lang"], **nouns(look["lang"], look["terms"]))
     said = (*sorts["sentence"], *holds["sentence"], decided)
-    return Ready(found, funnel.open_cases(data, found, where), said, look, data.as_of)
+    rows = funnel.open_cases(data, found, where)
+    named = {"points": "answered", "chance": "likely", "expected": "worth"}
+    table = sheets.selling(rows.head(MOST).rename(columns=named), "bant_open", **look)
+    return Ready(found, rows, table, said, look, data.as_of)
 
 
 def scored(
@@ -95,10 +99,8 @@ def scored(
     told = wording.selling_findings(one, "bant_graded", **look)["sentence"]
     options = {"as_of": start.as_of, "title": told.iloc[0], **look}
     figure = charts.score_pairs(found.scores, **options)
-    named = {"points": "answered", "chance": "likely", "expected": "worth"}
-    table = sheets.selling(start.rows.head(MOST).rename(columns=named), "bant_open", **look)
-    sentences = (*told, *start.said)
-    return Shown(sentences, _figures(one.iloc[0], look), figure, table, start.rows)
+    figures = _figures(one.iloc[0], look)
+    return Shown((*told, *start.said), figures, figure, start.table, start.rows)
 
 
 def scorer(
