@@ -8,7 +8,7 @@ from typing import Any
 from kpi_helpers.controls.control import Control, Values
 from kpi_helpers.controls.shown import Shown
 from kpi_helpers.language import text
-from kpi_helpers.reports.agreed import save, settled
+from kpi_helpers.reports.agreed import save
 from kpi_helpers.sources import Dataset
 
 # Screens whose fields are worth finding again; the others save what they hold themselves.
@@ -32,7 +32,8 @@ def left(
         What was kept of the levers: ``name`` and factors, as in the settings.
     """
     lang = data.config.lang
-    told = save(data, settings(data, states or {}, scenarios), dry=True).splitlines()
+    given = {"workshop": states or {}, "scenarios": scenarios}
+    told = save(data, given, dry=True).splitlines()
     said = text("controls.outcome.changes" if told else "controls.outcome.nothing", lang)
     names = [str(each["name"]) for each in scenarios]
     kept = [text("controls.outcome.scenarios", lang, n=len(names), names=", ".join(names))]
@@ -46,23 +47,12 @@ def outcome(data: Dataset, made: Mapping[str, Control]) -> Control:
     control = Control(lambda: left(data, states, scenarios), {}, data.config.lang, "outcome")
 
     def saved(_: Values) -> list[str]:
-        told = save(data, settings(data, states, scenarios)).splitlines()
-        return [text("controls.outcome.saved", data.config.lang), *told]
+        told = save(data, {"workshop": states, "scenarios": scenarios})
+        return [text("controls.outcome.saved", data.config.lang), *told.splitlines()]
 
+    control.tools.layout.display = "none"
     control.offer("outcome.save", saved)
     return control
-
-
-def settings(data: Dataset, states: Mapping[str, Values], scenarios: Scenarios) -> dict[str, Any]:
-    """Return what is to be set: the state of controls, and scenarios beside those there are."""
-    given: dict[str, Any] = {}
-    if states:
-        given["workshop"] = {**settled(data).workshop, **states}
-    if scenarios:
-        names = [each["name"] for each in scenarios]
-        old = [each for each in settled(data).scenarios if each["name"] not in names]
-        given["scenarios"] = [*old, *scenarios]
-    return given
 
 
 def kept_of(control: Control) -> Scenarios:

@@ -37,6 +37,8 @@ SCREENS: Mapping[str, Maker] = {
     "worth": lambda shop: worth(shop.data, folder=shop.exports),
     "scorer": lambda shop: scorer(shop.data, folder=shop.exports),
     "acting": lambda shop: acting(shop.data),
+    "events": lambda shop: acting(shop.data, "events"),
+    "kpi_log": lambda shop: acting(shop.data, "kpi_log"),
     "outcome": lambda shop: outcome(shop.data, shop.made),
 }
 START, IMPORT, OUTCOME = "explorer", "importing", "outcome"
@@ -71,8 +73,9 @@ class Workshop(widgets.VBox):
         self.made = {}
         self._stale = False
         lang = data.config.lang
+        waiting = widgets.HTML(f'<p class="kpi-waiting">{text("controls.waiting", lang)}</p>')
         self.tab = widgets.Tab(
-            [widgets.VBox() for _ in SCREENS],
+            [widgets.VBox([waiting]) for _ in SCREENS],
             titles=[text(f"controls.screens.{name}", lang) for name in SCREENS],
             selected_index=[*SCREENS].index(START),
         )
