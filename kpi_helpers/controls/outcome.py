@@ -32,8 +32,7 @@ def left(
         What was kept of the levers: ``name`` and factors, as in the settings.
     """
     lang = data.config.lang
-    given = {"workshop": states or {}, "scenarios": scenarios}
-    told = save(data, given, dry=True).splitlines()
+    told = save(data, _given(states or {}, scenarios), dry=True).splitlines()
     said = text("controls.outcome.changes" if told else "controls.outcome.nothing", lang)
     names = [str(each["name"]) for each in scenarios]
     kept = [text("controls.outcome.scenarios", lang, n=len(names), names=", ".join(names))]
@@ -47,12 +46,17 @@ def outcome(data: Dataset, made: Mapping[str, Control]) -> Control:
     control = Control(lambda: left(data, states, scenarios), {}, data.config.lang, "outcome")
 
     def saved(_: Values) -> list[str]:
-        told = save(data, {"workshop": states, "scenarios": scenarios})
+        told = save(data, _given(states, scenarios))
         return [text("controls.outcome.saved", data.config.lang), *told.splitlines()]
 
     control.tools.layout.display = "none"
     control.offer("outcome.save", saved)
     return control
+
+
+def _given(states: Mapping[str, Values], scenarios: Scenarios) -> dict[str, Any]:
+    # Without any, those that are there stay.
+    return {"workshop": states} | ({"scenarios": scenarios} if scenarios else {})
 
 
 def kept_of(control: Control) -> Scenarios:
