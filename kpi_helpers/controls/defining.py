@@ -96,10 +96,7 @@ def defining(data: Dataset, period: str = "last") -> Control:
         "qualified": choice(text("controls.defining.qualified", lang), ways, ""),
         "tax": words(text("controls.defining.tax", lang), hint=f"{100 * _tax(data):g}"),
         "terms": {
-            of: words(
-                f"“{of}”" if lang == "en" else f"«\u00a0{of}\u00a0»",
-                hint=f"{noun.one}, {noun.other}",
-            )
+            of: words(text(f"controls.defining.{of}", lang), hint=f"{noun.one}, {noun.other}")
             for of, noun in own.items()
         },
     }
