@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kpi_helpers.cli.answers import say
 from kpi_helpers.errors import KpiError, ReportFailed
-from kpi_helpers.language import text, texts
+from kpi_helpers.language import text
 
 if TYPE_CHECKING:
     from kpi_helpers.sources import Dataset
@@ -79,14 +79,13 @@ def _screens(data: Dataset, lang: str) -> Iterator[Line]:
     explored, _ = CONTROLS["explorer"]
     views = {f"controls.explorer.views.{view}": partial(explored, data, view) for view in VIEWS}
     others = {
-        f"cli.workshop.screens.{name}": partial(show, data)
+        f"controls.screens.{name}": partial(show, data)
         for name, (show, _) in CONTROLS.items()
         if name != "explorer"
     }
     for key, show in {**views, **others}.items():
         there, said = _tried("cli.workshop.there.shown", show, lang)
-        named = text(key, lang) if key in texts(lang) else key.rpartition(".")[2]
-        yield there, f"{named} – {said}"
+        yield there, f"{text(key, lang)} – {said}"
 
 
 def _tried(key: str, ask: Asked, lang: str) -> Line:
