@@ -54,3 +54,13 @@ def test_the_sample_is_not_written_over() -> None:
     outcome = controls.workshop(lang="en").show("outcome")
     outcome.offers["outcome.save"].click()
     assert "sample" in outcome._fault.value
+
+
+def test_a_protocol_tells_what_was_saved(project: Path) -> None:
+    shop = opened()
+    shop.show("levers").set(volume=1.5)
+    shop.made["levers"].keep("More leads")
+    outcome = shop.show("outcome")
+    for key in ("save", "protocol"):
+        outcome.offers[f"outcome.{key}"].click()
+    assert "More leads" in (project / "reports" / "protocol-2026-09-30.html").read_text("utf-8")

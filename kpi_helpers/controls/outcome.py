@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kpi_helpers.controls.control import Control, Values
 from kpi_helpers.controls.shown import Shown
+from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
 from kpi_helpers.reports.agreed import save
+from kpi_helpers.reports.exporting import check_forms
+from kpi_helpers.reports.minutes import write_protocol
+from kpi_helpers.reports.places import home
 from kpi_helpers.sources import Dataset
 
 # Screens whose fields are worth finding again; the others save what they hold themselves.
@@ -39,8 +43,13 @@ def left(
     return Shown((said, *(kept if names else [])), lines=tuple(told))
 
 
-def outcome(data: Dataset, made: Mapping[str, Control]) -> Control:
-    """Return the screen; ``made`` are the controls whose state and scenarios are saved."""
+def outcome(
+    data: Dataset, made: Mapping[str, Control], again: Callable[[], Dataset] | None = None
+) -> Control:
+    """Return the screen; ``made`` are the controls whose state and scenarios are saved.
+
+    ``again`` opens the data once more, for a protocol of what has been saved meanwhile.
+    """
     states = {name: made[name].values for name in KEPT if name in made}
     scenarios = kept_of(made[LEVERS]) if LEVERS in made else ()
     control = Control(lambda: left(data, states, scenarios), {}, data.config.lang, "outcome")
@@ -49,9 +58,23 @@ def outcome(data: Dataset, made: Mapping[str, Control]) -> Control:
         told = save(data, _given(states, scenarios))
         return [text("controls.outcome.saved", data.config.lang), *told.splitlines()]
 
+    def told(_: Values) -> list[str]:
+        forms = [form for form in ("pdf", "pptx") if _can_be_made(form)]
+        files = write_protocol(again() if again else data, home() / "reports", forms)
+        return [text("controls.outcome.written", data.config.lang), *map(str, files)]
+
     control.tools.layout.display = "none"
     control.offer("outcome.save", saved)
+    control.offer("outcome.protocol", told)
     return control
+
+
+def _can_be_made(form: str) -> bool:
+    try:
+        check_forms([form])
+    except KpiError:
+        return False
+    return True
 
 
 def _given(states: Mapping[str, Values], scenarios: Scenarios) -> dict[str, Any]:

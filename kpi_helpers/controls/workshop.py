@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import ipywidgets as widgets
-from traitlets import TraitError
 
 from kpi_helpers.controls.acting import acting
 from kpi_helpers.controls.choosing import choosing
 from kpi_helpers.controls.control import Control
+from kpi_helpers.controls.defining import defining
 from kpi_helpers.controls.explorer import explorer
 from kpi_helpers.controls.importing import importing
 from kpi_helpers.controls.levers import levers
@@ -36,10 +35,11 @@ SCREENS: Mapping[str, Maker] = {
     "levers": lambda shop: levers(shop.data, folder=shop.exports),
     "worth": lambda shop: worth(shop.data, folder=shop.exports),
     "scorer": lambda shop: scorer(shop.data, folder=shop.exports),
+    "defining": lambda shop: defining(shop.data),
     "acting": lambda shop: acting(shop.data),
     "events": lambda shop: acting(shop.data, "events"),
     "kpi_log": lambda shop: acting(shop.data, "kpi_log"),
-    "outcome": lambda shop: outcome(shop.data, shop.made),
+    "outcome": lambda shop: outcome(shop.data, shop.made, shop.again),
 }
 START, IMPORT, OUTCOME = "explorer", "importing", "outcome"
 
@@ -66,9 +66,10 @@ class Workshop(widgets.VBox):
     share: bool
     exports: Path
     made: dict[str, Control]
+    again: Callable[[], Dataset]
 
     def __init__(self, data: Dataset, share: bool, again: Callable[[], Dataset]) -> None:
-        self.data, self.share, self._again = data, share, again
+        self.data, self.share, self.again = data, share, again
         self.exports = home() / "reports" / "workshop"
         self.made = {}
         self._stale = False
@@ -88,10 +89,10 @@ class Workshop(widgets.VBox):
         place = [*SCREENS].index(name)
         if self._stale:
             self._stale = False
-            self.use(self._again())
+            self.use(self.again())
         if name == OUTCOME or name not in self.made:
             control = SCREENS[name](self)
-            restore(control, settled(self.data).workshop.get(name, {}))
+            control.restore(settled(self.data).workshop.get(name, {}))
             control.acted.append(self._saved)
             self.made[name] = control
             self.tab.children[place].children = (control,)
@@ -105,7 +106,7 @@ class Workshop(widgets.VBox):
 
     def _imported(self, data: Dataset) -> None:
         """Go on with what was dropped, which is the project from now on."""
-        self._again = partial(self._project, data.config.lang)
+        self.again = partial(self._project, data.config.lang)
         self.use(data)
 
     def _project(self, lang: str) -> Dataset:
@@ -134,12 +135,3 @@ def workshop(
     """
     again = partial(opened, data, config, as_of, lang, share)
     return Workshop(again(), share, again)
-
-
-def restore(control: Control, values: Mapping[str, Any]) -> None:
-    """Set the fields of a control as they were kept; what the data no longer offer stays."""
-    for name, value in values.items():
-        try:
-            control.set(**{name: value})
-        except (KeyError, TraitError):
-            continue
