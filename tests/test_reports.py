@@ -34,7 +34,7 @@ DEFAULTS = {"period": "last", "kpis": [], "share": False, "draws": 1000, "level"
 
 def test_the_shipped_notebook_declares_its_parameters() -> None:
     names = list(parameters.declared(NOTEBOOK))
-    shown = ["by", "kpis", "as_of", "segment", "before", "share", "lang"]
+    shown = ["by", "kpis", "as_of", "segment", "before", "share", "lang", "interactive"]
     assert names == ["data", "config", "period", *shown]
 
 
