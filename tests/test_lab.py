@@ -46,7 +46,7 @@ def test_a_slider_and_a_dropdown_show_what_the_plain_function_gives(lab: Served)
         page.get_by_text("| Idle").wait_for()
         page.get_by_text("Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
-        control = page.locator(".kpi-control")
+        control = page.locator(".kpi-control").first
         control.scroll_into_view_if_needed()
         control.get_by_label(label, exact=True).select_option(named)
         expect_shown(control, explored(data, kpi="revenue", period="2026Q3"))
