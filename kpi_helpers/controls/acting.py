@@ -30,6 +30,7 @@ from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
 from kpi_helpers.reports import save
 from kpi_helpers.reports.agreed import KEYS, kept
+from kpi_helpers.reports.decisions import effect_of
 from kpi_helpers.sheets.table import build, records
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.registers import REGISTERS
@@ -243,10 +244,7 @@ def _table(data: Dataset, register: str, rows: pd.DataFrame) -> Any:
     if register == "actions":
         rows = rows.assign(said=[*titles(rows, register)])
         stand = [text(f"effects.outcome.{each}", lang) for each in states(rows, data.as_of)]
-        effects = [
-            f"{row.get('expected_effect', '')} {row.get('expected_unit', '')}".strip()
-            for row in records(rows)
-        ]
+        effects = [effect_of(row, data) for row in records(rows)]
         rows = rows.assign(state=stand, expected_effect=effects)
     for name in {"kpi_id", "due_date", "date"} & {*rows}:
         rows = rows.assign(**{name: [_read(each, lang) for each in rows[name]]})

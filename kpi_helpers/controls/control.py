@@ -96,7 +96,7 @@ class Control(widgets.VBox):
         for field in _flat(fields):
             field.observe(self._moved, "value")
         self.tools = self._tools()
-        self.left = widgets.VBox([*_flat(fields), self.tools], layout={"flex": "0 1 29em"})
+        self.left = widgets.VBox([*_flat(fields), self.tools], layout={"flex": "0 1 30em"})
         answer = [self._fault, self._said, self._side, self._chart, self._table]
         right = widgets.VBox(answer, layout={"flex": "1 1 32em", "min_width": "0"})
         row = widgets.Box([self.left, right], layout={"flex_flow": "row wrap", "width": "100%"})

@@ -15,8 +15,8 @@ import ipywidgets as widgets
 from kpi_helpers.language import text
 
 Value = Any
-_STYLE = {"description_width": "11em"}
-WIDTH = "27em"
+_STYLE = {"description_width": "12em"}
+WIDTH = "28em"
 
 
 def choice(label: str, options: Mapping[str, Value], value: Value) -> widgets.Dropdown:

@@ -170,7 +170,7 @@ def _actions(data: Dataset) -> Lines:
             "owner": row.get("owner", ""),
             "start_date": _day(row.get("start_date", ""), lang),
             "due_date": _day(row.get("due_date", ""), lang),
-            "effect": _effect(row, data),
+            "effect": effect_of(row, data),
             "state": text(f"effects.outcome.{row['state']}", lang),
         }
         for row in rows.to_dict("records")
@@ -178,8 +178,8 @@ def _actions(data: Dataset) -> Lines:
     ]
 
 
-def _effect(row: Mapping[Any, str], data: Dataset) -> str:
-    """The announced effect as reports tell it; as it was written where it has no unit."""
+def effect_of(row: Mapping[Any, str], data: Dataset) -> str:
+    """Return the announced effect as reports tell it; as it was written where it has no unit."""
     said, kpi = row.get("expected_effect", ""), REGISTRY.get(row.get("kpi_id", ""))
     effect, unit = pd.to_numeric(said, errors="coerce"), kpi.unit if kpi else ""
     meant = as_announced(effect, row.get("expected_unit", ""), unit)
