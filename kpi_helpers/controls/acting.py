@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from kpi_helpers.actions import problems, states
-from kpi_helpers.actions.keeping import day_of
+from kpi_helpers.actions.keeping import NEEDED, day_of
 from kpi_helpers.actions.words import PROPOSED, STATUSES, units_of
 from kpi_helpers.catalogue import REGISTRY
 from kpi_helpers.controls.control import Control, Values
@@ -81,10 +81,17 @@ def board(
     after = pd.concat([rows.drop(before.index), new] if given else [rows], ignore_index=True)
     told = [text(f"controls.acting.count_{register}", lang, n=len(after))]
     if register == "actions" and given:
-        told += [each.render(lang) for each in problems(new)]
+        told += [each.render(lang) for each in problems(new)] or _lacking(new, lang)
         told += _late(before, new, data)
     after = written(after)
     return Shown(tuple(told), table=_table(data, register, after), frame=after)
+
+
+def _lacking(new: pd.DataFrame, lang: str) -> list[str]:
+    """What a proposal needs before it can be decided; until then a report lists it as left out."""
+    empty = [name for name in NEEDED if not new.iloc[0].get(name)]
+    columns = ", ".join(text(f"controls.acting.columns.{name}", lang) for name in empty)
+    return [text("controls.acting.lacking", lang, columns=columns)] if empty else []
 
 
 def _late(before: pd.DataFrame, new: pd.DataFrame, data: Dataset) -> list[str]:

@@ -39,7 +39,7 @@ DAY = re.compile(r"(?:19|2\d)\d\d-\d\d-\d\d")
 # In letters, and the height of a line in points.
 WIDTHS, FRONT, DEFINED, LINE, A4 = (13, 44), (100, 40, 22, 22, 22), (36, 100, 12, 9, 30), 15, 9
 # What the unit of a cell depends on.
-ABOUT = ["unit", "driver_unit", "kind", "bridge"]
+ABOUT = ["unit", "driver_unit", "kind", "bridge", "measure"]
 CHARTS = {"scorecard": scorecard, "forecast": forecasts}
 
 
