@@ -19,7 +19,7 @@ from kpi_helpers.language import Phrase, nouns, text
 from kpi_helpers.measure import carries, measure
 from kpi_helpers.measure.counted import window_of
 from kpi_helpers.reports import chosen, save
-from kpi_helpers.reports.agreed import kept
+from kpi_helpers.reports.agreed import kept, settled
 from kpi_helpers.sheets.table import build, records
 from kpi_helpers.sources import Dataset, load
 from kpi_helpers.units import COUNT, PERCENT, write
@@ -70,7 +70,7 @@ def redefined(data: Dataset, period: str = "last", **said: Any) -> Shown:
     lines = [_line(each, lang) for each in changes]
     found = [text("controls.defining.moved", lang, n=len(moved))] if changes else []
     told = (text("controls.defining.is", lang), *lines, *found)
-    return Shown(told, table=_table(moved, data), frame=moved)
+    return Shown(told, table=_table(moved, data) if len(moved) else None, frame=moved)
 
 
 def defining(data: Dataset, period: str = "last") -> Control:
@@ -195,7 +195,7 @@ def _changes(
     terms: Texts | None = None,
 ) -> list[_Change]:
     """What is said otherwise than it holds."""
-    config, lang = data.config, data.config.lang
+    config, lang = settled(data), data.config.lang
     found = [
         _Change(kpi, ("windows", kpi), _window(data, kpi), _whole(said, "none"))
         for kpi, said in (windows or {}).items()
@@ -255,18 +255,18 @@ def _changed(data: Dataset, changes: Iterable[_Change]) -> Dataset:
     """The data set under the settings; taxes are taken out as the tables are read again."""
     given = _settings(changes)
     if "tables" in given:
-        tables, own = dict(data.config.tables), given["tables"]
-        for name in own:
-            tables[name] = dataclasses.replace(data.config.table(name), **own[name])
+        kept_as, own = settled(data), given["tables"]
+        new = {of: dataclasses.replace(kept_as.table(of), **own[of]) for of in own}
         folder = next(iter(data.paths.values())).parent
-        config = dataclasses.replace(data.config, tables=tables)
+        config = dataclasses.replace(kept_as, tables={**kept_as.tables, **new})
         data = dataclasses.replace(load(folder, config, data.as_of), masked=data.masked)
     use = {kpi: stand_in or kpi for kpi, stand_in in given.get("use", {}).items()}
     return under(data, {**given, "use": use})
 
 
 def _tax(data: Dataset) -> float:
-    rates = [data.config.table(name).tax_included for name in TAXED]
+    config = settled(data)
+    rates = [config.table(name).tax_included for name in TAXED]
     return next(filter(None, rates), 0.0)
 
 

@@ -206,10 +206,11 @@ def _loaded(source: str, config: Config, settings: dict[str, Any], answers: Answ
             asked, table = str(error.values.get("asked")), str(error.values.get("table"))
             if error.key != "ambiguous_column":
                 raise
-            if answers.get(asked) not in QUESTIONS[asked]:
+            tables = settings.setdefault("tables", {})
+            answered = asked in tables.get(table, {})
+            if answers.get(asked) not in QUESTIONS[asked] or answered:
                 raise BadInput(f"undecided_{asked}", **error.values) from error
             own = {asked: answers[asked]}
-            tables = settings.setdefault("tables", {})
             tables[table] = tables.get(table, {}) | own
             config = _with(config, {table: own})
 
