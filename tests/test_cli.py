@@ -204,6 +204,8 @@ def test_check_looks_at_the_project_of_the_folder_by_default(
         ('[use]\nrevenu = "bookings"', "expected revenue"),
         ('kpis = ["revenu"]', "expected revenue"),
         ('[segments]\nlarge = "amuont >= 15000"', "expected amount"),
+        ('[business]\nmodel = "b3b"', "model: 'b3b'"),
+        ('[brand]\nlogo = "absent.png"', "absent.png"),
     ],
 )
 def test_check_names_a_setting_that_names_nothing(

@@ -76,7 +76,7 @@ def test_a_folder_of_exports_is_taken_whole(here: Path) -> None:
         (["init", "taken"], "taken is not a new or empty one"),
         (["init", "taken/file.txt"], "is not a new or empty one"),
         (["init", "acme", "--from", "absent.csv"], "File not found: 'absent.csv'"),
-        (["init", "acme", "--from", "taken/file.txt"], "file.txt"),
+        (["init", "acme", "--from", "taken/file.txt"], "made without --from too: kpi init acme"),
     ],
 )
 def test_what_cannot_be_made_leaves_nothing(

@@ -272,6 +272,13 @@ def test_a_folder_that_is_no_pack_is_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
+def test_a_pack_is_not_written_into_another(tmp_path: Path) -> None:
+    write_pack(tmp_path / "2026Q2", "old")
+    with pytest.raises(KpiError, match="2026Q2 holds a report"):
+        write_pack(tmp_path / "2026Q2" / "again" / "2026Q3", "new")
+    assert {path.name for path in (tmp_path / "2026Q2").iterdir()} == {"page.html", "run.json"}
+
+
 # --- the tables ---------------------------------------------------------------------------------
 
 

@@ -36,11 +36,15 @@ def check(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.measure.settings import check_segments
     from kpi_helpers.reports import opened
     from kpi_helpers.reports.known import against
+    from kpi_helpers.selection.business import business
     from kpi_helpers.sources import quality
+    from kpi_helpers.sources.brand import brand
     from kpi_helpers.sources.written import write_settings
 
     data = opened(options.source, options.config, lang=options.lang or "")
     check_segments(data)
+    business(data)
+    brand(data.config)
     if options.write:
         write_settings(data, Path(options.write), force=options.force, source=options.source)
         print(text("cli.check.written", data.config.lang, file=options.write), file=sys.stderr)

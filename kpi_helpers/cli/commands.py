@@ -28,6 +28,7 @@ from kpi_helpers.language import text
 
 ANY_DAY = date(2000, 1, 1)
 FORMS = ("pdf", "xlsx", "pptx")
+FORETELLING = 0.1  # the share of a run that must be done before the time left is told
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,19 @@ def _progress(lang: str) -> Callable[..., None]:
     """
     live = sys.stderr.isatty()
     start, end = ("\r\x1b[K", "") if live else ("", "\n")
-    begun, shares = time.monotonic(), dict[tuple[object, object], float]()
+    begun, shares = list[float](), dict[tuple[object, object], float]()
 
     def left(values: Mapping[str, Any]) -> str:
-        """Take for granted that all notebooks of all packs take as long as those begun."""
+        """Take for granted that all notebooks of all packs take as long as those begun.
+
+        The first cells only load the data, so that nothing is foretold from them.
+        """
+        begun.append(time.monotonic())
         shares[values.get("pack"), values["place"]] = (values["n"] - 1) / values["total"]
         share = sum(shares.values()) / values["notebooks"] / values.get("packs", 1)
-        minutes = (time.monotonic() - begun) * (1 / share - 1) / 60 if share else 0
-        return text("report.left", lang, n=math.ceil(minutes)) if share else ""
+        if share < FORETELLING:
+            return ""
+        return text("report.left", lang, n=math.ceil((begun[-1] - begun[0]) * (1 / share - 1) / 60))
 
     def show(step: str, **values: Any) -> None:
         if live or values.get("n", 1) == 1:

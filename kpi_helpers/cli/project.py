@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kpi_helpers.cli.answers import say
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.errors import KpiError, ReportFailed, unknown
-from kpi_helpers.language import text
+from kpi_helpers.language import Phrase, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +86,11 @@ def _write_understood(folder: Path, path: Path, lang: str) -> None:
     from kpi_helpers.sources import load
     from kpi_helpers.sources.written import write_settings
 
-    data = load(folder / "data", {"name": folder.name, "language": lang})
+    try:
+        data = load(folder / "data", {"name": folder.name, "language": lang})
+    except KpiError as error:
+        error.values["fix"] = Phrase("errors.fixes.without_from", {"folder": folder.name})
+        raise
     write_settings(data, path)
 
 

@@ -107,9 +107,8 @@ def filters_of(data: Dataset, dimension: str, within: str = "") -> dict[str, str
         filters = {str(value): f"{dimension} == {value!r}" for value in values}
     if not filters or dimension in data.masked:
         every = {each for table in data.tables for each in data.dimensions(table)}
-        raise unknown(
-            "dimension", dimension, sorted({SEGMENTS, *every} - data.masked - {dimension})
-        )
+        named = {SEGMENTS} if data.config.segments else set()
+        raise unknown("dimension", dimension, sorted((named | every) - data.masked - {dimension}))
     if not within:
         return filters
     own = data.config.segments

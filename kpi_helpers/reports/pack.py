@@ -34,7 +34,7 @@ def writing(target: Path) -> Iterator[Path]:
     Raises
     ------
     KpiError
-        When the target holds something else.
+        When the target holds something else, or lies in a pack, which the next run would replace.
     ReportFailed
         When another run is writing there.
 
@@ -48,6 +48,9 @@ def writing(target: Path) -> Iterator[Path]:
     ['run.json']
     """
     target = target.resolve()
+    for folder in target.parents:
+        if (folder / MARK).is_file():
+            raise KpiError("inside_a_pack", folder=folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft, old = (target.with_name(f".{target.name}.{end}") for end in ("new", "old"))
     with alone(target):
