@@ -37,11 +37,12 @@ FROM (
 )
 """
 
+# Customers come in the order of their numbers; the first ones buy most often.
 ORDERS = """
 SELECT
     'O' || lpad(i::VARCHAR, 9, '0') AS order_id,
     DATE '{first}' + (i * {days} // {rows})::INTEGER AS order_date,
-    'C' || (draw(i, 'buyer') ** 2 * {customers})::INTEGER AS customer_id,
+    'C' || (draw(i, 'buyer') ** 2 * {customers} * (i + 1) / {rows})::INTEGER AS customer_id,
     round(CASE WHEN draw(i, 'refund') < .03 THEN -1 ELSE 1 END
           * exp(4 + 2 * (draw(i, 'x') + draw(i, 'y') - 1)), 2) AS amount_net,
     CASE WHEN draw(i, 'refund') < .03 THEN 'refund' ELSE 'order' END AS type,
@@ -51,6 +52,19 @@ SELECT
     round(30 * draw(i, 'cost'), 2) AS cost,
     'family ' || (draw(i, 'family') * 7)::INTEGER AS product_family,
 FROM range({rows}) AS numbers(i)
+"""
+
+# Five lines an order, which share its date, buyer and seller.
+ORDER_LINES = """
+SELECT
+    'O' || lpad(o::VARCHAR, 9, '0') AS order_id,
+    DATE '{first}' + (o * {days} // ({rows} // 5 + 1))::INTEGER AS order_date,
+    'C' || (draw(o, 'buyer') ** 2 * {customers} * 5 * (o + 1) / {rows})::INTEGER AS customer_id,
+    round(exp(3 + 2 * draw(i, 'x')), 2) AS amount_net,
+    'product ' || (draw(i, 'product') * 500)::INTEGER AS product,
+    1 + (draw(i, 'quantity') * 4)::INTEGER AS quantity,
+    'rep ' || (draw(o, 'seller') * 60)::INTEGER AS owner,
+FROM (SELECT i, i // 5 AS o FROM range({rows}) AS numbers(i))
 """
 
 REPS = "SELECT 'rep ' || i AS owner, 'team ' || i % 6 AS team, FROM range(61) AS numbers(i)"
@@ -102,21 +116,29 @@ FROM '{folder}/deals.parquet'
 WHERE hash(deal_id, {seed}) % 10 < 3 AND coalesce(closed_at, DATE '2025-12-30') > created_at + 21
 """
 
+HISTORIES = ("stage_history", "close_date_history")
+
 CUSTOMERS = """
 SELECT 'C' || i AS customer_id, 'segment ' || i % 4 AS segment,
     DATE '{first}' + (i * {days} // {rows})::INTEGER AS first_seen, FROM range({rows}) AS numbers(i)
 """
 
 
-def write(folder: Path, rows: int, seed: int = 7) -> Path:
+def write(folder: Path, rows: int, seed: int = 7, histories: tuple[str, ...] = ()) -> Path:
     """Deals and orders of ``rows`` rows each, by date, with a tenth as many customers."""
-    return _written(folder, {"deals": rows, "orders": rows, "reps": 0}, rows // 10, seed)
+    sizes = {"deals": rows, "orders": rows, "reps": 0, **dict.fromkeys(histories, 0)}
+    return _written(folder, sizes, rows // 10, seed)
+
+
+def lines(folder: Path, rows: int, seed: int = 7) -> Path:
+    """Order lines by date, five an order, with a tenth as many customers as orders."""
+    return _written(folder, {"order_lines": rows, "reps": 0}, rows // 50, seed)
 
 
 def company(folder: Path, deals: int, seed: int = 7) -> Path:
     """Twice as many leads as deals, five times as many orders, and the histories of the deals."""
     sizes = {"deals": deals, "leads": 2 * deals, "orders": 5 * deals, "customers": deals // 5}
-    sizes |= dict.fromkeys(("reps", "stage_history", "close_date_history"), 0)
+    sizes |= dict.fromkeys(("reps", *HISTORIES), 0)
     return _written(folder, sizes, deals // 5, seed)
 
 

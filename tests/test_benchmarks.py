@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,3 +134,25 @@ def test_the_speed_of_reading_is_told(tmp_path: Path) -> None:
     for kind in ("csv", "parquet"):
         assert re.search(rf"\n{kind}, 0 MB +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ +1\.50 ", ran.stdout)
     assert ran.stdout.count("most memory: ") == 2
+
+
+@pytest.mark.usefixtures("benchmarks")
+def test_growth_is_told_once_all_sides_say_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import scale
+
+    monkeypatch.setattr(scale, "apart", scale.turn)  # all in this process, which is faster
+    figures = ["new_vs_existing_revenue", "stage_conversion", "funnel", "cohorts", "revenue"]
+    given = Namespace(sizes=[10_000], lines=20_000, figures=figures, times=1)
+    scale.on_duckdb(tmp_path, given)
+    said = capsys.readouterr().out
+    for name in figures[:-1]:  # seconds and GB of kit, SQL and pandas, and three ratios
+        assert re.search(rf"\n{name}( +[\d.]+)" + "{9}\n", said), said
+    for rows in ("10,000", "200", "2,000", "20,000"):
+        assert re.search(rf"\n{rows}: ratio to SQL [\d.]+ in the median, goal 1\.3", said), said
+    kit = pd.DataFrame({"team": ["a", "b"], "value": [1.0, 2.0]})
+    with pytest.raises(AssertionError):
+        scale.assert_same(kit, kit.assign(value=[1.0, 2.0001]), "any")
+    with pytest.raises(AssertionError):
+        scale.assert_same(kit.head(1), kit, "any")
