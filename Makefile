@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: report test lint bench clean
+.PHONY: report test coverage mutants lint bench clean
 
 report: .venv/installed
 	$(BIN)/kpi report
@@ -10,16 +10,23 @@ report: .venv/installed
 test: .venv/installed-dev
 	$(BIN)/pytest -n auto --dist worksteal
 
+# The tests again, twice as long: what they run of the package, and by which test.
+coverage: .venv/installed-dev
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-context=test
+
+mutants: .venv/installed-dev
+	$(BIN)/python benchmarks/mutants.py $(ARGS)
+
 lint: .venv/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
 bench: .venv/installed-dev
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out benchmarks/mutants.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -1,4 +1,4 @@
-"""The cover that is promised, in short; ``benchmarks/coverage.py`` prints it in full."""
+"""The cover that is promised, in short; ``benchmarks/interval_cover.py`` prints it in full."""
 
 import importlib.util
 import sys
@@ -14,7 +14,7 @@ from kpi_helpers import intervals
 
 @pytest.fixture(scope="module")
 def coverage() -> ModuleType:
-    home = Path(__file__).parents[1] / "benchmarks" / "coverage.py"
+    home = Path(__file__).parents[1] / "benchmarks" / "interval_cover.py"
     spec = importlib.util.spec_from_file_location("kpi_coverage", home)
     assert spec is not None
     assert spec.loader is not None

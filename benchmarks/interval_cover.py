@@ -1,4 +1,4 @@
-"""How often each interval holds the truth: ``python benchmarks/coverage.py [--runs N] [--seed S]``.
+"""How often each interval holds the truth: ``benchmarks/interval_cover.py [--runs N] [--seed S]``.
 
 A 95 % interval is held to cover 93 to 97 % at n = 100 and 1,000 and 92 to 98 % at n = 30; means of
 log-normal amounts (sigma 1), which no interval covers in full, to at least 91 %.
