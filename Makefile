@@ -12,7 +12,7 @@ test: .venv/installed-dev
 
 # The tests again, twice as long: what they run of the package, and by which test.
 coverage: .venv/installed-dev
-	$(BIN)/pytest -n auto --dist worksteal --cov --cov-context=test
+	$(BIN)/pytest -n auto --dist worksteal --thorough --cov --cov-context=test
 
 mutants: .venv/installed-dev
 	$(BIN)/python benchmarks/mutants.py $(ARGS)

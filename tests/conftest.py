@@ -1,5 +1,6 @@
 """In continuous integration (``KPI_CI``) a skipped test is a failure: nothing is left untried.
 
+Elsewhere tests that take long, marked ``thorough``, are skipped unless ``--thorough`` is given.
 The real data sets cannot be shipped. Where their folder is absent, a test that names
 ``KPI_REAL_DATA`` in its reason may be skipped all the same.
 """
@@ -15,6 +16,21 @@ pytest_plugins = ("browser", "packs")
 # The same examples in every run: a failure is one of the code, not of the draw.
 settings.register_profile("seeded", derandomize=True, deadline=None)
 settings.load_profile("seeded")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--thorough", action="store_true", help="also run the tests that take long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what takes long, unless it is asked for, or tests are named one by one."""
+    named = any("::" in word for word in config.invocation_params.args)
+    if config.getoption("thorough") or named or os.environ.get("KPI_CI"):
+        return
+    skipped = pytest.mark.skip(reason="takes long: pytest --thorough runs it")
+    for item in items:
+        if item.get_closest_marker("thorough"):
+            item.add_marker(skipped)
 
 
 @pytest.hookimpl(wrapper=True)
