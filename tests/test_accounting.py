@@ -53,6 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("damage")
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None)
 @given(rows=st.lists(damaged(), max_size=12), keep=st.booleans())
 def test_rows_read_are_rows_used_and_rows_listed(

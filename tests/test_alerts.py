@@ -84,6 +84,7 @@ def test_a_change_that_lasts_is_seen_in_time(
     assert min(other.found for other in others) < row.found
 
 
+@pytest.mark.thorough
 def test_a_company_that_stays_the_same_is_rarely_in_alert(bench: ModuleType) -> None:
     """One of the companies that the benchmark draws: the rates that are told are not far off."""
     rates = bench.company(np.random.default_rng(1), 1.0).groupby("rule")["on"].mean()
@@ -295,6 +296,7 @@ def test_the_contribution_of_a_segment_by_hand(then: Dataset) -> None:
 # --- The command ----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_the_command_ends_with_three(lang: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["alerts", "--period", "2026Q3", "--lang", lang]) == 3
@@ -304,6 +306,7 @@ def test_the_command_ends_with_three(lang: str, capsys: pytest.CaptureFixture[st
     assert main(["alerts", "--period", "2031Q1", "--lang", lang]) == 2
 
 
+@pytest.mark.thorough
 def test_the_command_tells_json_as_a_pack_does(
     sample: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

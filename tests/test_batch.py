@@ -93,6 +93,7 @@ def test_each_team_has_its_pack_whatever_its_name_and_one_that_fails_is_told(
             assert f"{row.value:.1%}" in html
 
 
+@pytest.mark.thorough
 def test_the_command_says_which_failed_and_returns_its_code(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

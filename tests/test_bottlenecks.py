@@ -210,6 +210,7 @@ def bench() -> ModuleType:
         return importlib.import_module("bottlenecks")
 
 
+@pytest.mark.thorough
 def test_a_fall_of_qualification_is_named_and_nothing_where_nothing_happens(
     bench: ModuleType,
 ) -> None:

@@ -59,6 +59,7 @@ def test_every_kpi_has_a_card_and_every_link_leads_to_one(pages: dict[str, Path]
         assert lang == re.search(r'<html lang="(\w+)"', html)[1]
 
 
+@pytest.mark.thorough
 def test_the_pages_fit_a_phone(pages: dict[str, Path], seen: Callable[[Path], Seen]) -> None:
     for path in pages.values():
         for width in (SCREEN, PHONE):

@@ -11,6 +11,8 @@ from scipy import stats
 
 from kpi_helpers import intervals
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def coverage() -> ModuleType:

@@ -96,6 +96,7 @@ def test_what_does_not_exist_is_refused(start: customers.Worth, contracts: custo
         customers.with_levers(start, "", {"cac": -1.0})
 
 
+@pytest.mark.thorough
 def test_the_control_shows_what_the_plain_function_gives(sample: Dataset) -> None:
     control = worth(sample, channel="Salons", factors={"repeat": 1.2})
     plain = valued(sample, **control.values)
@@ -107,6 +108,7 @@ def test_the_control_shows_what_the_plain_function_gives(sample: Dataset) -> Non
     assert len(control.shown.sentences) < len(plain.sentences)
 
 
+@pytest.mark.thorough
 def test_a_channel_is_a_name_and_revenue_is_no_margin() -> None:
     data = company({"2026-05": 40}, {"2026-05": 400.0})
     tables = {name: data[name].replace("web", HOSTILE) for name in ("orders", "spend")}

@@ -199,6 +199,7 @@ def bench() -> Any:
         yield importlib.import_module("cycle")
 
 
+@pytest.mark.thorough
 def test_a_known_cycle_is_found_in_six_months_of_history(bench: Any) -> None:
     """In short; ``benchmarks/cycle.py`` prints the table of 300 runs."""
     rows = {row.figure: row for row in bench.rows(bench.WORLDS[1], 400, 10, seed=5)}

@@ -19,6 +19,8 @@ from kpi_helpers.reports import chosen, decided, kept, save, write_protocol
 from kpi_helpers.reports.places import sample as shipped
 from kpi_helpers.sources import Dataset
 
+pytestmark = pytest.mark.thorough
+
 HOSTILE = "<img src=x onerror=alert(1)>"
 SCENARIOS = (
     {"name": f"More leads {HOSTILE}", "volume": 1.2},

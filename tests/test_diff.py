@@ -189,6 +189,7 @@ def test_rows_by_their_ids_add_up_to_the_figure(sample: Dataset, kpi: str) -> No
     assert rows["counts"].sum() == pytest.approx(row["numerator"])
 
 
+@pytest.mark.thorough
 def test_no_name_gets_into_the_rows(sample: Dataset) -> None:
     kpis = list(kh.catalogue()["id"])
     frame = reports.behind(sample, reports.side_by_side(sample, kpis, "2026Q3"))

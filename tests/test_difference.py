@@ -300,6 +300,7 @@ def test_each_row_by_its_own_method() -> None:
         assert [part[row] for part in mixed] == [part[row] for part in alone]
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.one_of(st.floats(0, 1), st.none()), max_size=30))
 def test_few_are_adjusted_by_holm_and_many_by_benjamini_and_hochberg(p: list[float | None]) -> None:

@@ -281,6 +281,7 @@ def test_on_an_earlier_day_the_training_is_planned(sample: Dataset) -> None:
     assert 0.04 < row["detectable"] < 0.06
 
 
+@pytest.mark.thorough
 def test_the_quarter_before_records_what_this_one_measures(
     pack: Callable[[str], Path],
     tmp_path: Path,

@@ -16,6 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 TINY = Path(__file__).parent / "data" / "tiny.ipynb"
 PATIENCE = 10
 SEED = 20261121

@@ -12,6 +12,8 @@ from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.tables import DEALS
 from kpi_helpers.sources.written import settings_text
 
+pytestmark = pytest.mark.thorough
+
 MATRIX = list(matrix())
 
 

@@ -26,6 +26,8 @@ from kpi_helpers.sources.saving import as_csv
 from kpi_helpers.units import write, write_change
 from kpi_helpers.wording.told import plain
 
+pytestmark = pytest.mark.thorough
+
 PACK, LANG = "sample fr", "fr"
 # Columns whose differences of rates stand in points, a hundred times what the table holds.
 IN_POINTS = re.compile(

@@ -185,6 +185,7 @@ def short_notebook(path: Path) -> Path:
     return path
 
 
+@pytest.mark.thorough
 def test_the_next_report_judges_the_forecasts_of_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

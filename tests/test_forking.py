@@ -40,6 +40,7 @@ def family(manager: KernelManager) -> tuple[psutil.Process, psutil.Process]:
     return own, server
 
 
+@pytest.mark.thorough
 def test_a_report_says_the_same_with_a_python_for_each_notebook(
     pack: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -135,6 +135,7 @@ def test_planted_weights_of_the_sample_are_in_their_ranges(found: Bant) -> None:
     assert quality["gap_low"] < 0 < quality["gap_high"]
 
 
+@pytest.mark.thorough
 def test_a_win_rate_that_is_silent_breaks_no_promise(sample: Dataset) -> None:
     """From 25.2 to 23.5 % is chance; taken as known, last year's rates would be missed for sure."""
     then = bant(sample.at("2025-12-31"), "2025Q4").quality.iloc[0]

@@ -17,6 +17,8 @@ from kpi_helpers.cli import main
 from kpi_helpers.sources.saving import read_table
 from kpi_helpers.wording.told import plain
 
+pytestmark = pytest.mark.thorough
+
 HOSTILE = [
     *("<script>alert(1)</script>", "<img src=x onerror=alert(2)>", "javascript:alert(3)"),
     *("[x](javascript:alert(4)) **b** `c`", "&lt;b&gt; &amp;", "\"quotes'", "</td></table>"),

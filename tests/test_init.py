@@ -36,6 +36,7 @@ def test_an_export_becomes_a_project(here: Path, lang: str) -> None:
     assert understood["deals"].equals(straight["deals"])
 
 
+@pytest.mark.thorough
 def test_its_notebooks_and_commands_find_its_data(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -115,6 +115,7 @@ NAMES = st.sampled_from([None, "A", "a", "B", "b SAS", "C1", "c1", "D"])
 SOME = st.lists(NAMES, min_size=1, max_size=8)
 
 
+@pytest.mark.thorough
 @settings(max_examples=30)
 @given(deals=SOME, orders=SOME)
 def test_no_row_comes_or_goes_and_known_ids_stay(

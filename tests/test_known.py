@@ -82,6 +82,7 @@ def test_nothing_personal_is_remembered() -> None:
     assert not set(known["key"]) & {row[0] for row in BEFORE}
 
 
+@pytest.mark.thorough
 def test_check_against_a_pack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pack = tmp_path / "2026Q1"
     remember(opened(BEFORE), pack)

@@ -10,6 +10,8 @@ from kpi_helpers.controls import explored, explorer
 from kpi_helpers.language import text
 from kpi_helpers.reports import opened
 
+pytestmark = pytest.mark.thorough
+
 # What somebody may have written once, for another purpose.
 OPEN = {
     "ServerApp": {"ip": "0.0.0.0", "token": "", "allow_remote_access": True},

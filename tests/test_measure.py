@@ -284,6 +284,7 @@ def test_stocks_are_read_at_the_end_of_each_period(sample: Dataset) -> None:
         assert found["value"].tolist() == pytest.approx(alone)
 
 
+@pytest.mark.thorough
 def test_what_was_asked_before_does_not_change_an_answer(
     sample_frames: dict[str, pd.DataFrame],
 ) -> None:

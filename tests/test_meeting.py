@@ -15,6 +15,8 @@ from kpi_helpers.language import text
 from kpi_helpers.reports import opened, places, run
 from kpi_helpers.selection import CHOSEN
 
+pytestmark = pytest.mark.thorough
+
 FRENCH = Path(__file__).parents[1] / "data" / "exports" / "hubspot.csv"
 AGREED = {
     "finding": "Les demandes attendent",

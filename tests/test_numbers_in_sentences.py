@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from browser import Seen
 from numerals import NUMBER, unknown_numbers
-from packs import PACKS, language
+from packs import EACH, language
 
 from kpi_helpers.wording.told import OWN, plain
 
@@ -31,7 +31,7 @@ COUNTED = re.compile(
 
 
 # From the last to the first: the pages are looked at from the first on, in another process.
-@pytest.fixture(scope="module", params=[*reversed(PACKS)])
+@pytest.fixture(scope="module", params=[*reversed(EACH)])
 def told(
     request: pytest.FixtureRequest, pack: Callable[[str], Path], seen: Callable[[Path], Seen]
 ) -> Told:

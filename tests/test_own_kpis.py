@@ -56,6 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     REGISTRY.update(before)
 
 
+@pytest.mark.thorough
 def test_it_stands_in_the_report_of_another_process(project: Path) -> None:
     folder = run({"period": "2026Q3"}, project / "reports")
     card = pd.read_csv(folder / "tables" / "scorecard.csv").set_index("period").loc["2026Q3"]

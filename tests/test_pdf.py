@@ -15,6 +15,8 @@ from kpi_helpers.errors import KpiError, ReportFailed
 from kpi_helpers.reports import pdf
 from kpi_helpers.reports.sections import VIEWS
 
+pytestmark = pytest.mark.thorough
+
 A4 = (595, 842)
 NUMBER = r"\d[\d.,\u202f\u00a0]*"
 MOST_ON_COVER = 1

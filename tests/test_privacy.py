@@ -106,6 +106,7 @@ def test_what_is_no_address_and_no_number_stays(value: str) -> None:
     assert column(data, "theme")[1] == value
 
 
+@pytest.mark.thorough
 def test_no_byte_of_a_report_holds_one(tmp_path: Path) -> None:
     rows = [
         f"{n};2026-0{1 + n % 3}-05;{'won' if n % 2 else 'lost'};2026-03-{10 + n};{n * 100},5;"

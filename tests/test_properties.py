@@ -61,6 +61,7 @@ def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(left, right, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.thorough
 @some(6)
 @given(companies(), st.randoms(use_true_random=False))
 def test_1_neither_the_order_of_rows_nor_a_column_more_changes_a_kpi(
@@ -99,6 +100,7 @@ def test_2_open_deals_change_no_figure_of_what_is_decided(
     same(*(kh.measure(opened(each), decided, QUARTERS)[NUMBERS] for each in tables))
 
 
+@pytest.mark.thorough
 @some(8)
 @given(companies(), st.sampled_from(["team", "owner"]))
 def test_3_the_parts_of_a_breakdown_add_up_to_the_total(frames: Frames, by: str) -> None:
@@ -149,6 +151,7 @@ def test_8_the_cycle_is_that_of_a_deal_that_was_won_in_time(frame: pd.DataFrame)
         assert row.low <= row.value <= row.high
 
 
+@pytest.mark.thorough
 @some(6)
 @given(companies(), st.sampled_from([0.5, 7.0, 1000.0]))
 def test_9_another_unit_of_money_scales_amounts_and_leaves_rates(frames: Frames, k: float) -> None:
@@ -181,6 +184,7 @@ def test_9_a_rate_of_exchange_does_the_same(
     np.testing.assert_allclose(after["value"], before["value"] * factor, rtol=1e-9)
 
 
+@pytest.mark.thorough
 @some(8)
 @given(companies())
 def test_10_the_months_of_a_quarter_add_up_to_it(frames: Frames) -> None:
@@ -197,6 +201,7 @@ def test_10_the_months_of_a_quarter_add_up_to_it(frames: Frames) -> None:
     same(summed.loc[shown], expected.loc[shown])
 
 
+@pytest.mark.thorough
 @some(8)
 @given(companies(), st.sampled_from([dt.date(2026, 5, 14), dt.date(2026, 3, 31)]))
 def test_11_a_replay_is_what_the_files_of_that_day_gave(frames: Frames, day: dt.date) -> None:

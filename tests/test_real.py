@@ -13,6 +13,8 @@ from kpi_helpers import teams
 from kpi_helpers.intervals import wilson
 from kpi_helpers.sources import Dataset
 
+pytestmark = pytest.mark.thorough
+
 HERE = Path(__file__).parent
 REAL = Path(os.environ.get("KPI_REAL_DATA", HERE.parent.parent / "shared" / "data"))
 

@@ -9,6 +9,8 @@ from test_real import REAL, opened
 import kpi_helpers as kh
 from kpi_helpers.sources import Dataset
 
+pytestmark = pytest.mark.thorough
+
 ROWS = {
     "adventureworks": {"order_lines": 60_855, "orders": 3_796, "targets": 163},
     "bank_calls": {"activities": 33_344 - 278},

@@ -14,6 +14,8 @@ from kpi_helpers import funnel
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.engine import frame_of
 
+pytestmark = pytest.mark.thorough
+
 HANDLED = {
     **dict.fromkeys(["Resolve ticket", "Resolve SW anomaly", "RESOLVED"], "Resolve"),
     **{"Closed": "Closed", "*": "Open"},

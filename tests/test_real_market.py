@@ -12,6 +12,8 @@ import kpi_helpers as kh
 from kpi_helpers import benchmarking
 from kpi_helpers.benchmarking.market import US
 
+pytestmark = pytest.mark.thorough
+
 HERE = Path(__file__).parent
 
 

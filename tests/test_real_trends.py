@@ -11,6 +11,8 @@ import kpi_helpers as kh
 from kpi_helpers import charts, forecasting, wording
 from kpi_helpers.language import LANGUAGES
 
+pytestmark = pytest.mark.thorough
+
 HERE = Path(__file__).parent
 REAL = Path(os.environ.get("KPI_REAL_DATA", HERE.parent.parent / "shared" / "data"))
 MAKES = ("Toyota", "Volkswagen", "Tesla", "Ford", "Volvo", "Opel")

@@ -16,6 +16,8 @@ from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.errors import UnknownName
 from kpi_helpers.reports import parameters, places
 
+pytestmark = pytest.mark.thorough
+
 DEFAULTS = {"period": "last", "kpis": [], "share": False, "draws": 1000, "level": 0.95}
 
 

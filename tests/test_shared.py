@@ -23,6 +23,8 @@ from kpi_helpers.reports import opening, places, running
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.pseudonyms import pseudonymised
 
+pytestmark = pytest.mark.thorough
+
 FOLDERS = {"sample": places.sample(), "maven_crm": REAL / "maven_crm"}
 TOML = str(HERE / "real" / "maven_crm.toml")
 PACKS = {

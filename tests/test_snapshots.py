@@ -131,6 +131,7 @@ ROW = st.tuples(
 DEALS = st.dictionaries(st.sampled_from("12345"), ROW, min_size=1)
 
 
+@pytest.mark.thorough
 @settings(max_examples=25)
 @given(
     days=st.lists(

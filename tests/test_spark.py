@@ -11,6 +11,7 @@ from kpi_helpers.kpis import catalogue
 
 # Spark 4 reads pandas' old options and says that pandas 3 is new to it.
 pytestmark = [
+    pytest.mark.thorough,
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support:FutureWarning"),
     pytest.mark.filterwarnings("ignore:The 'future.infer_string' option"),
 ]
