@@ -19,7 +19,7 @@ LONGEST_LIST, LONGEST_ALONE = 12, 60
 CLOSE_ENOUGH = 0.6
 # In whatever place the URL of a database was given, its password is not repeated.
 PASSWORD = re.compile(r"(:/{1,2}[^\s/:@]*:)[^\s/@]+@")
-HINTS = ("nearest", "candidates", "allowed", "fix")
+HINTS = ("years", "nearest", "candidates", "allowed", "fix")
 
 
 class KpiError(Exception):

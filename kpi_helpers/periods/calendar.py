@@ -69,7 +69,9 @@ class Calendar:
             return self._relative(word, as_of, first)
         period = self._range(word) if ":" in word else self._named(word)
         if period is None:
-            raise BadPeriod(text=text, nearest=names.suggestions(word), allowed=FORMS)
+            years = names.YEARS if names.is_far_off(word.upper()) else ()
+            near = names.suggestions(word)
+            raise BadPeriod(text=text, years=years, nearest=near, allowed=FORMS)
         return period
 
     def periods(

@@ -14,11 +14,10 @@ FORMS = [
     *("2025Q1:2026Q3", *RELATIVE),
 ]
 
-_FORM = re.compile(
-    r"(?P<fiscal>FY)?(?P<year>(19|20|21)\d\d)"
-    r"(Q(?P<quarter>[1-4])|W(?P<week>\d\d)|-(?P<month>\d\d)(-(?P<day>\d\d))?)?",
-    re.ASCII,
-)
+YEARS = "1900-2199"
+_PART = r"(Q(?P<quarter>[1-4])|W(?P<week>\d\d)|-(?P<month>\d\d)(-(?P<day>\d\d))?)?"
+_FORM = re.compile(rf"(?P<fiscal>FY)?(?P<year>(19|20|21)\d\d){_PART}", re.ASCII)
+_ANY_YEAR = re.compile(rf"(?P<fiscal>FY)?(?P<year>\d{{4,}}){_PART}", re.ASCII)
 
 
 def read(name: str, fiscal_start: int) -> tuple[date, str, bool] | None:
@@ -44,6 +43,12 @@ def read(name: str, fiscal_start: int) -> tuple[date, str, bool] | None:
     origin = fiscal_start - 1 if fiscal else 0
     month = 12 * (year - (origin > 0)) + origin + 3 * (int(form["quarter"] or 1) - 1)
     return first_of_month(month), "quarter" if form["quarter"] else "year", fiscal
+
+
+def is_far_off(name: str) -> bool:
+    """Tell whether a name, or an end of a range, would be one, were it not for its year."""
+    sides = [side.strip() for side in name.split(":")]
+    return any(_ANY_YEAR.fullmatch(side) and not _FORM.fullmatch(side) for side in sides)
 
 
 def written(month: int, grain: str, origin: int) -> str:
@@ -99,7 +104,8 @@ def _likely_forms(name: str) -> list[str]:
         prefix = "FY" if letters & {"F", "E"} else ""
         return [f"{prefix}{year}Q{min(max(numbers[0], 1), 4)}"]
     if letters & {"W", "S"}:
-        return [f"{year}W{min(max(numbers[0], 1), 52):02}"]
+        last = date(int(year), 12, 28).isocalendar().week if read(year, 1) else 52
+        return [f"{year}W{min(max(numbers[0], 1), last):02}"]
     if len(numbers) == 2:
         first, second = numbers
         return [f"{year}-{first:02}-{second:02}", f"{year}-{second:02}-{first:02}"]
@@ -125,7 +131,7 @@ def label(period: Period, lang: str) -> str:
 
 
 def _label(name: str, lang: str) -> str:
-    form = _FORM.fullmatch(name)
+    form = _ANY_YEAR.fullmatch(name)
     if form is None:
         raise ValueError(f"Not the name of a period: {name!r}")
     if form["month"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -227,13 +228,16 @@ class Reader:
         zone = value.type().timezone or usual
         if zone is None or self.config.time_zone is None:
             return value
+        if _is_naive(value) and value.get_name() in self.tidy:
+            return value
         known = value if value.type().timezone else _zoned(zone, value)
         return _zoned(self.config.time_zone, known)
 
 
 def tidy_columns(con: Any, raw: ir.Table) -> list[str]:
-    """Columns of text without a value to clean, and of numbers that are all finite.
+    """Columns of text without a value to clean, of finite numbers, of days that calendars have.
 
+    Moments of no stated zone that are all midnights are days, and the same wherever one is.
     None is known to be where rows may still come in.
     """
     tests = {name: _untidy(raw[name]) for name in raw.columns if con.name == "duckdb"}
@@ -248,6 +252,10 @@ def tidy_columns(con: Any, raw: ir.Table) -> list[str]:
 def _untidy(value: ir.Value) -> ir.BooleanValue | None:
     if value.type().is_string():
         return parsing.is_untidy(value)
+    if value.type().is_date() or value.type().is_timestamp():
+        day = value.cast("date")
+        odd = ~day.between(dt.date.min, dt.date.max)
+        return odd | (value != day.cast(value.type())) if _is_naive(value) else odd
     return value.isinf() | value.isnan() if value.type().is_floating() else None
 
 
@@ -256,6 +264,10 @@ def _untidy(value: ir.Value) -> ir.BooleanValue | None:
 )
 def _zoned(zone: str, moment: Any) -> Any:
     """The engine's own ``timezone``: from a zone's local time to a moment, or back."""
+
+
+def _is_naive(value: ir.Value) -> bool:
+    return bool(value.type().is_timestamp() and value.type().timezone is None)
 
 
 def _can_hold(kind: Any, wanted: Type) -> bool:
@@ -279,7 +291,14 @@ def as_text(value: ir.Value) -> ir.StringValue:
 
 
 def _typed(value: ir.Value, kind: Type, tidy: bool) -> ir.Value:
+    """The value as its column holds it: no infinity, and no day that no calendar writes.
+
+    "Never" is the 31 December 9999 of others, and listed as such.
+    """
     cast = value.cast(IBIS_TYPES[kind])
+    if not tidy and kind in _DATES:
+        first, last = (ibis.literal(day).cast(cast.type()) for day in (dt.date.min, dt.date.max))
+        return ibis.cases((cast < first, first), (cast > last, last), else_=cast)
     if tidy or not value.type().is_floating():
         return cast
     return ibis.ifelse(cast.isinf() | cast.isnan(), ibis.null(IBIS_TYPES[kind]), cast)

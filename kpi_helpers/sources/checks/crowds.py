@@ -1,4 +1,4 @@
-"""What is odd about a row beside the other rows of its table: copies, bursts, days far ahead."""
+"""What is odd about a row beside the other rows of its table: copies, bursts, days far off."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
         expr = expr.mutate(**{OUT: expr[OUT] | copies.test(expr)})
     expr, twins = _twins(expr, mapped)
     marks, rows = [*marks_of(mapped, data.as_of), copies, *twins], expr.filter(~expr[OUT])
-    marks += [*_bursts(data, mapped, rows), *_moves(data, mapped, rows), *_ahead(data, mapped)]
+    marks += [*_bursts(data, mapped, rows), *_moves(data, mapped, rows), *_far_off(data, mapped)]
     return expr, [*marks, *_strange_stage(data, mapped)]
 
 
@@ -131,19 +131,25 @@ def _moves(data: Dataset, mapped: Mapped, rows: ir.Table) -> Iterator[Mark]:
         )
 
 
-def _ahead(data: Dataset, mapped: Mapped) -> Iterator[Mark]:
-    """Days far ahead of all others, which must not say up to when the data reach."""
+def _far_off(data: Dataset, mapped: Mapped) -> Iterator[Mark]:
+    """Days far from all others, which must not say from when and up to when the data reach."""
     for (name, column), cover in data.ever.items():
-        last = cover.last
-        if name != mapped.table.name or column not in mapped.columns or last is None:
+        first, last = cover.first, cover.last
+        if name != mapped.table.name or column not in mapped.columns or not (first and last):
             continue
         if cover.latest is not None and cover.latest > last:
             yield Mark("far_ahead", column, later_than(column, last))
+        if cover.earliest is not None and cover.earliest < first:
+            yield Mark("far_behind", column, _earlier_than(column, first))
 
 
 def later_than(column: str, last: dt.date) -> Test:
     """The test for days after one; those that stand for an unknown day are none."""
     return lambda t: (t[column].cast("date") > last) & ~is_placeholder(t[column].cast("date"))
+
+
+def _earlier_than(column: str, first: dt.date) -> Test:
+    return lambda t: (t[column].cast("date") < first) & ~is_placeholder(t[column].cast("date"))
 
 
 def _strange_stage(data: Dataset, mapped: Mapped) -> Iterator[Mark]:
