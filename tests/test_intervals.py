@@ -301,6 +301,8 @@ def test_quotient_at_its_edges() -> None:
     near(quotient(70, 70, 70, 0.04, low, high), WORKED["W10"]["ltv_ci_8_200"])
     near(quotient(0, 0, 3, 10, 10, 10), (0, 0.3))
     near(quotient(6, 5, 8, 2, 2, 2), (2.5, 4))
+    near(quotient(0.5, 0.5, 0.5, 1, 0.5, 2), (0.25, 1))  # the two forms part where b_high is 2 b
+    near(quotient(3, 0, 6, 2, 0, 2)[:1], (0,))
     assert quotient(6, 5, 8, 2, 0, 4)[1] == np.inf
     assert quotient(6, 5, 8, 2, -1, 4)[1] == np.inf
     assert np.isnan(quotient(6, 5, 8, 0, 0, 4)).all()
@@ -324,7 +326,9 @@ def test_product_at_its_edges() -> None:
     near(product(0, 0, 0.2, 50, 40, 60), (0, 12))
     near(product(0.1, 0, 0.2, 50, 50, 50), (0, 10))
     near(product(0.1, -0.1, 0.2, 50, 50, 50), (0, 10))
-    assert np.isnan(product(-0.1, -0.2, 0.2, 50, 40, 60)).all()
+    other = (-0.1, -0.2, 0.2, 0, 0, 1)
+    for negative in ((-0.1, -0.2, 0.2, 50, 40, 60), other, (2, 1, 3, -1, -2, 3)):
+        assert np.isnan(product(*negative)).all()
 
 
 # Laws that all of them keep

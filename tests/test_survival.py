@@ -104,6 +104,25 @@ def test_whole_days_make_the_limits_tighter_never_wider() -> None:
     assert 0.5 <= np.mean(saved) <= 1.5
 
 
+@pytest.mark.parametrize(("step", "cell"), [(0.25, 0.25), (1, 1), (7, 1)])
+def test_limits_are_those_of_a_value_known_up_to_its_day(step: float, cell: float) -> None:
+    """By the equation of Imbens and Manski; where deals end weeks apart, a day is still a day."""
+    for seed in range(12):
+        time, won, lost, still = counts(random_cases(seed, 25 + 5 * seed))
+        days, curve = np.array(time) * step, kaplan_meier(time, np.add(won, lost), still)
+        s, z975 = curve.survival, stats.norm.ppf(0.975)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.log(np.log(s) / np.log(0.5)) * np.abs(s * np.log(s)) / np.sqrt(curve.variance)
+        low, high = days[z >= -z975][0], [*days[z > z975], np.inf][0]
+        days_wide = min(cell, np.diff(days).min())
+        share = 2 * z975 * days_wide / max(high - low - days_wide, days_wide / 2)
+        reach = optimize.brentq(
+            lambda c, x=share: stats.norm.cdf(c + x) - stats.norm.cdf(-c) - 0.95, -1, 5
+        )
+        expected = days[z >= -reach][0], [*days[z > reach], np.inf][0]
+        assert median_interval(kaplan_meier(days, np.add(won, lost), still)) == expected
+
+
 # Worked figures
 
 
@@ -340,6 +359,11 @@ def test_no_deals_give_missing_values() -> None:
 def test_missing_counts_give_missing_values() -> None:
     assert np.isnan(median(kaplan_meier([1, 2], [1, np.nan], [0, 0])))
     assert np.isnan(conditional_median([1, 2], [1, np.nan], [0, 1], [0, 0], horizon=1)[0])
+
+
+def test_what_holds_or_not_counts_as_one_or_none() -> None:
+    assert kaplan_meier([1, 2], [True, True], [True, False]).at_risk.tolist() == [3, 1]
+    assert aalen_johansen([1], [True], [True], [True]).open == pytest.approx(1 / 3)
 
 
 def test_all_on_one_day_is_that_day() -> None:

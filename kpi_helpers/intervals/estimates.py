@@ -17,11 +17,6 @@ def floats(*values: ArrayLike) -> list[Floats]:
     return [np.asarray(value, dtype=np.float64) for value in values]
 
 
-def at_least(least: float, n: Floats) -> Floats:
-    """Return the sizes, missing where there are too few cases for a formula."""
-    return np.where(n >= least, n, np.nan)
-
-
 def _normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf((1 + level) / 2)
 
@@ -59,7 +54,6 @@ def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> Limits:
     ([0.1807, 0.7225], [0.4543, 1.0])
     """
     k, n = floats(k, n)
-    n = at_least(1, n)
     share = k / n
     z2 = _normal_quantile(level) ** 2
     centre = (k + z2 / 2) / (n + z2)
@@ -149,7 +143,6 @@ def hall(
     (0.24, 22.64)
     """
     n, sx, sxx, sxxx = floats(n, sx, sxx, sxxx)
-    n = at_least(2, n)
     mean, square = sx / n, sxx / n
     spread = square - mean**2
     # Equal amounts leave rounding noise, not a variance.
@@ -199,7 +192,6 @@ def ratio(
     (7.52, 12.48)
     """
     n, sa, sb, saa, sbb, sab = floats(n, sa, sb, saa, sbb, sab)
-    n = at_least(2, n)
     value = sa / np.where(sb == 0, np.nan, sb)
     residual = np.maximum(saa - 2 * value * sab + value**2 * sbb, 0)
     half = _student_quantile(n - 1, 0.95) * np.sqrt(n / (n - 1) * residual) / np.abs(sb)
@@ -239,7 +231,6 @@ def fieller(
     (-0.2, 1.2)
     """
     n, sa, sb, saa, sbb, sab = floats(n, sa, sb, saa, sbb, sab)
-    n = at_least(2, n)
     reach = _student_quantile(n - 1, 0.95) ** 2 * n / (n - 1)
     square, half, rest = (
         total * (1 + reach / n) - reach * squares
@@ -282,7 +273,8 @@ def nps(
     (8.4, 69.8)
     """
     promoters, passives, detractors = floats(promoters, passives, detractors)
-    n = at_least(1, promoters + passives + detractors) + 3
+    n = promoters + passives + detractors
+    n = np.where(n > 0, n + 3, np.nan)
     liked, disliked = (promoters + 0.75) / n, (detractors + 0.75) / n
     score = liked - disliked
     half = _normal_quantile(level) * np.sqrt((liked + disliked - score**2) / n)

@@ -1,6 +1,6 @@
 """Survival curves from counts: Kaplan-Meier for one kind of end, Aalen-Johansen for two."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,8 +10,7 @@ Floats = NDArray[np.float64]
 quiet = np.errstate(divide="ignore", invalid="ignore")
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(NamedTuple):
     """Kaplan-Meier estimate of the share not yet ended after each time.
 
     Attributes
@@ -26,8 +25,7 @@ class Curve:
     variance: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class Incidence:
+class Incidence(NamedTuple):
     """Aalen-Johansen estimate of the shares won, lost and still open after each time.
 
     Attributes
@@ -106,12 +104,12 @@ def floats(*values: ArrayLike) -> list[Floats]:
 
 def running_sum(values: Floats) -> Floats:
     """Return the sums up to each time."""
-    return np.asarray(np.cumsum(values, axis=-1), dtype=np.float64)
+    return values.cumsum(axis=-1)
 
 
 def running_product(values: Floats) -> Floats:
     """Return the products up to each time."""
-    return np.asarray(np.cumprod(values, axis=-1), dtype=np.float64)
+    return values.cumprod(axis=-1)
 
 
 def over(part: Floats, whole: Floats) -> Floats:

@@ -69,7 +69,6 @@ def median_interval(curve: Curve, level: float = 0.95) -> tuple[Floats, Floats]:
     survival, log = curve.survival, np.log(curve.survival)
     error = np.sqrt(curve.variance) / np.abs(survival * log)
     z = (np.log(-log) - np.log(np.log(2))) / error
-    z = np.where(survival >= 1, -np.inf, z)
     # A curve that has ended at 0 has no variance: it rejects nothing.
     return _limits(curve.time, np.where(survival <= ROUNDING, 0, z), level)
 
@@ -91,7 +90,7 @@ def restricted_mean(curve: Curve, horizon: ArrayLike) -> Floats:
     ends = np.minimum(curve.time, horizon[..., None])
     edges = np.concatenate([np.zeros_like(ends[..., :1]), ends, horizon[..., None]], axis=-1)
     heights = np.concatenate([np.ones_like(curve.survival[..., :1]), curve.survival], axis=-1)
-    mean = (np.diff(edges, axis=-1) * heights).sum(axis=-1)
+    mean = (np.diff(edges) * heights).sum(axis=-1)
     return np.where(_followed(curve.time, curve.at_risk, curve.survival, horizon), mean, np.nan)
 
 
