@@ -192,9 +192,24 @@ def _folded(name: str) -> str:
     return "".join(letter for letter in letters if letter.isalnum())
 
 
+def shown(value: object) -> str:
+    """Return a value as text; its type, where it has thousands of digits or no end of brackets.
+
+    Examples
+    --------
+    >>> shown(9.5), shown(1 << 99_999)
+    ('9.5', 'int')
+    """
+    try:
+        return str(value)
+    except (RecursionError, ValueError):
+        return type(value).__name__
+
+
 def _said(value: object, lang: str) -> object:
     if isinstance(value, Phrase):
         return value.render(lang)
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(str(_said(each, lang)) for each in value)
-    return value
+        return ", ".join(e.render(lang) if isinstance(e, Phrase) else shown(e) for e in value)
+    # A number as such, for it may choose a plural.
+    return shown(value) if isinstance(value, int) and abs(value) >> 64 else value

@@ -11,7 +11,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("browser", "packs")
+pytest_plugins = ("browser", "fuzzing", "packs")
 
 # The same examples in every run: a failure is one of the code, not of the draw.
 settings.register_profile("seeded", derandomize=True, deadline=None)

@@ -100,6 +100,13 @@ def encrypted_zip(path: Path) -> Path:
     return path
 
 
+def nameless_inside(path: Path) -> Path:
+    """A zip archive whose file has a name that begins with a zero byte."""
+    raw = zipped(path, **{"?.csv": TEXT}).read_bytes()
+    path.write_bytes(raw.replace(b"?.csv", b"\x00.csv"))
+    return path
+
+
 def cut(path: Path) -> Path:
     path.write_bytes(zipped(path, **{"deals.csv": os.urandom(9000)}).read_bytes()[:4000])
     return path

@@ -16,6 +16,7 @@ from hostile import (
     encrypted_zip,
     flipped,
     nameless,
+    nameless_inside,
     repeating,
     stray,
     zipped,
@@ -126,6 +127,11 @@ BYTES: dict[str, tuple[str, bytes, str]] = {
         "deals.json, line 1: this is no JSON (maximum recursion depth exceeded while decoding "
         "a JSON array from a unicode string).",
     ),
+    "JSON of another encoding": (
+        *("deals.json", '[{"owner": "Zoé"}]'.encode("cp1252")),
+        "deals.json cannot be read: 'utf-8' codec can't decode byte 0xe9 in position 14: invalid "
+        "continuation byte",
+    ),
     "a broken database": (
         *("deals.db", b"SQLite format 3\x00" + bytes(4096)),
         f"deals.db is damaged or incomplete (file is not a database). {AGAIN}",
@@ -206,6 +212,10 @@ MADE: dict[str, tuple[str, Callable[[Path], object], str]] = {
         *("deals.zip", lambda p: zipped(p, **{"C:/deals.csv": TEXT})),
         "deals.zip holds 'C:/deals.csv', a name that leads out of it. Nothing of it was read.",
     ),
+    "a zip with a file without a name": (
+        *("deals.zip", nameless_inside),
+        "deals.zip holds '', a name that leads out of it. Nothing of it was read.",
+    ),
     "a zip in a zip": (
         *("deals.zip", lambda p: zipped(p, **{"a.zip": zipped(p, **{"b.csv": "x"}).read_bytes()})),
         f"deals.zip/a.zip is a zip archive: {NO_TABLE}",
@@ -253,6 +263,22 @@ def test_beside_good_files_it_is_passed_over_and_told(tmp_path: Path, kind: str)
         assert told["consequence"].tolist() == [f"Not read. {said}"]
     named = refused(tmp_path, {"tables": {"deals": {"file": name}}})
     assert isinstance(named, KpiError)
+
+
+def test_files_of_one_name_in_folders_of_an_archive_are_all_read(tmp_path: Path) -> None:
+    text = {"2025/deals.csv": TEXT, "2026/deals.csv": text_of(WON), "notes.csv": "a;b\n1;2\n"}
+    config = {"tables": {"deals": {"file": "deals.zip/2026/deals.csv"}}}
+    data = kh.load(zipped(tmp_path / "deals.zip", **text), config)
+    assert len(data["deals"]) == 1
+    assert {*data.passed} == {"deals.zip/2025/deals.csv", "deals.zip/notes.csv"}
+
+
+def test_names_that_differ_by_case_are_different_files(tmp_path: Path) -> None:
+    put(tmp_path, TEXT)
+    put(tmp_path, HEADER.replace("deal_id", "lead_id") + "\n" + WON, "DEALS.csv")
+    tables = {"deals": {"file": "deals.csv"}, "leads": {"file": "DEALS.csv"}}
+    data = kh.load(tmp_path, {"tables": tables})
+    assert [len(data[name]) for name in ("deals", "leads")] == [3, 1]
 
 
 @pytest.mark.parametrize("change", ["grows", "shrinks", "is replaced"])

@@ -25,6 +25,8 @@ MUST = ("segment", "share")
 ALONE = {"interactive": False}
 # What a Jupyter server tells the kernels that it starts for a person.
 SESSION = "JPY_SESSION_NAME"
+# What Python's parser says of a text that is no value.
+_FAULTS = (MemoryError, RecursionError, SyntaxError, ValueError)
 # How the type of a default is called, a key of ``expected`` in the language files.
 TYPES = {bool: "yes_or_no", float: "number", int: "whole_number", list: "names", str: "text"}
 
@@ -163,7 +165,7 @@ def _read(value: object, default: object) -> object:
         return [name.strip() for name in said.split(",")]
     try:
         return ast.literal_eval(said.capitalize() if kind is bool else said)
-    except (SyntaxError, ValueError):
+    except _FAULTS:
         return value
 
 
@@ -171,7 +173,7 @@ def _assigned(cell: str) -> Iterator[tuple[str, ast.expr]]:
     """Give what a cell assigns, name by name; nothing for one that does anything else."""
     try:
         statements = ast.parse(cell).body
-    except SyntaxError:
+    except _FAULTS:
         return
     pairs = [(s.targets[0], s.value) for s in statements if isinstance(s, ast.Assign)]
     if len(pairs) == len(statements):

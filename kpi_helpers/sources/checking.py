@@ -9,7 +9,7 @@ import zoneinfo
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from kpi_helpers.errors import BadConfig, KpiError, nearest
+from kpi_helpers.errors import BadConfig, KpiError, nearest, shown
 from kpi_helpers.language import LANGUAGES, Phrase, nouns
 from kpi_helpers.periods import Calendar
 from kpi_helpers.sources.brand import unfit
@@ -73,7 +73,7 @@ class _Checker:
         self.file = file
 
     def bad(self, key: str, value: Any, expected: object) -> BadConfig:
-        said = HIDDEN if SECRET.search(key) else str(value)
+        said = HIDDEN if SECRET.search(key) else shown(value)
         return BadConfig(file=self.file, key=key, value=said, expected=expected)
 
     def known(self, place: str, content: Any, allowed: Collection[str]) -> None:

@@ -203,7 +203,7 @@ def _content(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise unknown("file", path.name, beside) from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, RecursionError, ValueError) as error:  # ValueError: no TOML, no UTF-8
         reason = getattr(error, "strerror", None) or str(error)
         raise BadConfig("bad_toml", file=path.name, reason=reason) from error
 

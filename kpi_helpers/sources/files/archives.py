@@ -40,8 +40,10 @@ def checked_zip(path: Path, most: int) -> zipfile.ZipFile:
     return parts
 
 
-def unpacked(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+def unpacked(path: Path, endings: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
     """Each file in a zip archive that has one of these endings, unpacked while it is looked at.
+
+    With it comes its name, with its folders in the archive where another file bears it too.
 
     Raises
     ------
@@ -49,20 +51,22 @@ def unpacked(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
         When a name climbs out of the archive, there are too many files, or as `checked_zip`.
     """
     with checked_zip(path, MOST_UNPACKED) as parts:
-        inside = [part for part in parts.infolist() if not part.is_dir()]
+        # A name that begins with a zero byte is read as none, and zipfile's is_dir fails on it.
+        inside = [part for part in parts.infolist() if not part.filename.endswith("/")]
         if len(inside) > MOST_FILES:
             raise BadInput("too_many_files", file=path.name, files=len(inside), most=MOST_FILES)
         for part in inside:
             if _climbs(part.filename):
                 raise BadInput("climbs", file=path.name, value=part.filename)
-        for part in inside:
-            name = PurePosixPath(part.filename).name
+        names = [PurePosixPath(part.filename).name for part in inside]
+        folded = [name.casefold() for name in names]
+        for part, name in zip(inside, names, strict=True):
             if name.lower().endswith(endings) and not name.startswith((".", "~$")):
                 with tempfile.TemporaryDirectory(prefix="kpi-") as folder:
                     copy = Path(folder) / name
                     with parts.open(part) as packed, open(copy, "wb") as stream:
                         shutil.copyfileobj(packed, stream)
-                    yield copy
+                    yield copy, name if folded.count(name.casefold()) == 1 else part.filename
 
 
 def _climbs(name: str) -> bool:

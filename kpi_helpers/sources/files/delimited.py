@@ -91,7 +91,7 @@ def _read_at_once(con: Any, name: str, path: Path, shape: Shape) -> bool:
     set_aside(con, cells, names)
     # The engine numbers rows by itself, in the order of the file: counting them costs a third.
     line = f'SELECT *, rowid + 2 AS "{LINE}" FROM {table}'
-    con.execute(f"CREATE OR REPLACE VIEW {quoted_name(name)} AS {line}")
+    con.execute(f"CREATE VIEW {quoted_name(name)} AS {line}")
     return True
 
 

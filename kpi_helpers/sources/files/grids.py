@@ -137,7 +137,7 @@ def stack(con: Any, name: str, parts: Mapping[str, str]) -> None:
 
 def create(con: Any, name: str, columns: str, cells: str) -> None:
     """Make a table of what `text_cells` reads."""
-    con.execute(f"CREATE OR REPLACE TABLE {quoted_name(name)} AS SELECT {columns} FROM {cells}")
+    con.execute(f"CREATE TABLE {quoted_name(name)} AS SELECT {columns} FROM {cells}")
 
 
 def text_cells(path: Path, delimiter: str, names: Sequence[str], *, header: bool) -> str:

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from kpi_helpers.errors import BadInput, KpiError
 from kpi_helpers.language import Phrase
+from kpi_helpers.sources.engine import first_line
 from kpi_helpers.sources.files.archives import unpacked
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.grids import quoted_name, quoted_text, split_head, stack, store
@@ -27,6 +30,8 @@ SQLITE = (".sqlite", ".sqlite3", ".db")
 PARQUET = ".parquet"
 ENDINGS = (*TEXT, *WORKBOOKS, *OBJECTS, *SQLITE, ".html", ".htm", ".zip", PARQUET)
 MOST_HELD = 256 << 20  # web pages and JSON are held whole, at some ten times their size
+
+FAULTS = (OSError, UnicodeError, duckdb.Error)  # of the system, of a text's letters, of the engine
 
 _START = 4096
 _WORKBOOK = (b"xl/workbook", b"application/vnd.oasis.opendocument.spreadsheet")
@@ -81,6 +86,14 @@ def raw_tables(con: Any, path: Path) -> Found:
         raise BadInput("other_kind", file=path.name, kind=Phrase(f"files.{kind}"))
     with unchanged(path):
         return _READERS[kind](con, path)
+
+
+def refusal(file: str, error: Exception) -> BadInput:
+    """What is wrong with a file, said by us, by the system or by the engine."""
+    if isinstance(error, BadInput):
+        return error
+    reason = getattr(error, "strerror", None) or first_line(error)
+    return BadInput("unreadable_source", file=file, reason=reason)
 
 
 @contextmanager
@@ -212,25 +225,26 @@ def _zip(con: Any, path: Path) -> Found:
     """The tables of the files in a zip archive, each read while it is unpacked."""
     tables: list[Raw] = []
     passed: dict[str, Phrase | KpiError] = {}
-    for member in unpacked(path, ENDINGS):
-        label = f"{path.name}/{member.name}"
+    for member, name in unpacked(path, ENDINGS):
+        label = f"{path.name}/{name}"
+        place = label.removesuffix(member.name)
         try:
             if _kind(member) == "zip":
                 raise BadInput("other_kind", file=label, kind=Phrase("files.zip"))
             found = raw_tables(con, member)
-            tables += [_read_now(con, raw, path.name) for raw in found.tables]
-            passed |= {f"{path.name}/{name}": why for name, why in found.passed.items()}
-        except BadInput as error:
-            passed[label] = error
+            tables += [_read_now(con, raw, path.name, place) for raw in found.tables]
+            passed |= {f"{place}{sheet}": why for sheet, why in found.passed.items()}
+        except (BadInput, *FAULTS) as error:
+            passed[label] = refusal(label, error)
     failed = [why for why in passed.values() if isinstance(why, KpiError)]
     if not tables:
         raise failed[0] if failed else BadInput("nothing_inside", file=path.name)
     return Found(tables, passed)
 
 
-def _read_now(con: Any, raw: Raw, archive: str) -> Raw:
+def _read_now(con: Any, raw: Raw, archive: str, place: str) -> Raw:
     """A raw table of an unpacked file, in the engine under the name that says where it was."""
-    label = f"{archive}/{raw.label}"
+    label = f"{place}{raw.label}"
     if raw.path is None:
         con.execute(f"ALTER TABLE {quoted_name(raw.label)} RENAME TO {quoted_name(label)}")
     elif is_parquet(raw.path):

@@ -27,13 +27,15 @@ from kpi_helpers.sources.files.databases import connect
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.frames import plain
 from kpi_helpers.sources.files.grids import quoted_name, quoted_text
-from kpi_helpers.sources.files.headers import LINE
+from kpi_helpers.sources.files.headers import LINE, distinct_names
 from kpi_helpers.sources.files.kinds import (
     ENDINGS,
+    FAULTS,
     Raw,
     is_parquet,
     is_sqlite,
     raw_tables,
+    refusal,
     unchanged,
 )
 
@@ -190,16 +192,8 @@ def open_source(source: Any, config: Config) -> Source:
         return Source(connect(text, config), remote=True)
     try:
         return _open_path(Path(text))
-    except (OSError, duckdb.Error) as error:
-        raise _refusal(Path(text), error) from error
-
-
-def _refusal(path: Path, error: Exception) -> BadInput:
-    """What is wrong with a file, said by us, by the system or by the engine."""
-    if isinstance(error, BadInput):
-        return error
-    reason = getattr(error, "strerror", None) or first_line(error)
-    return BadInput("unreadable_source", file=path.name, reason=reason)
+    except FAULTS as error:
+        raise refusal(Path(text).name, error) from error
 
 
 def _frames(source: Mapping[Any, Any]) -> dict[str, pd.DataFrame]:
@@ -233,7 +227,7 @@ def _open_files(path: Path) -> Source:
             if not file.name.lower().endswith(ENDINGS):
                 raise _no_source(file)
             found = raw_tables(source.con.con, file)
-        except (BadInput, OSError) as error:
+        except (BadInput, *FAULTS) as error:
             if file == path:
                 raise
             source.passed[file.name] = _passed(file, error)
@@ -241,9 +235,10 @@ def _open_files(path: Path) -> Source:
             tables += found.tables
             source.passed.update(found.passed)
     stems = [raw.stem.casefold() for raw in tables]
-    for raw in tables:
-        alone = stems.count(raw.stem.casefold()) == 1
-        source.files[raw.stem if alone else raw.label] = raw
+    alone = [stems.count(stem) == 1 for stem in stems]
+    names = [raw.stem if own else raw.label for raw, own in zip(tables, alone, strict=True)]
+    # To the engine, names that differ by case are the same.
+    source.files.update(zip(distinct_names(names), tables, strict=True))
     if not source.files:
         failed = [each for each in source.passed.values() if isinstance(each, KpiError)]
         raise failed[0] if failed else _no_source(path)
@@ -255,7 +250,7 @@ def _passed(file: Path, error: Exception) -> BadInput | Phrase:
     if file.is_dir():
         return Phrase("files.folder")
     known = file.name.lower().endswith(ENDINGS)
-    return _refusal(file, error) if known else Phrase("files.ending")
+    return refusal(file.name, error) if known else Phrase("files.ending")
 
 
 def _size(file: Path) -> int:
