@@ -89,3 +89,5 @@ def test_without_two_wins_on_a_side_there_is_no_test() -> None:
     won, none = np.array([0, 3, 3, 0]), np.zeros(4)
     one_win = np.array([0, 1, 0, 5])
     assert np.isnan(median_test(np.arange(4.0), (won, none, won), (one_win, none, none), 2))
+    two = median_test([10, 20, 30], ([1, 1, 0], *[[0] * 3] * 2), ([0, 1, 1], *[[0] * 3] * 2), 30)
+    assert 0.3 < two < 0.5

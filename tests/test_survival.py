@@ -160,6 +160,8 @@ def test_worked_second_sample_and_ties() -> None:
 def test_a_median_is_the_first_time_at_one_half() -> None:
     """1, 2, 3, 4 give 2 (statsmodels' quantile says 3), and so does 3/4 * 2/3 of W16."""
     assert median(kaplan_meier([1, 2, 3, 4], [1] * 4, [0] * 4)) == W3["tie_rule_1234"]
+    for n in range(2, 60, 2):  # the product of 1 - 1/24, 1 - 1/23, … is a little above one half
+        assert median(kaplan_meier(range(1, n + 1), [1] * n, [0] * n)) == n / 2
     stages = {
         "Qualif": [(10, WON), (13, WON), (20, WON), (10, WON), (58, OPEN)],
         "RDV": [(17, WON), (21, WON), (14, WON), (17, WON)],
@@ -331,6 +333,8 @@ def test_what_is_not_reached_is_missing() -> None:
     curve = kaplan_meier([10, 20], [1, 0], [0, 3])
     assert np.isnan(median(curve))
     assert np.isnan(restricted_mean(curve, 30))
+    both = kaplan_meier([10, 30], [[1, 0], [1, 0]], [[2, 0], [0, 2]])  # one is followed to day 10
+    assert restricted_mean(both, 20) == pytest.approx([np.nan, 10 / 3 + 2 / 3 * 20], nan_ok=True)
     nobody_won = [10, 20], [0, 0], [3, 2], [2, 1]
     value, horizon = conditional_median(*nobody_won)
     assert np.isnan(value)
@@ -368,7 +372,8 @@ def test_what_holds_or_not_counts_as_one_or_none() -> None:
 
 def test_all_on_one_day_is_that_day() -> None:
     assert conditional_median_interval([10], [6], [2], [0], 10) == (10, 10)
-    assert median_interval(kaplan_meier([10], [8], [0]))[0] == 10
+    for level in (0.2, 0.95):  # the end of all has no variance, and rejects nothing
+        assert median_interval(kaplan_meier([10], [8], [0]), level) == (10, np.inf)
 
 
 def test_counts_are_left_as_they_were() -> None:

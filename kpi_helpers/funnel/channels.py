@@ -117,7 +117,7 @@ def _earned(data: Dataset, year: Period, by: str) -> pd.DataFrame:
         won = won.filter(days_between(won.came, won.closed_at) <= window)
     sums = won.group_by("channel").agg(x=won.amount.sum(), xx=(won.amount**2).sum())
     rows = frame_of(data.con, sums)
-    rate = float(measure(data, "gross_margin_rate", year.name)["value"].iloc[0])
+    rate = float(measure(data, "gross_margin_rate", year.name)["value"].item())
     valued, rate = ("margin", rate) if rate > 0 else ("revenue", 1.0)
     rows = rows.assign(margin=rate * rows["x"], squares=rate**2 * rows["xx"], valued=valued)
     return rows[rows["margin"] > 0].drop(columns=["x", "xx"])

@@ -123,7 +123,7 @@ def rivals(data: Dataset, period: str = "last", where: Where = None) -> pd.DataF
     if named.empty:
         raise needs
     rows = _set_aside(named.sort_values("competitor", ignore_index=True))
-    amount = measure(data, "avg_deal_value", year.name, where=where)["value"].iloc[0]
+    amount = measure(data, "avg_deal_value", year.name, where=where)["value"].item()
     cost = (rows["rest"] - rows["value"]) * rows["n"] * amount
     rows["cost"] = cost.where(rows["apart"] == "below")
     for kind, of in (("", tidy["n"]), ("_won", tidy["k"]), ("_lost", tidy["n"] - tidy["k"])):
