@@ -1,4 +1,4 @@
-"""The catalogue as pages to read: every KPI, a page a language, or those of a report."""
+"""The catalogue as pages to read: every KPI, a page a language, or those of a report; the API."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kpi_helpers.catalogue import find
 from kpi_helpers.errors import ReportFailed
 from kpi_helpers.language import LANGUAGES, text
+from kpi_helpers.reports.api import api_pages, asked_with
 from kpi_helpers.reports.pack import reason
 from kpi_helpers.reports.page import page
 from kpi_helpers.reports.record import involved
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def write_catalogue(folder: Path) -> list[Path]:
-    """Write the cards of all KPIs that are declared, in every language, and return the pages.
+    """Write the cards of all KPIs that are declared and the functions, in every language.
+
+    Returns the pages that lead to all others: those of the cards, those that list the functions.
 
     Parameters
     ----------
@@ -34,7 +37,10 @@ def write_catalogue(folder: Path) -> list[Path]:
     ReportFailed
         When a page cannot be written; those that were there are then as they were.
     """
+    doors = [folder / f"{name}.{lang}.html" for name in ("catalogue", "api") for lang in LANGUAGES]
     pages = {folder / f"catalogue.{lang}.html": catalogue_page(lang) for lang in LANGUAGES}
+    for lang in LANGUAGES:
+        pages |= {folder / name: html for name, html in api_pages(lang).items()}
     drafts = [path.with_name(f".{path.name}.new") for path in pages]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +55,7 @@ def write_catalogue(folder: Path) -> list[Path]:
         for draft in drafts:
             if draft.is_file():
                 draft.unlink()
-    return list(pages)
+    return doors
 
 
 def catalogue_page(lang: str) -> str:
@@ -70,11 +76,13 @@ def catalogue_page(lang: str) -> str:
     from kpi_helpers.sheets.cards import CATEGORIES, OWN, card_index, cards, family
 
     kpis = [find(name) for name in catalogue(lang).sort_values(["tier", "name"])["id"]]
-    cells = [new_markdown_cell(f"# {text('cards.title', lang)}\n\n{text('cards.about', lang)}")]
+    about = f"{text('cards.about', lang)} [{text('api.title', lang)}](api.{lang}.html)"
+    cells = [new_markdown_cell(f"# {text('cards.title', lang)}\n\n{about}")]
     for group in (*CATEGORIES, OWN):
         own = [kpi for kpi in kpis if family(kpi) == group]
-        shown = [card_index(own, lang), cards(own, lang)] if own else []
-        outputs = [new_output("display_data", {"text/html": each.html}) for each in shown]
+        html = cards(own, lang).html.replace("</article>", f"{asked_with(lang)}</article>")
+        shown = [card_index(own, lang).html, html] if own else []
+        outputs = [new_output("display_data", {"text/html": each}) for each in shown]
         heading = new_markdown_cell(f"## {text(f'cards.categories.{group}', lang)}")
         cells += [heading, new_code_cell(outputs=outputs)] if own else []
     facts = {text("cards.count", lang): write(len(kpis), COUNT, lang)}
