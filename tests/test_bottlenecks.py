@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import kpi_helpers as kh
 from kpi_helpers import charts, funnel, sheets, wording
 from kpi_helpers.errors import Unavailable
-from kpi_helpers.funnel.bottleneck import mantel_haenszel, shrunk
+from kpi_helpers.funnel.bottleneck import _waited, mantel_haenszel, shrunk
 from kpi_helpers.sources import Dataset
 
 HERE = Path(__file__).parent
@@ -274,3 +274,14 @@ def test_a_step_has_one_name_in_every_section(sample: Dataset, lang: str) -> Non
     for frame in (funnel.bottlenecks(sample, "2026Q3"), funnel.leak(sample, "2026Q3")):
         assert {wording.bottleneck.step_name(step, lang) for step in frame["step"]} < passed
     assert set(funnel.stays(sample, "2026Q3")["stage"]) < passed
+
+
+def test_two_sides_with_enough_ends_are_tested_whatever_the_periods_before() -> None:
+    """One case a period, then 60 and 60: the past is 63 cases, and only the best needs a period."""
+    at = np.repeat(range(5), [1, 1, 1, 60, 60])
+    cells = {"at": at, "group": 0, "days": np.arange(len(at)) % 20 + 1, "gone": True, "n": 1.0}
+    found = _waited(pd.DataFrame(cells))
+    assert 0.5 < found["p_value"] < 1
+    assert (found["n"], found["now"], found["reference"]) == (60, 10, 9)
+    few = pd.DataFrame({**cells, "at": np.repeat(range(5), [1, 1, 57, 60, 4])})
+    assert np.isnan(_waited(few)["p_value"])

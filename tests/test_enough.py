@@ -56,6 +56,16 @@ def test_the_next_period_with_thirty_cases(n: float, days: float, grain: str) ->
     assert readable_grain("win_rate_count", n, days) == grain
 
 
+def test_thirty_cases_are_thirty() -> None:
+    month, quarter = 365.25 / 12, 365.25 / 4
+    for n, days, grain in ((10, month, "quarter"), (2.5, month, "year"), (7.5, quarter, "year")):
+        assert readable_grain("win_rate_count", n, days) == grain
+        assert readable_grain("win_rate_count", n - 0.001, days) != grain
+    assert readable_grain("win_rate_count", 29.9, 1.001 * quarter / 1.15) == "year"
+    assert readable_grain("win_rate_count", 29.9, 0.999 * quarter / 1.15) == "quarter"
+    assert readable_grain("win_rate_count", 30, 365.25) == "none"
+
+
 def test_customers_at_the_start_do_not_grow_with_the_period() -> None:
     assert readable_grain("customer_retention_rate", 20, 31) == ""
     assert readable_grain("unknown", 20, 31) == ""

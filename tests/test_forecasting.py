@@ -290,3 +290,12 @@ def test_the_table_beside_others() -> None:
     missed = [np.abs(y[-18:] - y[36:48][np.arange(18) % 12]).mean() for y in ys]
     unit = [np.abs(y[12:-18] - y[:-30]).mean() for y in ys]
     assert found.loc["seasonal_naive", "mase"] == pytest.approx(np.mean(np.divide(missed, unit)))
+
+
+@pytest.mark.parametrize("seasonal", [False, True])
+def test_models_are_charged_for_each_figure_that_they_fit(seasonal: bool) -> None:
+    """A level, a drift or (with its damping) two and a half for a trend, and a moving season."""
+    models = grid(seasonal)
+    trend = np.where(models.trend > 0, 1.5, models.drift > 0)
+    assert models.free == pytest.approx(1 + trend + (models.season > 0))
+    assert (models.season > 0).any() == seasonal

@@ -173,6 +173,33 @@ def test_the_baseline_is_shipped_where_it_does_better_and_that_is_said() -> None
     assert found["note"].str.contains("c’est elle qui est montrée").all()
 
 
+def test_a_score_is_forecast_as_the_share_that_it_is() -> None:
+    """From -100 to 100 it is a share from 0 to 1 on another scale, and so is all that is said."""
+    share = 0.6 + 0.1 * np.sin(np.arange(40)) + 0.002 * np.arange(40)
+    score = 200 * share - 100
+    numbers = ["mean", "lo80", "hi80", "lo95", "hi95"]
+    one, two = (
+        kh.forecast(monthly(y, "nps", method), 4)
+        for y, method in ((share, "wilson"), (score, "adjusted wald"))
+    )
+    shown = [name for name in numbers if name in one] or ["value", "low", "high"]
+    assert two[shown].to_numpy() == pytest.approx(200 * one[shown].to_numpy() - 100)
+    adjusted = [
+        forecasting.with_adjusted(monthly(y, "nps", method), 12)["adjusted"].to_numpy()
+        for y, method in ((share, "wilson"), (score, "adjusted wald"))
+    ]
+    assert adjusted[1] == pytest.approx(200 * adjusted[0] - 100)
+    assert adjusted[0] == pytest.approx(share, abs=0.05)
+
+
+def test_the_baseline_is_tried_from_the_first_series_that_six_origins_fit_into() -> None:
+    """Eight points to begin with, and six that are forecast from the one before."""
+    walk = 50 + np.random.default_rng(1).normal(0, 1, 40).cumsum()
+    for n in (13, 14, 15, 19, 20):
+        found = kh.forecast(monthly(walk[:n]), 6, lang="en")
+        assert found["note"].str.contains("Too few points").any() == (n < 14), n
+
+
 @pytest.mark.parametrize(
     ("tidy", "status", "says"),
     [

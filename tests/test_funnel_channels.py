@@ -14,7 +14,7 @@ from test_real import REAL, opened
 import kpi_helpers as kh
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.funnel import channels, concordance, duels, moved_budget
-from kpi_helpers.funnel.channels import judged, usual_size
+from kpi_helpers.funnel.channels import _drawn, judged, usual_size
 from kpi_helpers.sources import Dataset
 
 SOCIAL = TRUTHS["bad_channel"]["channel"]
@@ -115,6 +115,13 @@ def test_the_chance_to_beat_is_that_of_two_gamma_laws() -> None:
     chance = duels(made([30.0, 20.0], [10.0, 10.0]))
     assert chance.loc["a", "b"] == pytest.approx(beta.sf(0.5, 30.5, 20.5), abs=0.01)
     assert chance.loc["a", "b"] + chance.loc["b", "a"] == pytest.approx(1)
+
+
+def test_what_margins_may_be_counts_half_an_amount_more() -> None:
+    """The gamma law of a count with Jeffreys' half: even a channel that sold nothing may sell."""
+    drawn = _drawn(made([3000.0, 0.0], [10.0, 10.0], size=100.0))
+    assert drawn.mean(axis=0) == pytest.approx([3050, 50], rel=0.03)
+    assert drawn.std(axis=0) == pytest.approx([100 * 30.5**0.5, 100 * 0.5**0.5], rel=0.03)
 
 
 def test_another_budget_follows_the_elasticity() -> None:

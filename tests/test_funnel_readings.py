@@ -48,6 +48,15 @@ def test_the_replay_names_qualification_and_nothing_else(sample: Any, trend: pd.
     assert script["event"].unique() == ["Nouveau script d’appel"]
 
 
+def test_an_event_is_looked_at_once_three_months_have_passed(sample: Any) -> None:
+    days = sample.as_of - np.array([90, 91, 200]) * dt.timedelta(days=1)
+    events = pd.DataFrame({"date": pd.to_datetime(days), "label": ["too new", "new", "old"]})
+    known = kh.load({"leads": sample["leads"], "deals": sample["deals"], "events": events})
+    found = funnel.around(known.at(sample.as_of))
+    assert found["event"].unique() == ["new"]
+    assert found["start"].unique() == [pd.Timestamp(days[1])]
+
+
 def test_social_networks_let_fewer_pass(sample: Any) -> None:
     apart = funnel.by_group(sample, "2026Q3")
     assert set(apart.loc[apart["adverse"], "group"]) == {"Réseaux sociaux"}

@@ -182,6 +182,11 @@ def test_few_cases_have_no_weights_and_none_no_analysis() -> None:
     few = bant(kh.load({"deals": drawn(60)}).at("2026-06-30"), "2026Q2")
     assert few.weights is None
     assert few.items["odds"].isna().all()
+    same = fitted(counted(drawn()).assign(need=1.0))  # what all answer alike has no weight
+    assert set(same.names) == {*ITEMS, *(f"{item} missing" for item in ITEMS)} - {
+        "need",
+        "need missing",
+    }
     with pytest.raises(Unavailable, match="bant_budget"):
         bant(kh.load({"deals": drawn(60).drop(columns=[*COLUMNS])}), "2026Q2")
     blank = drawn(60)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 import kpi_helpers as kh
 from kpi_helpers import funnel, wording
-from kpi_helpers.errors import BadInput, UnknownName
+from kpi_helpers.errors import BadInput, Unavailable, UnknownName
 from kpi_helpers.funnel.habits import Prepared
 from kpi_helpers.periods import Calendar
 from kpi_helpers.sources import Dataset
@@ -139,6 +140,16 @@ def test_every_lever_has_its_rows_and_nonsense_is_refused(prepared: Prepared) ->
     for wrong in ({"cycle": 0.1}, {"volume": -1.0}, {"amount": math.inf}):
         with pytest.raises(BadInput, match="factor"):
             funnel.what_if(prepared, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("amount", "lacks"), [({}, "deals.amount"), ({"amount": [None, 5.0]}, "won with an amount")]
+)
+def test_what_is_lacking_to_look_ahead_is_named(amount: dict[str, Any], lacks: str) -> None:
+    days = {"created_at": "2026-01-05", "closed_at": "2026-02-01"}
+    deals = pd.DataFrame({"deal_id": ["a", "b"], "status": ["won", "lost"], **days, **amount})
+    with pytest.raises(Unavailable, match=lacks):
+        funnel.outlook(kh.load(deals, as_of="2026-02-28"))
 
 
 def test_what_is_no_outlook_or_no_factor_is_refused_with_the_fix(

@@ -135,8 +135,6 @@ def _shown(found: Answer, kpi: Kpi) -> tuple[Cells, Settled]:
 def _bounded(settled: Settled) -> Settled:
     """No limits where one of them is infinite, and a word on why."""
     beyond = np.isinf(settled.low) | np.isinf(settled.high)
-    if not beyond.any():
-        return settled
     low, high = (np.where(beyond, np.nan, limit) for limit in (settled.low, settled.high))
     remark = Remark("notes.unbounded", beyond & np.isfinite(settled.value), {})
     return settled._replace(low=low, high=high, remarks=(*settled.remarks, remark))

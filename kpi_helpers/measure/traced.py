@@ -65,8 +65,8 @@ def traced(data: Dataset, kpi: str, period: Period, where: Where = None) -> pd.D
     ...     "created_at": ["2026-01-05"] * 3, "closed_at": ["2026-02-01", "2026-02-03", None]})
     >>> data = kh.load(deals)
     >>> first = data.config.calendar.parse("2026Q1")
-    >>> traced(data, "win_rate_count", first)[["line", "above", "below"]].values.tolist()
-    [[1, 1.0, 1.0], [2, 0.0, 1.0]]
+    >>> traced(data, "win_rate_count", first)[["table", "line", "above", "below"]].values.tolist()
+    [['deals', 1, 1.0, 1.0], ['deals', 2, 0.0, 1.0]]
     """
     bases = made_of(data, Ago(chosen(data, kpi).id, 0))
     frames = [_of_base(data, base, period, where) for base in bases]

@@ -1,0 +1,94 @@
+"""From sums to figures, kind by kind: plain arithmetic, and the case from which each rule holds."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kpi_helpers.kpis.settled import Settled
+from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.measure.tidy import _bounded
+
+
+def settled(kind: str, **sums: list[float]) -> Settled:
+    return KINDS[kind].settle({name: np.array(each, float) for name, each in sums.items()})
+
+
+def said(found: Settled) -> dict[str, list[bool]]:
+    return {remark.key: remark.where.tolist() for remark in found.remarks}
+
+
+def test_a_sum_is_known_unless_half_of_a_stock_or_all_of_a_flow_lacks_its_amount() -> None:
+    lacking = [0.0, 1, 2, 9, 10, 11, 20]
+    of = {"x": [80.0] * 7, "xx": [900.0] * 7}
+    stock = settled("standing", **of, n=[20] * 7, unknown=lacking)
+    assert np.isnan(stock.value).tolist() == [False] * 4 + [True] * 3
+    assert stock.doubtful.tolist() == [False] * 2 + [True] * 5  # a tenth of 20 is 2
+    assert said(stock) == {"notes.unknown_amounts": [False, *[True] * 6]}
+    flow = settled("total", **of, n=[20, 19, 18, 11, 10, 9, 0], lacking=lacking)
+    assert np.isnan(flow.value).tolist() == [False] * 6 + [True]
+    assert flow.doubtful.tolist() == [False] * 2 + [True] * 5
+    assert flow.spread.tolist() == [30.0] * 7
+    assert flow.pace == stock.pace == 1
+    assert np.isnan(settled("total", x=[0], xx=[0], n=[0], lacking=[0]).value).tolist() == [False]
+    assert np.isnan(settled("decided", x=[0.0, 0], n=[0, 1]).value).tolist() == [True, False]
+
+
+def test_a_ratio_needs_something_below_and_five_cases_for_its_range() -> None:
+    """Ten cases of b = 2 and a = 1 or 3 by turns: the ratio of means is that of a to 2."""
+    ns = np.array([4, 6, 10, 10])
+    sums = {"n": ns, "a": 2 * ns, "b": 2 * ns, "aa": 5 * ns, "bb": 4 * ns, "ab": 4 * ns}
+    sums["b"] = sums["b"] * [1, 1, 1, 0]
+    found = settled("ratio", **{name: each.tolist() for name, each in sums.items()})
+    assert found.value[:3].tolist() == [1, 1, 1]
+    assert np.isnan(found.value[3])
+    assert (
+        np.isnan(found.low).tolist() == np.isnan(found.high).tolist() == [True, False, False, True]
+    )
+    half = 2.2621572 * np.sqrt(1 / 9) / 2  # Student's quantile, and a's spread of 1 over b = 2
+    assert (found.high - found.low)[2] / 2 == pytest.approx(half, rel=1e-6)
+    part = settled("mature_ratio", **{n: e.tolist() for n, e in sums.items()}, of=[4, 7, 10, 11])
+    assert said(part) == {"notes.partly_young": [False, True, False, True]}
+    none = {name: [0.0, 0.0] for name in sums}
+    assert settled("mature_ratio", **none, of=[0, 1]).young.tolist() == [False, True]
+
+
+def test_a_share_of_money_is_blind_where_nothing_outside_it_has_an_amount() -> None:
+    ones = {name: [10.0, 10, 10] for name in ("n", "b", "bb")} | {"of": [10, 12, 12]}
+    half = {name: [5.0, 5, 5] for name in ("a", "aa", "ab")}
+    found = settled("value_share", **ones, **half, outside=[0, 5, 5], outside_priced=[0, 0, 5])
+    assert np.isnan(found.value).tolist() == np.isnan(found.low).tolist() == [False, True, False]
+    assert found.value[0] == 0.5
+    assert said(found) == {
+        "notes.outside_unknown": [False, True, False],
+        "notes.unknown_amounts": [False, False, True],
+    }
+
+
+def test_the_largest_are_ten_or_of_few_three() -> None:
+    sums: dict[str, Any] = {"top_10": [90.0] * 3, "top_3": [60.0] * 3, "b": [100.0] * 3}
+    found = settled("largest", **sums, n=[0, 9, 10])
+    assert found.value.tolist() == [0.6, 0.6, 0.9]
+    assert said(found) == {"notes.few_entities": [False, True, False]}
+
+
+def test_what_is_expected_by_today_bounds_what_is_done() -> None:
+    sums = {"a": [30.0] * 4, "b": [40.0, 40, 100, 0], "whole": [100.0] * 4, "n": [1.0] * 4}
+    range_ = {"least": [30.0, 40, 100, 0], "most": [50.0, 40, 100, 0], "linear": [0.0, 1, 0, 0]}
+    found = settled("paced", **sums, **range_)
+    assert found.value[:3] == pytest.approx([0.75, 0.75, 0.3])
+    assert np.isnan(found.value[3])
+    assert [found.low[0], found.high[0]] == pytest.approx([0.6, 1])
+    assert np.isnan(found.low[1:]).all()
+    assert said(found) == {
+        "notes.paced_linear": [False, True, False, False],
+        "notes.paced_seasonal": [True, False, False, False],
+    }
+
+
+def test_limits_without_end_are_none_and_said() -> None:
+    x = np.array([1.0, 1, np.nan, 1])
+    low, high = np.array([0, -np.inf, -np.inf, 0]), np.array([np.inf, 2, 2, 3])
+    found = _bounded(Settled(x, x, x, x, low, high, "fieller"))
+    assert np.isnan(found.low).tolist() == np.isnan(found.high).tolist() == [True] * 3 + [False]
+    assert said(found) == {"notes.unbounded": [True, True, False, False]}
