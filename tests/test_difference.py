@@ -16,6 +16,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportions
 
 from kpi_helpers import intervals, survival
 from kpi_helpers.compare.difference import Difference, Figures, adjusted, difference
+from kpi_helpers.compare.durations import same_horizon
 
 WORKED: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "worked_examples.json").read_text("utf-8")
@@ -312,3 +313,23 @@ def test_few_are_adjusted_by_holm_and_many_by_benjamini_and_hochberg(p: list[flo
         method = "holm" if known.sum() <= 5 else "fdr_bh"
         expected = multipletests(values[known], method=method)[1]
         assert found[known] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("wins", [4, 5])
+def test_a_reference_needs_five_wins_by_the_shorter_horizon(wins: int) -> None:
+    """The other side is followed to day 100, the first to day 40: both are read up to day 40."""
+
+    def ages(days: list[int], ends: int) -> tuple:
+        time = np.array(days, float)
+        won = np.array([*[1.0] * ends, *[0.0] * (len(days) - ends)])
+        there = np.array([*[1.0] * (len(days) - 1), 6.0])
+        return time, won, np.zeros(len(days)), there
+
+    own, other = ages([10, 12, 14, 16, 20, 40], wins), ages([10, 30, 31, 32, 35, 60, 100], 6)
+    rows = {"kpi": "sales_cycle_duration", "value": 14.0, "low": 10.0, "high": 20.0}
+    rows |= {"reference": 32.0, "reference_low": 10.0, "reference_high": 60.0}
+    frame = pd.DataFrame({**rows, "method": "aalen-johansen", "note": ""}, index=[0])
+    frame["ages"], frame["reference_ages"] = [own], [other]
+    found = same_horizon(frame, "en").iloc[0]
+    assert (found["value"], frame["reference"].iloc[0]) == (14, 32)  # the own is as it was
+    assert found["reference"] == pytest.approx(31 if wins == 5 else np.nan, nan_ok=True)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kpi_helpers import intervals
 from kpi_helpers.kpis.settled import Settled
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.measure.tidy import _bounded
@@ -92,3 +93,37 @@ def test_limits_without_end_are_none_and_said() -> None:
     found = _bounded(Settled(x, x, x, x, low, high, "fieller"))
     assert np.isnan(found.low).tolist() == np.isnan(found.high).tolist() == [True] * 3 + [False]
     assert said(found) == {"notes.unbounded": [True, True, False, False]}
+
+
+@pytest.mark.parametrize("mixed", [0.5, 4.0, 400.0])
+def test_a_share_of_clusters_is_that_of_as_many_cases_as_say_as_much(mixed: float) -> None:
+    """Kish's design effect, by a loop; answers spread more evenly than by chance count once."""
+    rng = np.random.default_rng(3)
+    sizes = rng.integers(3, 30, 40).astype(float)
+    ones = np.rint(sizes * rng.beta(0.3 * mixed, 0.7 * mixed, 40))
+    n, k = sizes.sum(), ones.sum()
+    between = sum((a - k / n * b) ** 2 for a, b in zip(ones, sizes, strict=True)) * 40 / 39
+    effect = max(between / (n**2 / (n - 1) * k / n * (1 - k / n)), 1)
+    products = {"aa": ones @ ones, "bb": sizes @ sizes, "ab": ones @ sizes}
+    cell = {name: [float(each)] for name, each in {"n": 40, "a": k, "b": n, **products}.items()}
+    found = settled("clustered_share", **cell)
+    limits = intervals.wilson(k / effect, n / effect)
+    assert [found.low[0], found.high[0]] == pytest.approx([float(each) for each in limits])
+    assert (effect == 1) == (mixed == 400)
+    wrong = settled("clustered_share", **cell | {"a": [n + 1]})
+    assert np.isnan(wrong.value).all()
+    assert said(wrong) == {"notes.more_than_all": [True]}
+
+
+def test_marks_that_are_all_alike_have_wilsons_range_on_their_scale() -> None:
+    n, mark = np.array([4.0, 6, 6, 6]), np.array([5.0, 5, 3, 1])
+    found = settled("stars", n=n, x=n * mark, xx=n * mark**2, xxx=n * mark**3)
+    assert np.isnan([found.low[0], found.high[0]]).all()
+    low, high = (1 + 4 * each for each in intervals.wilson(6 * (mark - 1) / 4, 6))
+    assert found.low[1:].tolist() == low[1:].tolist()
+    assert found.high[1:].tolist() == high[1:].tolist()
+    assert [found.high[1], found.low[3]] == [5, 1]
+    few = np.array([1.0, 1, 1, 1, 1, 5])
+    spread = settled("stars", **{"n": [6], "x": [10], "xx": [30], "xxx": [130]})
+    sums = (len(few), few.sum(), (few**2).sum(), (few**3).sum())
+    assert [spread.low[0], spread.high[0]] == [1, min(intervals.hall(*sums)[1], 5)]

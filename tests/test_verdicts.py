@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from kpi_helpers import intervals
+from kpi_helpers.compare.stake import money_at_stake, stake_range
 from kpi_helpers.compare.verdicts import or_year_ago, verdicts
 
 NAN = float("nan")
 STATUSES = ("ok", "indicative", "insufficient", "immature", "missing")
 METHODS = ("wilson", "garwood", "exact", "hall", "propagated")
-TARGETS = (NAN, 40.0, 49.0, 50.0, 51.0, 60.0)  # beside a value of 50 (45 to 55)
+TARGETS = (NAN, 40.0, 45.0, 50.0, 55.0, 60.0)  # beside a value of 50 (45 to 55)
 CHANGES = (NAN, -8.0, 0.0, 8.0)
 TESTS = ((NAN, 0.0), (0.1, 0.5), (0.1001, 0.5), (0.01, 2.0))  # adjusted p, half a width ÷ change
 COLUMNS = ("status", "method", "better", "complete", "target", "change", "test")
@@ -206,3 +207,14 @@ def test_a_fall_from_the_year_before_stands_where_none_is_shown_from_the_period_
     sure = ["established", "established", "not_established", "not_established"]
     assert found["certainty"].tolist() == sure
     assert now["reference_period"].eq("2026Q2").all()
+
+
+def test_what_is_at_stake_is_the_gap_to_a_target_that_is_missed_else_the_change() -> None:
+    rows = {"kpi": "revenue", "unit": "money", "n": 9.0, "target": 100.0, "value": 85.0}
+    rows |= {"low": [80.0, 90, 80, 80], "high": [90.0, 110, 90, 90]}
+    rows |= {"change": -7.0, "change_low": [-9.0, -9, -9, 2], "change_high": [-5.0, -5, 3, 4]}
+    compared = pd.DataFrame(rows | {"target_verdict": ["missed", "missed", "met", "none"]})
+    assert money_at_stake(compared).tolist() == [15, 15, 7, 7]
+    least, most = stake_range(compared)
+    assert least.tolist() == [10, 0, 0, 2]
+    assert most.tolist() == [20, 10, 9, 4]
