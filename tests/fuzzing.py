@@ -39,7 +39,7 @@ NASTY = [
     *("__import__('os')", "amount", "status", "deal_id", "a" * 5000, "\U0001f4a5", "ⅷ", "٣", "²"),
 ]
 
-_judged = [0]
+_judged = {"cases": 0, "refused": 0}
 _target: list[Path] = []
 _written: list[str] = []
 
@@ -65,13 +65,14 @@ def judged(*, cases: int = 1, folder: Path | None = None) -> Iterator[None]:
     def late(*_: object) -> None:
         pytest.fail(f"a case took over {MOST_SECONDS} s")
 
-    _judged[0] += cases
+    _judged["cases"] += cases
     _target[:], _written[:] = [folder or Path(tempfile.gettempdir(), "none")], []
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(MOST_SECONDS * cases)
     try:
         yield
     except KpiError as error:
+        _judged["refused"] += cases
         well_said(error)
     finally:
         signal.alarm(0)
@@ -111,30 +112,29 @@ sys.addaudithook(_watch)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    before, began = _judged[0], time.perf_counter()
+    before, began = _judged.copy(), time.perf_counter()
     try:
         yield
     finally:
-        if _judged[0] > before:
-            told = (_judged[0] - before, time.perf_counter() - began, SEED if BY_HAND else None)
-            item.user_properties.append(("fuzzed", told))
+        told = [_judged[name] - before[name] for name in _judged]
+        if any(told):
+            item.user_properties.append(("fuzzed", (*told, time.perf_counter() - began)))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many cases each family judged, how long they took, and by what seed."""
+    """How many cases each family judged, how many of them were refused, and how long they took."""
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind)]
-    rows = [
-        (told, report.nodeid.rpartition("::")[2])
+    families = [
+        (*told, report.nodeid.rpartition("::")[2])
         for report in reports
-        if getattr(report, "when", "") == "call"
+        if report.when == "call"
         for name, told in report.user_properties
         if name == "fuzzed"
     ]
-    if rows:
-        terminalreporter.section("hostile input")
-    for (cases, seconds, drawn), name in rows:
-        by = "" if drawn is None else f", seed {drawn}"
-        terminalreporter.line(f"{cases:7,} cases {seconds:6.1f} s  {name}{by}")
-    if rows:
-        cases, seconds = (sum(told[at] for told, _ in rows) for at in (0, 1))
-        terminalreporter.line(f"{cases:7,} cases {seconds:6.1f} s  in all")
+    if not families:
+        return
+    terminalreporter.section(f"hostile input, seed {SEED}" if BY_HAND else "hostile input")
+    every = [sum(column) for column in zip(*(each[:-1] for each in families), strict=True)]
+    for cases, refused, seconds, name in [*families, (*every, "in all")]:
+        line = f"{cases:8,} cases  {refused:8,} refused  {seconds:7.1f} s  {name}"
+        terminalreporter.line(line)

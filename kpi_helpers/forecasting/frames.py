@@ -151,7 +151,8 @@ def _of_one(rows: pd.DataFrame, horizon: int, model: str, lang: str) -> pd.DataF
 
 def _days(said: pd.Series[Any]) -> pd.Series[pd.Timestamp]:
     """Days as such, also of a frame that was read from a file."""
-    days = pd.to_datetime(said, errors="coerce", format="ISO8601")
+    texts = said.astype(object).where(~said.map(pd.api.types.is_number))
+    days = pd.to_datetime(texts, errors="coerce", format="ISO8601")
     if days.isna().any():
         odd = said[days.isna()].iloc[0]
         raise BadInput(column=said.name, value=odd, expected=Phrase("expected.iso_day"))

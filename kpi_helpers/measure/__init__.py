@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from kpi_helpers.errors import BadInput
-from kpi_helpers.language import Phrase
 from kpi_helpers.measure.answer import carries, lacking
 from kpi_helpers.measure.asked import names_in
 from kpi_helpers.measure.behind import keyed, rows
@@ -86,8 +84,6 @@ def measure(
     0  0.666667  3.0  insufficient
     """
     wanted, dimensions = names_in("kpis", kpis), names_in("by", by)
-    if not wanted:
-        raise BadInput(column="kpis", value="[]", expected=Phrase("expected.names"))
     check_names(data.config)
     calendar = data.config.calendar
     periods = calendar.periods(period, grain, as_of=data.as_of, first=data.first)

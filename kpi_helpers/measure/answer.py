@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.catalogue import Ago, Kpi, find
-from kpi_helpers.errors import KpiError, Unavailable, UnknownName
+from kpi_helpers.errors import KpiError, Unavailable, UnknownName, unknown
 from kpi_helpers.kpis.settled import Settled
 from kpi_helpers.measure.ask import ask
 from kpi_helpers.measure.cells import LEFT, PLACE, Cells, Spread
@@ -95,6 +95,8 @@ def answer(
 
 def chosen(data: Dataset, name: str) -> Kpi:
     """The KPI of that id, or the one that the settings use in its stead."""
+    if not isinstance(name, str):
+        raise unknown("kpi", name, [])
     return find(data.config.use.get(name, name))
 
 

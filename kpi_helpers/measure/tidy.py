@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.catalogue import Ago, Kpi, find
+from kpi_helpers.errors import BadInput
 from kpi_helpers.kpis.settled import RANGE, Array, Remark, Settled
-from kpi_helpers.language import text
+from kpi_helpers.language import Phrase, text
 from kpi_helpers.measure.ahead import keep, taken
 from kpi_helpers.measure.answer import (
     Answer,
@@ -58,6 +59,8 @@ def measured(
         if its rows had come by chance), ``covered`` (whether the data cover the period), ``ages``
         (the counts behind a duration) and ``pace`` (how a figure moves with the days worked).
     """
+    if not kpis:
+        raise BadInput(column="kpis", value="[]", expected=Phrase("expected.names"))
     if not by and (kept := taken(data, kpis, periods, where)) is not None:
         return kept
     found = answer(data, [chosen(data, name) for name in kpis], periods, by, where)

@@ -78,7 +78,7 @@ def one_query(sql: str, dialect: str) -> Any:
 
     try:
         trees = sqlglot.parse(sql, dialect=dialect)
-    except sqlglot.errors.SqlglotError as error:
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise BadInput("bad_query", value=sql, reason=first_line(error)) from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise BadInput("bad_query", value=sql, reason="SELECT …")

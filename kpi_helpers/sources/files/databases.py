@@ -37,7 +37,11 @@ def connect(url: str, config: Config) -> Any:
     ...
     kpi_helpers.errors.Unavailable: The environment variable KPI_UNSET_VARIABLE is not set...
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # which quotes neither user nor password
+        place = url.rpartition("@")[2]
+        raise Unavailable("no_connection", what=place, reason=str(error)) from None
     login = f"{parts.username}@" if parts.username else ""
     shown = parts._replace(netloc=login + parts.netloc.rpartition("@")[2]).geturl()
     password = _password(config) or unquote(parts.password or "")

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -141,9 +140,8 @@ class Source:
                 self._take(name, plain(self.frames[name]))
             elif name in self.files:
                 self._read(name, self.files[name])
-        except duckdb.Error as error:
-            reason = first_line(error)
-            raise BadInput("unreadable_source", file=self.label(name), reason=reason) from error
+        except FAULTS as error:
+            raise refusal(self.label(name), error) from error
         return self.con.table(name)
 
     def _read(self, name: str, raw: Raw) -> None:
