@@ -16,6 +16,7 @@ import kpi_helpers as kh
 from kpi_helpers import charts, funnel, sheets, wording
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.funnel.bottleneck import _waited, mantel_haenszel, shrunk
+from kpi_helpers.funnel.leak import _valued
 from kpi_helpers.sources import Dataset
 
 HERE = Path(__file__).parent
@@ -153,6 +154,9 @@ def test_a_shift_of_the_mix_is_no_bottleneck_but_a_fall_within_channels_is() -> 
     shifted = leads([0.7, 0.7, 0.7, 0.7, 0.2], 1000, (0.5, 0.2))
     found = funnel.bottlenecks(company(shifted), "2026Q1").set_index(["step", "measure"])
     row = found.loc[("lead", "stage_conversion")]
+    assert row["has_channels"]
+    alone = funnel.bottlenecks(company(shifted.drop(columns="source")), "2026Q1")
+    assert not alone["has_channels"].any()
     assert row["now"] == pytest.approx(0.26)
     assert row["reference"] == pytest.approx(0.26)
     assert row["verdict"] == "none_shown"
@@ -285,3 +289,18 @@ def test_two_sides_with_enough_ends_are_tested_whatever_the_periods_before() -> 
     assert (found["n"], found["now"], found["reference"]) == (60, 10, 9)
     few = pd.DataFrame({**cells, "at": np.repeat(range(5), [1, 1, 57, 60, 4])})
     assert np.isnan(_waited(few)["p_value"])
+
+
+def test_what_is_lost_is_the_same_in_any_currency_and_never_below_nothing() -> None:
+    cases = {"n": [6, 6], "known": [4, 6], "place": [1, 1], "chance": [0.3, 0.3]}
+    money = {"x": [50.0, 90.0], "amount": [15.0] * 2, "amount_se": [2.0] * 2}
+    squares = {"xx": [700.0, 8000.0], "chance_se": [0.05] * 2}
+    found = _valued(pd.DataFrame({**cases, **money, **squares}), 1)
+    assert found["value"].tolist() == pytest.approx([0.3 * 80, 0.3 * 90])
+    error = np.sqrt(0.09 * (700 + 2 * 225) + (80 * 0.05) ** 2 + (2 * 0.3 * 2) ** 2)
+    assert found["low"].tolist() == pytest.approx([24 - 1.96 * error, 0])
+    small = {name: np.array(each) * 1e-4 for name, each in money.items()}
+    small |= {"xx": np.array(squares["xx"]) * 1e-8, "chance_se": [0.05] * 2}
+    other = _valued(pd.DataFrame({**cases, **small}), 1)
+    numbers = ["lost", "value", "low", "high"]
+    assert other[numbers].to_numpy() == pytest.approx(1e-4 * found[numbers].to_numpy())

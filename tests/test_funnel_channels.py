@@ -192,6 +192,15 @@ def test_leads_without_a_channel_or_too_young_are_said_to_be_missing() -> None:
         channels(young, "2026Q1")
 
 
+def test_a_channel_of_one_lead_is_there_too() -> None:
+    leads = pd.DataFrame({"lead_id": range(60), "created_at": "2025-01-05", "source": "web"})
+    leads.loc[7, "source"] = "fair"
+    leads["converted_at"] = ["2025-02-01"] * 12 + [None] * 48
+    found = channels(kh.load({"leads": leads}).at("2025-12-31"), "2025").set_index("channel")
+    assert found["leads"].to_dict() == {"web": 59, "fair": 1}
+    assert found["won"].to_dict() == {"web": 11, "fair": 1}
+
+
 def test_olist_by_channel_is_what_the_files_say() -> None:
     data = opened("olist")
     rows = channels(data, "2018Q2").set_index("channel")

@@ -14,6 +14,7 @@ import kpi_helpers as kh
 from kpi_helpers import funnel, wording
 from kpi_helpers.errors import BadInput, Unavailable, UnknownName
 from kpi_helpers.funnel.habits import Prepared
+from kpi_helpers.funnel.whatif import _from_age
 from kpi_helpers.periods import Calendar
 from kpi_helpers.sources import Dataset
 
@@ -140,6 +141,18 @@ def test_every_lever_has_its_rows_and_nonsense_is_refused(prepared: Prepared) ->
     for wrong in ({"cycle": 0.1}, {"volume": -1.0}, {"amount": math.inf}):
         with pytest.raises(BadInput, match="factor"):
             funnel.what_if(prepared, **wrong)
+
+
+def test_parts_of_a_day_lie_between_its_ends(prepared: Prepared) -> None:
+    after = np.full(400, 0.6)
+    nothing, half, one, more = (
+        _from_age(prepared, 0, days, after, 1.0) for days in (0.0, 0.5, 1.0, 1.25)
+    )
+    two = _from_age(prepared, 0, 2.0, after, 1.0)
+    assert (nothing == 0).all()
+    assert (one > 0).any()
+    assert half == pytest.approx(one / 2)
+    assert more == pytest.approx(0.75 * one + 0.25 * two)
 
 
 @pytest.mark.parametrize(

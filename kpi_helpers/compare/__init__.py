@@ -214,7 +214,7 @@ def _side(data: Dataset, frame: pd.DataFrame, prefix: str) -> Figures:
     value = frame["reference" if prefix else "value"].to_numpy(float)
     columns = {name: frame[prefix + name].to_numpy(float) for name in NUMBERS}
     bounds = zip(frame[f"{prefix}start"], frame[f"{prefix}end"], strict=True)
-    days = np.array([_working_days(data, start, end) for start, end in bounds], dtype=float)
+    days = np.array([_working_days(data, start, end) for start, end in bounds])
     ages = frame[f"{prefix}ages"].to_numpy(object)
     return Figures(value=value, days=days, ages=ages, **columns)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 
@@ -101,7 +102,7 @@ def _cells(data: Dataset, periods: list[Period], where: Where) -> pd.DataFrame:
     cells = rows.select(
         "place",
         at=at,
-        group=rows[channel].cast("string").fill_null("") if channel else rows.step,
+        group=rows[channel].cast("string").fill_null("") if channel else ibis.literal(""),
         days=days.coalesce(rows.age_days),
         gone=end.notnull(),
         passed=(rows.advanced_at.notnull() & (days <= limit)).fill_null(False),

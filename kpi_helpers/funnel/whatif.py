@@ -246,10 +246,10 @@ def _from_age(prepared: Prepared, step: int, days: float, after: Floats, factor:
     moved, left = prepared.moved[step], prepared.left[step]
     left = np.where(left > NONE, left, np.inf)
     rest = np.append(moved[::-1].cumsum()[::-1][1:], 0.0) / left
-    whole, reached = math.floor(days), []
+    whole, reached, zero = math.floor(days), [], np.zeros_like(left)
     for within in (whole, whole + 1):
         ahead = np.append(moved[1:], np.zeros(within))
-        reached.append(np.correlate(ahead, after[:within][::-1], "valid") if within else 0 * left)
+        reached.append(np.correlate(ahead, after[:within][::-1], "valid") if within else zero)
     found: Floats = reached[0] + (days - whole) * (reached[1] - reached[0])
     return found / left * _raised(factor, rest)
 
