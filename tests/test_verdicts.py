@@ -9,7 +9,7 @@ import pytest
 
 from kpi_helpers import intervals
 from kpi_helpers.compare.stake import money_at_stake, stake_range
-from kpi_helpers.compare.verdicts import or_year_ago, verdicts
+from kpi_helpers.compare.verdicts import among_many, or_year_ago, verdicts
 
 NAN = float("nan")
 STATUSES = ("ok", "indicative", "insufficient", "immature", "missing")
@@ -218,3 +218,15 @@ def test_what_is_at_stake_is_the_gap_to_a_target_that_is_missed_else_the_change(
     least, most = stake_range(compared)
     assert least.tolist() == [10, 0, 0, 2]
     assert most.tolist() == [20, 10, 9, 4]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "beyond"),
+    [(0.1, 0.2, True), (-0.2, -0.1, True), (-0.1, 0.1, False), (0, 0.2, False), (-0.2, 0, False)],
+)
+def test_a_change_beyond_its_range_may_still_be_one_of_many(
+    low: float, high: float, beyond: bool
+) -> None:
+    found = {"change_low": low, "change_high": high}
+    assert among_many(found | {"change_verdict": "none_shown"}) is beyond
+    assert among_many(found | {"change_verdict": "better"}) is False
