@@ -63,6 +63,8 @@ def test_thirty_cases_are_thirty() -> None:
         assert readable_grain("win_rate_count", n - 0.001, days) != grain
     assert readable_grain("win_rate_count", 29.9, 1.001 * quarter / 1.15) == "year"
     assert readable_grain("win_rate_count", 29.9, 0.999 * quarter / 1.15) == "quarter"
+    assert readable_grain("win_rate_count", 6.9, 7) == "month"
+    assert readable_grain("win_rate_count", 6.899, 7) == "quarter"
     assert readable_grain("win_rate_count", 30, 365.25) == "none"
 
 
