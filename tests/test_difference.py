@@ -237,6 +237,13 @@ def test_facts_have_no_test(pace: float) -> None:
     assert np.isnan([found.low[0], found.high[0], found.p_value[0]]).all()
 
 
+def test_what_is_known_exactly_and_alike_is_not_tried() -> None:
+    alike = figures(floats(5), (floats(5), floats(5)))
+    assert np.isnan(between(alike, alike, "propagated").p_value[0])
+    wide = figures(floats(5), (floats(4), floats(6)))
+    assert between(wide, alike, "propagated").p_value[0] == 1
+
+
 def cost(value: float, days: float) -> Figures:
     limits = floats(0.95 * value), floats(1.05 * value)
     return figures(floats(value), limits, days=floats(days), pace=floats(-1))
