@@ -30,6 +30,7 @@ def series() -> dict[str, tuple[np.ndarray, int]]:
         "season": (100 * turn * noise, 12),
         "quarters": ((100 + t * turn * noise)[:22], 4),
         "both": (100 * np.exp(0.02 * t) * turn * noise, 12),
+        "two years": ((100 * turn * noise)[:26], 12),
         "fallen": (np.r_[130 - 3.0 * t[:15], 85 + 3 * noise[:12]], 12),
         "negative": (50 * np.cumsum(noise - 1) - 3, 1),
     }
@@ -45,7 +46,7 @@ def figures() -> dict[str, list]:
         path, missed = smoothed(y, 4, start if trust else np.zeros(1), 3)
         found[f"{name}, by parts"] = [[*start, trust], path, missed[-1]]
         found[f"{name}, together"] = [*alike("four", y, 3, season)]
-    for name, season in (("flat", 1), ("season", 12), ("short", 1)):
+    for name, season in (("flat", 1), ("season", 12), ("short", 1), ("both", 4), ("two years", 2)):
         y = series()[name][0]
         seen = members(y, 4, season, fitting(y))
         size = sizes(seen.missed)
