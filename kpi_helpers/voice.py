@@ -230,7 +230,7 @@ def themes(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     Raises
     ------
     Unavailable
-        When no theme has ten comments.
+        When no theme has ten comments, or none may be read.
     """
     year = _year(data, period)
     rows = data.filtered("surveys", where, ("comment", "responded_at"))
@@ -238,6 +238,8 @@ def themes(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     said = rows.filter(rows.comment.notnull()).select(comment=rows.comment.lower())
     named = {theme: said.comment.re_search(_words(theme)).sum() for theme in THEMES}
     counted = frame_of(data.con, said.agg(n=said.count(), **named)).iloc[0].fillna(0)
+    if not counted["n"]:
+        raise Unavailable(what=Phrase("voice.comments"), needs=Phrase("voice.no_comment"))
     frame = pd.DataFrame({"theme": THEMES, "k": [float(counted[theme]) for theme in THEMES]})
     frame = frame[frame["k"] >= FEWEST].sort_values("k", ascending=False, kind="stable")
     if frame.empty:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from shutil import rmtree, which
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,17 +61,34 @@ NO_SPARK = 'Spark needs pip install "kpi-helpers[spark]" and Java'
 
 
 @contextmanager
-def on_server(tables: Tables, types: Mapping[str, str] | None = None) -> Iterator[str]:
+def kept(tables: Tables, engine: str, url: str = URL) -> Iterator[Any]:
+    """What `kpi_helpers.load` opens, with the tables on an engine, as long as it is needed."""
+    if engine == "frames":
+        yield tables
+    elif engine in FILES:
+        with TemporaryDirectory() as folder:
+            yield FILES[engine](tables, Path(folder))
+    else:
+        with on_spark(tables) if engine == "spark" else on_server(tables, url=url) as source:
+            yield source
+
+
+@contextmanager
+def on_server(
+    tables: Tables, types: Mapping[str, str] | None = None, url: str = URL
+) -> Iterator[str]:
     """The URL of the tables in a schema of their own, which is dropped in the end."""
+    if not url:
+        pytest.skip(NO_SERVER)
     import psycopg
 
     schema = f"kpi_{os.getpid()}_{next(NUMBERS)}"
-    with psycopg.connect(URL, autocommit=True) as con:
+    with psycopg.connect(url, autocommit=True) as con:
         con.execute(f"CREATE SCHEMA {schema}")
         try:
             for name, frame in tables.items():
                 _copied(con, f"{schema}.{name}", frame, types or {})
-            yield urlsplit(URL)._replace(path=f"{urlsplit(URL).path}/{schema}").geturl()
+            yield urlsplit(url)._replace(path=f"{urlsplit(url).path}/{schema}").geturl()
         finally:
             con.execute(f"DROP SCHEMA {schema} CASCADE")
 
@@ -100,6 +117,7 @@ def _spark() -> Any:
     atexit.register(rmtree, home, ignore_errors=True)
     settings = {
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",

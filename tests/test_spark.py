@@ -3,8 +3,9 @@
 import ibis
 import pandas as pd
 import pytest
+from analyses import journeys, same_frame
 from stores import on_spark
-from test_engines import CALLS, COMPANIES, assert_same, ways
+from test_engines import CALLS, COMPANIES
 
 import kpi_helpers as kh
 from kpi_helpers.kpis import catalogue
@@ -24,8 +25,8 @@ def test_every_kpi_is_the_same_on_spark(which: str, asked: int) -> None:
     with on_spark(tables) as connection:
         other = kh.load(connection)
         call = CALLS[which][asked]
-        assert_same(kh.measure(other, kpis, **call), kh.measure(base, kpis, **call))
-        assert_same(ways(other), ways(base))
+        same_frame(kh.measure(other, kpis, **call), kh.measure(base, kpis, **call))
+        same_frame(journeys(other), journeys(base))
 
 
 def test_any_connection_of_ibis_is_a_source() -> None:

@@ -109,7 +109,7 @@ def cases(data: Dataset, where: Where = None, first: dt.date = dt.date(1, 12, 31
     )
     frame = frame_of(data.con, asked)
     days = {name: _numbered(frame[name]) for name in ("entered", "advanced", "lost")}
-    frame = frame.astype({"deal_id": object}).assign(**days)
+    frame = frame.astype({"deal_id": object, "place": "int8"}).assign(**days)
     return Cases(steps, leads, frame, data.config.calendar)
 
 

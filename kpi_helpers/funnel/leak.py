@@ -18,6 +18,7 @@ from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.dataset import Where
+from kpi_helpers.sources.derived import as_number
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.journeys import DEAL, WON, way
 from kpi_helpers.units import MONEY
@@ -127,9 +128,9 @@ def _sums(data: Dataset, now: Period, year: Period, where: Where) -> pd.DataFram
     reason = rows.lost_reason if "lost_reason" in rows.columns else rows.step.nullif(rows.step)
     rows = rows.mutate(reason=lost.ifelse(reason.fill_null(""), None), **sums)
     found = rows.filter(rows.place < len(way(data)) - 1).group_by("place", "step", "reason")
-    totals = {name: rows[name].cast("float64").sum() for name in sums}
+    totals = {name: as_number(rows[name]).sum() for name in sums}
     frame = frame_of(data.con, found.agg(**totals))
-    return frame.astype({"reason": object}).fillna(dict.fromkeys(SUMS, 0.0))
+    return frame.astype({"reason": object, "place": "int8"}).fillna(dict.fromkeys(SUMS, 0.0))
 
 
 def _worth(steps: pd.DataFrame, leads: int) -> pd.DataFrame:

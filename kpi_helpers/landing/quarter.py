@@ -111,7 +111,7 @@ def _past(data: Dataset, where: Where) -> Past:
     """
     of = past(cases(data, where))
     of = of._replace(crm=_crm(data, of.known.steps))
-    if of.known.leads == 0 or data.unique("deals", "lead_id"):
+    if of.known.leads == 0 or data.repeated("deals", "lead_id") == 0:
         return of
 
     def asked(day: dt.date) -> tuple[Prepared, Sold]:

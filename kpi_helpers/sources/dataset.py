@@ -18,12 +18,13 @@ from kpi_helpers.periods import as_day
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
-from kpi_helpers.sources.engine import fetch, first_line, frame_of, number_of, one_query
+from kpi_helpers.sources.engine import fetch, frame_of, number_of, one_query
 from kpi_helpers.sources.facts import FACTS, MADE
 from kpi_helpers.sources.filters import columns_of, condition, no_segment_column
 from kpi_helpers.sources.linked import linked_dimensions
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.registers import REGISTERS
+from kpi_helpers.sources.server import first_line
 from kpi_helpers.sources.tables import DEALS, LEADS, TABLES
 
 Where = str | Mapping[str, Any] | None
@@ -136,12 +137,13 @@ class Dataset:
         """Whether a key stands on one row each; of a database that is not known to stay so."""
         if self.con.name != "duckdb":
             return False
-        rows = self.base[name]
-        repeated: float = self.remember(
-            ("repeated", name, key),
-            lambda: number_of(self.con, rows[key].count() - rows[key].nunique()),
-        )
+        repeated: float = self.remember(("repeated", name, key), lambda: self.repeated(name, key))
         return repeated == 0
+
+    def repeated(self, name: str, key: str) -> float:
+        """How many rows hold a key that another holds too, as of now."""
+        rows = self.base[name]
+        return number_of(self.con, rows[key].count() - rows[key].nunique())
 
     def lacks(self, name: str) -> str | None:
         """The first table that a figure of a table needs and the source has not got."""
@@ -261,6 +263,8 @@ class Dataset:
         own.sort(key=lambda cte: cte.alias not in self.base)
         try:
             return fetch(self.con, tree.sql(dialect=self.con.name))
+        except Unavailable:
+            raise
         except Exception as error:  # every driver has errors of its own
             raise BadInput("bad_query", value=query, reason=first_line(error)) from error
 

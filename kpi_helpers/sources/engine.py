@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.errors import BadInput
+from kpi_helpers.sources.server import first_line, server
 
 Rows = ir.Table  # rows on their engine, for whom has no need of Ibis itself
 
@@ -85,11 +86,6 @@ def one_query(sql: str, dialect: str) -> Any:
     return trees[0]
 
 
-def first_line(error: Exception) -> str:
-    """What an engine says is wrong, without the query it quotes."""
-    return str(error).strip().partition("\n")[0]
-
-
 def frame_of(con: Any, expr: ir.Table) -> pd.DataFrame:
     """The rows of an expression as a frame."""
     return fetch(con, str(con.compile(expr)))
@@ -148,12 +144,26 @@ _DTYPES = {
 
 
 def fetch(con: Any, sql: str) -> pd.DataFrame:
-    """Run SQL on the engine that holds the data; the result as a frame."""
+    """Run SQL on the engine that holds the data; the result as a frame.
+
+    Raises
+    ------
+    Unavailable
+        When a server refuses, stops, or is gone.
+    """
     if con.name == "duckdb":
         frame: pd.DataFrame = con.con.execute(sql).df()
         return frame
+    with server(con):
+        return _of_server(con, sql)
+
+
+def _of_server(con: Any, sql: str) -> pd.DataFrame:
     if con.name == "pyspark":
-        frame = con.raw_sql(sql).toArrow().to_pandas()
+        frame: pd.DataFrame = con.raw_sql(sql).toArrow().to_pandas()
+        return frame
+    if con.name != "postgres":
+        frame = con.sql(sql).to_pandas()
         return frame
     with con.con.cursor() as cursor:
         cursor.execute(sql)

@@ -24,7 +24,7 @@ from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.currencies import one_currency, one_sign
 from kpi_helpers.sources.dataset import Dataset
-from kpi_helpers.sources.engine import first_line, number_of, stored
+from kpi_helpers.sources.engine import number_of, stored
 from kpi_helpers.sources.files.headers import LINE
 from kpi_helpers.sources.files.readers import Source, open_source
 from kpi_helpers.sources.joining import JOINED, join_customers
@@ -34,6 +34,7 @@ from kpi_helpers.sources.personal import sealed
 from kpi_helpers.sources.recognition.recognising import recognised, says_origin
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.schema import IBIS_TYPES
+from kpi_helpers.sources.server import first_line
 from kpi_helpers.sources.snapshots import rebuilt
 from kpi_helpers.sources.tables import ORDER_LINES, ORDERS, TABLES
 

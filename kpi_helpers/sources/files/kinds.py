@@ -14,7 +14,6 @@ import duckdb
 
 from kpi_helpers.errors import BadInput, KpiError
 from kpi_helpers.language import Phrase
-from kpi_helpers.sources.engine import first_line
 from kpi_helpers.sources.files.archives import unpacked
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.grids import quoted_name, quoted_text, split_head, stack, store
@@ -22,6 +21,7 @@ from kpi_helpers.sources.files.objects import LINES, read_objects
 from kpi_helpers.sources.files.sqlite import open_sqlite
 from kpi_helpers.sources.files.webpages import read_page
 from kpi_helpers.sources.files.workbooks import Sheet, open_workbook
+from kpi_helpers.sources.server import first_line
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")

@@ -21,7 +21,7 @@ from ibis.backends import BaseBackend
 from kpi_helpers.errors import BadInput, KpiError, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import FILE_NAME, Config
-from kpi_helpers.sources.engine import first_line, one_query, spills_apart
+from kpi_helpers.sources.engine import one_query, spills_apart
 from kpi_helpers.sources.files.databases import connect
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.frames import plain
@@ -37,6 +37,7 @@ from kpi_helpers.sources.files.kinds import (
     refusal,
     unchanged,
 )
+from kpi_helpers.sources.server import first_line, hidden, no_right, server
 
 DATABASES = (".duckdb", ".ddb", ".db")
 LARGE = 256 << 20  # bytes of files from which on tables are kept on disk, not in memory
@@ -68,7 +69,8 @@ class Source:
         """Names of the raw tables."""
         if self.files or self.frames:
             return sorted([*self.files, *self.frames])
-        return sorted(self.con.list_tables())
+        with server(self.con):
+            return sorted(self.con.list_tables())
 
     def label(self, name: str) -> str:
         """What a person calls the raw table: its file and sheet, or its own name."""
@@ -108,6 +110,9 @@ class Source:
     def table(self, name: str) -> ir.Table:
         """The raw table of that name; text files are read as text."""
         if name not in self._opened:
+            failed = self.passed.get(name)
+            if isinstance(failed, KpiError):
+                raise failed
             if name not in self.names:
                 raise unknown("table", name, self.names)
             self._opened[name] = self._open(name)
@@ -142,7 +147,8 @@ class Source:
                 self._read(name, self.files[name])
         except FAULTS as error:
             raise refusal(self.label(name), error) from error
-        return self.con.table(name)
+        with server(self.con):
+            return self.con.table(name)
 
     def _read(self, name: str, raw: Raw) -> None:
         if raw.path is None:
@@ -182,16 +188,21 @@ def open_source(source: Any, config: Config) -> Source:
     if isinstance(source, Mapping):
         return Source(_embedded(), frames=_frames(source))
     if isinstance(source, BaseBackend):
-        return Source(source, remote=True)
+        return _of_database(source)
     if not isinstance(source, str | os.PathLike):
         raise BadInput(value=type(source).__name__, expected=Phrase("expected.source"))
     text = os.fspath(source)
     if "://" in text:
-        return Source(connect(text, config), remote=True)
+        return _of_database(connect(text, config))
     try:
         return _open_path(Path(text))
     except FAULTS as error:
         raise refusal(Path(text).name, error) from error
+
+
+def _of_database(con: Any) -> Source:
+    """The tables of a database; those that may not be read are passed over, with the reason."""
+    return Source(con, remote=True, passed={name: no_right(con, name) for name in hidden(con)})
 
 
 def _frames(source: Mapping[Any, Any]) -> dict[str, pd.DataFrame]:

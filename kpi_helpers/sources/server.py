@@ -1,0 +1,88 @@
+"""What a server refuses, stops, or no longer answers, said as an error of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kpi_helpers.errors import KpiError, Unavailable
+
+# What PostgreSQL's codes begin with (its manual, appendix A) → our text.
+_TEXTS = {
+    "42501": "no_right",
+    "57014": "query_stopped",
+    "57P": "server_gone",
+    "08": "server_gone",
+}
+
+
+@contextmanager
+def server(con: Any) -> Iterator[None]:
+    """Ask a server; what its driver raises becomes an error of ours without the query or a secret.
+
+    Raises
+    ------
+    Unavailable
+        When the server refuses, stops the query, or is gone.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> with server(ibis.duckdb.connect()):
+    ...     raise OSError("out of reach")
+    Traceback (most recent call last):
+    ...
+    kpi_helpers.errors.Unavailable: duckdb refuses the query: out of reach...
+    """
+    try:
+        yield
+    except KpiError:
+        raise
+    except Exception as error:  # every driver has errors of its own
+        what = {"what": _address(con), "reason": first_line(error)}
+        raise Unavailable(_key(con, error), **what) from None
+
+
+def hidden(con: Any) -> list[str]:
+    """Tables of the schema in use that PostgreSQL leaves out of its lists: they may not be read."""
+    if con.name != "postgres":
+        return []
+    with server(con), con.con.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
+            "AND relkind IN ('r', 'v', 'm', 'f', 'p') AND NOT has_table_privilege(oid, 'SELECT')"
+        )
+        return sorted(name for (name,) in cursor.fetchall())
+
+
+def no_right(con: Any, table: str) -> Unavailable:
+    """The error for a table that this user may not read."""
+    return Unavailable("no_right", what=_address(con), reason=table)
+
+
+def first_line(error: Exception) -> str:
+    """What an engine says is wrong, without the query it quotes."""
+    return str(error).strip().partition("\n")[0]
+
+
+def _key(con: Any, error: Exception) -> str:
+    state = str(getattr(error, "sqlstate", None) or "")
+    for code, key in _TEXTS.items():
+        if state.startswith(code):
+            return key
+    return "server_gone" if _is_gone(con) else "query_refused"
+
+
+def _is_gone(con: Any) -> bool:
+    """Whether the connection is closed, as far as this process knows."""
+    if con.name == "pyspark":
+        context = getattr(con._session, "_sc", None)
+        return context is not None and context._jsc is None
+    return bool(getattr(con.con, "closed", False))
+
+
+def _address(con: Any) -> str:
+    """The kind of server and, where it has one, its host."""
+    host = con._con_kwargs.get("host")
+    return f"{con.name} ({host})" if host else str(con.name)
