@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 
@@ -94,6 +93,7 @@ def _cells(data: Dataset, periods: list[Period], where: Where) -> pd.DataFrame:
     early, late = (window(data, kpi) for kpi in ("lead_qualification_rate", PASSING))
     limit = (rows.place < steps_of_leads(data)).ifelse(early, late)
     channel = next((name for name in CHANNELS if name in rows.columns), None)
+    group = rows[channel].cast("string") if channel else rows.step.nullif(rows.step)
     end = rows.advanced_at.coalesce(rows.lost_at)
     days = days_between(rows.entered_at, end)
     at = within(rows.entered_at, periods[0]).ifelse(0, None)
@@ -102,7 +102,7 @@ def _cells(data: Dataset, periods: list[Period], where: Where) -> pd.DataFrame:
     cells = rows.select(
         "place",
         at=at,
-        group=rows[channel].cast("string").fill_null("") if channel else ibis.literal(""),
+        group=group.fill_null(""),
         days=days.coalesce(rows.age_days),
         gone=end.notnull(),
         passed=(rows.advanced_at.notnull() & (days <= limit)).fill_null(False),
