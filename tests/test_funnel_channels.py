@@ -119,7 +119,7 @@ def test_the_chance_to_beat_is_that_of_two_gamma_laws() -> None:
 
 def test_the_better_of_two_is_named_from_39_of_40_on() -> None:
     """One chance in ten of a false name, for both sides and two channels: 0.1 / 2 / 2."""
-    for first, named in ((34.0, ""), (36.0, "better")):
+    for first, named in ((34.0, ""), (35.0, "better")):
         rows = made([first, 20.0], [10.0, 10.0])
         exact = beta.sf(0.5, first + 0.5, 20.5)
         assert rows["chance"].tolist() == pytest.approx([exact, 1 - exact], abs=0.004)
