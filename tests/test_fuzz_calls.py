@@ -25,7 +25,13 @@ from kpi_helpers.sources.files import readers
 from kpi_helpers.sources.registers import REGISTERS
 
 HOSTILE = ["Ann", 'say "hi"; --', "Bob's", "line\nbreak", "{start}", "é" * 40, "=1+1", "con"]
-KPIS = ["bookings", "win_rate_count", "sales_cycle_median", "deals_created", "pipeline_value"]
+KPIS = [
+    "bookings",
+    "win_rate_count",
+    "sales_cycle_duration",
+    "open_pipeline_value",
+    "leads_generated",
+]
 DIMENSIONS = ["owner", 'a "b"; --', "{start}", "month", "line\nbreak"]
 PERIODS = ["2026Q1", "2026-02", "all", "last", "ytd", "2026Q1:2026Q2", "2025", "2026-W05", "9999"]
 

@@ -198,7 +198,7 @@ MADE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     ),
     "a zip bomb": (
         *("deals.zip", lambda p: claiming(p, 3 << 30)),
-        "deals.zip takes 3072 MB unpacked; at most 2048 MB are read. Export it as CSV.",
+        "deals.zip takes 3072 MB unpacked; at most 128 MB are read. Export it as CSV.",
     ),
     "a zip that unpacks to more than it says": (
         *("deals.zip", lambda p: claiming(p, 99)),

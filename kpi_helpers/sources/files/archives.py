@@ -13,6 +13,17 @@ from kpi_helpers.errors import BadInput
 
 MOST_UNPACKED = 2 << 30  # bytes of a folder of exports; the largest seen is a tenth of it
 MOST_FILES = 1000
+# No export is packed to less than a hundredth, but a small one may be.
+MOST_TIMES, SMALL = 100, 128 << 20
+# zipfile says NotImplementedError of a compression that it does not know.
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
+
+
+def check_unpacked(path: Path, size: int, most: int = MOST_UNPACKED) -> None:
+    """Refuse a packed file that unpacks to more bytes than are read, or than a file of its size."""
+    most = min(most, max(SMALL, MOST_TIMES * path.stat().st_size))
+    if size > most:
+        raise BadInput("too_large", file=path.name, size=size >> 20, most=most >> 20)
 
 
 def checked_zip(path: Path, most: int) -> zipfile.ZipFile:
@@ -29,11 +40,9 @@ def checked_zip(path: Path, most: int) -> zipfile.ZipFile:
         if any(part.flag_bits & 1 for part in inside):
             raise BadInput("password", file=path.name)
         size = sum(part.file_size for part in inside)
-        if size > most:
-            raise BadInput("too_large", file=path.name, size=size >> 20, most=most >> 20)
+        check_unpacked(path, size, most)
         broken = parts.testzip()
-    # zipfile says NotImplementedError of a compression that it does not know.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+    except DAMAGED as error:
         raise BadInput("damaged", file=path.name, reason=str(error)) from error
     if broken is not None:
         raise BadInput("damaged", file=path.name, reason=broken)

@@ -23,6 +23,7 @@ from typing import IO, Any, cast
 import duckdb
 
 from kpi_helpers.errors import BadInput
+from kpi_helpers.sources.files.archives import check_unpacked
 from kpi_helpers.sources.files.grids import (
     Row,
     check_width,
@@ -99,6 +100,10 @@ def shape_of(path: Path) -> Shape:
     """Return how a text file is written; errors as of `read_delimited`."""
     with _bytes(path) as stream:
         start = stream.read(4)
+        if path.suffix == ".gz":
+            # Once more through the file, but only as far as the limit.
+            while stream.read(_CHUNK):
+                check_unpacked(path, stream.tell())
     marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     encoding, lines = ("utf-16", 0) if marked else _encoding(path)
     first = {mark: _first_rows(path, encoding, mark) for mark in DELIMITERS}

@@ -14,7 +14,7 @@ import duckdb
 
 from kpi_helpers.errors import BadInput, KpiError
 from kpi_helpers.language import Phrase
-from kpi_helpers.sources.files.archives import unpacked
+from kpi_helpers.sources.files.archives import DAMAGED, unpacked
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.grids import quoted_name, quoted_text, split_head, stack, store
 from kpi_helpers.sources.files.objects import LINES, read_objects
@@ -151,7 +151,7 @@ def _kind_of_zip(path: Path) -> str:
             if "Index/Document.iwa" in names or "Index.zip" in names:
                 return "numbers"
             said = parts.read("mimetype") if "mimetype" in names else " ".join(names).encode()
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
+    except (*DAMAGED, RuntimeError) as error:
         raise BadInput("damaged", file=path.name, reason=str(error)) from error
     return "workbook" if any(mark in said for mark in _WORKBOOK) else "zip"
 

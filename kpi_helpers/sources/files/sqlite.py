@@ -13,6 +13,8 @@ from kpi_helpers.sources.files.grids import Row, check_width
 from kpi_helpers.sources.files.headers import Header, distinct_names
 from kpi_helpers.sources.files.workbooks import text_of
 
+LONGEST = 64 << 20  # bytes of a cell, which may be computed
+
 
 class SqliteTable(NamedTuple):
     """A table: its name, its columns, and its rows as text, numbered from 1."""
@@ -36,6 +38,7 @@ def open_sqlite(path: Path) -> Iterator[Iterator[SqliteTable]]:
     uri = f"{path.resolve().as_uri()}?{'mode=ro' if writing else 'immutable=1'}"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as con:
+            con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
             yield _tables(con, path.name)
     except sqlite3.Error as error:
         raise BadInput("damaged", file=path.name, reason=str(error)) from error
