@@ -59,6 +59,16 @@ def nameless(path: Path) -> Path:
     return zipped(path, **parts)
 
 
+def beyond(path: Path) -> Path:
+    """A workbook with a cell in a row that no sheet has."""
+    stray(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    part = "xl/worksheets/sheet1.xml"
+    parts[part] = parts[part].replace(b"XFD1048576", b"E34294967295")
+    return zipped(path, **parts)
+
+
 def repeating(path: Path) -> Path:
     """A workbook of LibreOffice whose one cell is repeated a thousand million times."""
     cell = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from fuzzing import MOST_SECONDS
-from hostile import TEXT, nameless, repeating, stray
+from hostile import TEXT, beyond, nameless, repeating, stray
 
 MEMORY = 2 << 30
 ROW = b"4;2026-02-01;open;;1;Ann\n" * 40_000
@@ -67,6 +67,7 @@ BOMBS = {
     "deals.zip": (packed_files, "at most 128 MB are read"),
     "deals.sqlite": (computed, "is damaged or incomplete (string or blob too big)"),
     "entities.xlsx": (entities, "is damaged or incomplete (limit on input amplification"),
+    "beyond.xlsx": (beyond, "at most 20000000 cells are read"),
     "nameless.xlsx": (nameless, "at most 20000000 cells are read"),
     "deals.ods": (repeating, "at most 20000000 cells are read"),
 }

@@ -29,8 +29,9 @@ LONGEST_NUMBER = 10**15  # a cell keeps 15 digits; of a longer number the last o
 WORKSHEET, VISIBLE = "SheetTypeEnum.WorkSheet", "SheetVisibleEnum.Visible"
 HALF = 500_000  # microseconds; a date is a fraction that rarely ends on the second
 _CHUNK, _TAG = 1 << 20, 1000
-_CELL = re.compile(rb"""<(?:\w+:)?c [^>]*?r=["']([A-Z]{1,3})([0-9]{1,7})["']([^>]*)>""")
-_ROW = re.compile(rb"""<(?:\w+:)?row [^>]*?r=["']([0-9]{1,7})["']""")
+# Places beyond any sheet count too: calamine would hold room for them.
+_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?r=["']([A-Za-z]+)([0-9]+)["']([^>]*)>""")
+_ROW = re.compile(rb"""<(?:\w+:)?row\s[^>]*?r=["']([0-9]+)["']""")
 _NAMELESS = re.compile(rb"""<(?:\w+:)?c(?![^>]* r=)[ >]""")  # a cell that stands where it comes
 _REPEATED = re.compile(
     rb"""<table:table-cell(?=[^>]*value-type)[^>]*number-columns-repeated=["']([0-9]+)["']"""
@@ -171,7 +172,7 @@ def _extent(parts: zipfile.ZipFile, part: str) -> Extent:
 
 def _place(letters: bytes) -> int:
     place = 0
-    for letter in letters:
+    for letter in letters.upper():
         place = 26 * place + letter - 64
     return place - 1
 
