@@ -4,7 +4,7 @@ import ibis
 import pandas as pd
 import pytest
 from analyses import journeys, same_frame
-from stores import on_spark
+from stores import moments, on_spark
 from test_engines import CALLS, COMPANIES
 
 import kpi_helpers as kh
@@ -35,3 +35,12 @@ def test_any_connection_of_ibis_is_a_source() -> None:
     frame = pd.DataFrame({**deals, "closed_at": ["2026-02-01"], "amount": [9.0]})
     con.create_table("deals", frame)
     assert kh.measure(kh.load(con), "bookings", "2026Q1")["value"].tolist() == [9.0]
+
+
+@pytest.mark.parametrize("kind", ["aware", "text"])
+def test_a_moment_falls_on_the_day_of_the_projects_clock_on_spark(kind: str) -> None:
+    clock = {"time_zone": "Europe/Paris", "source_time_zone": "UTC"}
+    with on_spark(moments(kind)) as connection:
+        found = [kh.load(connection, config, "2026-06-30") for config in ({}, clock)]
+        won = [kh.measure(data, "deals_won_count", "2026Q1:2026Q2")["value"] for data in found]
+        assert [each.tolist() for each in won] == [[3, 0], [2, 1]]

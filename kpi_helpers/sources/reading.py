@@ -115,7 +115,7 @@ class Reader:
         if not asked:
             return {}
         counts = {f"{n}__{i}": count for n, each in asked.items() for i, count in enumerate(each)}
-        row = frame_of(self.con, raw.aggregate(**counts)).fillna(0).iloc[0]
+        row = frame_of(self.con, raw.aggregate(**counts)).astype(object).fillna(0).iloc[0]
         seen = {}
         for name, each in asked.items():
             *counted, example = (row[f"{name}__{i}"] for i in range(len(each)))
@@ -217,8 +217,8 @@ class Reader:
         clock, offset = parsing.as_time(text, order), parsing.utc_offset(text)
         if self.config.time_zone is None:
             return clock
-        utc = _zoned("UTC", clock - offset.as_interval("m"))
-        stated = _zoned(self.config.time_zone, utc)
+        utc = self._moment_of("UTC", clock - offset.as_interval("m"))
+        stated = self._clock_of(self.config.time_zone, utc)
         # A day without a clock time is a day wherever one is.
         local = ibis.ifelse(text.contains(":"), self._local(clock), clock)
         return ibis.ifelse(offset.notnull(), stated, local)
@@ -230,8 +230,16 @@ class Reader:
             return value
         if _is_naive(value) and value.get_name() in self.tidy:
             return value
-        known = value if value.type().timezone else _zoned(zone, value)
-        return _zoned(self.config.time_zone, known)
+        known = value if value.type().timezone else self._moment_of(zone, value)
+        return self._clock_of(self.config.time_zone, known)
+
+    def _moment_of(self, zone: str, clock: ir.TimestampValue) -> ir.TimestampValue:
+        """The moment at which a clock of the zone shows a time."""
+        return _to_utc(clock, zone) if self.con.name == "pyspark" else _zoned(zone, clock)
+
+    def _clock_of(self, zone: str, moment: ir.TimestampValue) -> ir.TimestampValue:
+        """What a clock of the zone shows at a moment."""
+        return _from_utc(moment, zone) if self.con.name == "pyspark" else _zoned(zone, moment)
 
 
 def tidy_columns(con: Any, raw: ir.Table) -> list[str]:
@@ -264,6 +272,19 @@ def _untidy(value: ir.Value) -> ir.BooleanValue | None:
 )
 def _zoned(zone: str, moment: Any) -> Any:
     """The engine's own ``timezone``: from a zone's local time to a moment, or back."""
+
+
+_SPARK = ((types.timestamp, types.string), types.timestamp)
+
+
+@ibis.udf.scalar.builtin(name="to_utc_timestamp", signature=_SPARK)
+def _to_utc(clock: Any, zone: str) -> Any:
+    """What ``timezone`` is on Spark, from a zone's local time."""
+
+
+@ibis.udf.scalar.builtin(name="from_utc_timestamp", signature=_SPARK)
+def _from_utc(moment: Any, zone: str) -> Any:
+    """What ``timezone`` is on Spark, to a zone's local time."""
 
 
 def _is_naive(value: ir.Value) -> bool:
