@@ -121,8 +121,8 @@ def new_vs_existing_revenue(folder: Path, values: Values) -> pd.DataFrame:
 
 def new_customers(folder: Path, values: Values) -> pd.DataFrame:
     rows = _read(folder, "orders", "customer_id", "order_date", "type", "owner")
-    rows = rows[rows["type"] == "order"]
-    came = rows["order_date"] == rows.groupby("customer_id")["order_date"].transform("min")
+    first = rows[rows["type"] == "order"].groupby("customer_id")["order_date"].min()
+    came = rows["order_date"] == rows["customer_id"].map(first)
     return _told(_cells(_within(rows[came], "order_date", values))["customer_id"].nunique())
 
 

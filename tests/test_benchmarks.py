@@ -143,8 +143,9 @@ def test_growth_is_told_once_all_sides_say_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import scale
+    import sides
 
-    monkeypatch.setattr(scale, "apart", scale.turn)  # all in this process, which is faster
+    monkeypatch.setattr(scale, "apart", sides.turn)  # all in this process, which is faster
     figures = ["new_vs_existing_revenue", "stage_conversion", "funnel", "cohorts", "revenue"]
     given = Namespace(sizes=[10_000], lines=20_000, figures=figures, times=1)
     scale.on_duckdb(tmp_path, given)

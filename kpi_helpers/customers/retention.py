@@ -207,10 +207,10 @@ def _counted(
     seen = rows.select("customer_id", unit=(month // step).cast("int64")).distinct()
     ends = seen.group_by("customer_id").agg(cohort=seen.unit.min(), last=seen.unit.max())
     both = seen.join(ends.rename(_who="customer_id"), seen.customer_id == ends.customer_id)
-    active = both.group_by("cohort", "unit").agg(active=both.count())
-    stayed = ends.group_by("cohort", "last").agg(stay=ends.count())
-    came, frame = frame_of(data.con, stayed), frame_of(data.con, active)
-    return came.pivot_table("stay", "cohort", "last", "sum", fill_value=0), frame
+    cells = frame_of(data.con, both.group_by("cohort", "unit", "last").agg(active=both.count()))
+    came = cells[cells["unit"] == cells["cohort"]]  # each customer once
+    came = came.pivot_table("active", "cohort", "last", "sum", fill_value=0)
+    return came, cells.groupby(["cohort", "unit"])[["active"]].sum().reset_index()
 
 
 def _grid(came: pd.DataFrame, active: pd.DataFrame) -> pd.DataFrame:

@@ -20,10 +20,10 @@ from kpi_helpers.measure.tidy import names_people
 from kpi_helpers.periods import Period
 from kpi_helpers.periods.period import DAY, span
 from kpi_helpers.sources.asked import period_of
-from kpi_helpers.sources.attempts import NUMBER, Asked, Way, attempts, within
+from kpi_helpers.sources.attempts import COLUMNS, NUMBER, Asked, Way, within
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import days_between
-from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.engine import Rows, frame_of
 from kpi_helpers.sources.facts import JOURNEYS
 from kpi_helpers.sources.journeys import DEAL, LEAD
 from kpi_helpers.sources.journeys import way as steps_of
@@ -73,23 +73,32 @@ def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMB
     year, course, rows = year_of(data, period), _course(data), journeys(data, where)
     if unit != NUMBER and DEAL in (names := steps_of(data)):
         course = [step for step in course if step.place >= names.index(DEAL)]
-    events = rows.select("case_id", "entered_at", step=rows.place)
-    entries = rows.filter(rows.place == course[0].place).drop("place", "step", "entered_at")
     way = Way(tuple(step.place for step in course), window=_whole_window(data, course))
     asked = Asked([data.config.calendar.year_ago(year), year], data.as_of, unit=unit)
-    found = counted(data.con, attempts(events, way).join(entries, "case_id"), way, asked)
+    tried = _cases(rows, course, COLUMNS.get(unit))
+    found = counted(data.con, within(tried, way.window), way, asked)
     found = _private(data, found, (), where)
     found = with_earlier(data, named(found, [step.name for step in course]))
     found = found[found["start"] == pd.Timestamp(year.start)].reset_index(drop=True)
     if not (found["started"] + found["young"]).any():
         raise _nothing()
-    tried = attempts(events, way._replace(window=None))
-    tried = tried.join(entries.filter(entries.outcome.fill_null("open") != "lost"), "case_id")
-    reached = counted(data.con, tried, way, Asked([year], data.as_of))["numerator"]
+    there = within(tried.filter(tried.outcome.fill_null("open") != "lost"), None)
+    reached = counted(data.con, there, way, Asked([year], data.as_of))["numerator"]
     standing = reached - reached.shift(-1, fill_value=0.0)
     naive = standing / (standing[0] or np.nan)
     beside = {"standing": standing[1:].to_numpy(), "naive": naive[1:].to_numpy()}
     return found.assign(window=way.window, **beside)
+
+
+def _cases(rows: Rows, course: Sequence[Step], unit: str | None) -> Rows:
+    """Cases that entered, each with the days on which it reached the steps, and how it ended."""
+    days = {
+        f"at_{turn}": rows.entered_at.min(where=rows.place == step.place)
+        for turn, step in enumerate(course)
+    }
+    own = {name: rows[name].max() for name in ("outcome", unit) if name}
+    cases = rows.group_by("case_id").agg(**days, **own)
+    return cases.filter(cases.at_0.notnull())
 
 
 def trend(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.DataFrame:
@@ -229,6 +238,8 @@ def _steps(data: Dataset) -> list[Step]:
 
 def _whole_window(data: Dataset, course: Sequence[Step]) -> int | None:
     """The days from the first step to the last one."""
+    if (key := "lead_to_customer_rate") in data.config.windows:
+        return data.config.windows[key]
     rows, (first, *_, last) = journeys(data), course
     began = rows.filter(rows.place == first.place).select("case_id", "age_days", "entered_at")
     ended = rows.filter(rows.place == last.place).select("case_id", at=rows.entered_at)
@@ -236,7 +247,7 @@ def _whole_window(data: Dataset, course: Sequence[Step]) -> int | None:
     both = both.select(age=both.age_days, days=days_between(both.entered_at, both.at))
     both = both.filter(both.days >= 0)
     counts = both.group_by("days", "age").agg(n=both.count())
-    return _window(data, "lead_to_customer_rate", frame_of(data.con, counts))
+    return usual_days(frame_of(data.con, counts))
 
 
 def _window(data: Dataset, key: str, counts: pd.DataFrame) -> int | None:

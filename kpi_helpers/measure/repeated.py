@@ -17,11 +17,21 @@ from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, f
 Span = tuple[dt.date, dt.date]
 
 
+# What does not fall where `START` and `END` rise.
+_RISING = (ops.Literal, ops.DateAdd, ops.DateSub, ops.Least, ops.Greatest)
+_DEAR = (ops.JoinChain, ops.Aggregate, ops.WindowFunction)
+_FROM, _UNTIL = (ops.GreaterEqual, ops.Greater), (ops.LessEqual, ops.Less)
+
+
 class Repeated(NamedTuple):
-    """The SQL of one period, dates left open, and of the tables made once for all periods."""
+    """The SQL of one period, dates left open, and of the tables made once for all periods.
+
+    Of each of these the dates of the first period give the rows from it on, those of the last what
+    is needed of them.
+    """
 
     sql: str
-    made: dict[str, str]
+    made: dict[str, tuple[str, str]]
 
 
 def repeated(con: Any, expr: ir.Table, periods: int) -> Repeated:
@@ -36,8 +46,61 @@ def repeated(con: Any, expr: ir.Table, periods: int) -> Repeated:
         rows: ops.UnboundTable(f"_made_once_{place}", rows.schema)
         for place, rows in enumerate(_whatever_period(query))
     }
-    made = {table.name: str(con.compile(rows.to_expr())) for rows, table in tables.items()}
-    return Repeated(template(con, query.replace(tables).to_expr()), made)
+    moving = query.replace(tables)
+    made = {
+        table.name: _made(con, rows, tables, _tests(moving, table))
+        for rows, table in tables.items()
+    }
+    return Repeated(template(con, moving.to_expr()), made)
+
+
+def _made(
+    con: Any,
+    rows: ops.Relation,
+    tables: dict[ops.Relation, ops.Relation],
+    tests: tuple[list[ops.Value], list[ops.Value]],
+) -> tuple[str, str]:
+    """The SQL of rows that are made once; what was dear to make is read again, so kept whole."""
+    dear = {other: table for other, table in tables.items() if other.find(_DEAR)}
+    table = tables[rows]
+    if rows in dear and any(rows in Graph.from_bfs(other) for other in tables if other != rows):
+        tests = [], []
+    known = rows.replace({other: made for other, made in dear.items() if other != rows})
+    since, until = tests
+    kept = ops.Filter(known, [test.replace({table: known}) for test in since]) if since else known
+    needed = ops.Filter(table, until) if until else table
+    return template(con, kept.to_expr()), template(con, needed.to_expr())
+
+
+def _tests(query: ops.Node, rows: ops.Relation) -> tuple[list[ops.Value], list[ops.Value]]:
+    """What every period asks of rows, whatever its dates or from some day on; and up to some day.
+
+    Only where it is the first thing that is done with them, and the only one.
+    """
+    nodes = Graph.from_bfs(query).items()
+    users = [node for node, parts in nodes if rows in parts and not isinstance(node, ops.Field)]
+    if len(users) != 1 or not isinstance(users[0], ops.Filter):
+        return [], []
+    tests = users[0].predicates
+    if any(test.find((ops.Reduction, ops.Analytic, ops.WindowFunction)) for test in tests):
+        return [], []
+    since = [test for test in tests if _holds(test, _FROM, _UNTIL)]
+    until = [test for test in tests if _holds(test, _UNTIL, _FROM) and not _is_still(test)]
+    return since, until
+
+
+def _holds(test: Any, kinds: tuple[type, ...], mirrored: tuple[type, ...]) -> bool:
+    """Whether a test is of no period, or of a day on one side of one that rises with it."""
+    if isinstance(test, ops.And | ops.Or):
+        return all(_holds(part, kinds, mirrored) for part in test.args)
+    if _is_still(test) or type(test) not in kinds + mirrored:
+        return _is_still(test)
+    column, day = test.args if type(test) in kinds else test.args[::-1]
+    return _is_still(column) and all(isinstance(node, _RISING) for node in Graph.from_bfs(day))
+
+
+def _is_still(node: ops.Node) -> bool:
+    return not {START.op(), END.op()} & {*node.find(ops.Literal)}
 
 
 def _whatever_period(query: ops.Node) -> list[ops.Relation]:
@@ -51,7 +114,8 @@ def _whatever_period(query: ops.Node) -> list[ops.Relation]:
     below = dict.fromkeys(r.parent if isinstance(r, ops.JoinReference) else r for r in below)
     return [
         rows
-        for rows in below
+        for rows in ordered
+        if rows in below
         if isinstance(rows, ops.Relation) and not isinstance(rows, ops.PhysicalTable)
         if rows not in moving
     ]
@@ -85,7 +149,10 @@ def each_period(
         ]
         return columns_of_result(con, " UNION ALL ".join(each), values)
     try:
-        for name, sql in query.made.items():
+        starts, ends = zip(*spans.values(), strict=True)
+        first, last = (min(starts), min(ends)), (max(starts), max(ends))
+        for name, (rows, needed) in query.made.items():
+            sql = f"WITH {name} AS ({filled(rows, *first)}) {filled(needed, *last)}"
             con.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
         queries = [filled(query.sql, *span) for span in spans.values()]
         results = [columns_of_result(con, sql, values) for sql in queries]

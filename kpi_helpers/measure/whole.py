@@ -30,7 +30,7 @@ def of_cluster(term: ir.Value) -> ir.Scalar:
 
 def by_entity(rows: ir.Table, parts: Parts, entity: ir.Value, by: Sequence[str]) -> ir.Table:
     """The rows that count, added up by entity in each cell."""
-    counted = rows.mutate(**parts.terms, _entity=entity).filter(parts.where)
+    counted = rows.filter(parts.where).mutate(**parts.terms, _entity=entity)
     terms = {name: of_cluster(counted[name]) for name in parts.terms if name != "id"}
     return counted.group_by([*by, "_entity"]).agg(**terms)
 
@@ -43,7 +43,7 @@ def squares(a: ir.NumericValue, b: ir.NumericValue) -> Sums:
 
 def _present(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
     """Weights, each for the part of the period in which it was there."""
-    there = rows.mutate(**parts.terms).filter(parts.where)
+    there = rows.filter(parts.where).mutate(**parts.terms)
     first = ibis.greatest(there.since, START)
     last = ibis.least(there.until, END - ibis.interval(days=1))
     part = (days_between(first, last) + 1).cast("float64") / days_between(START, END)
@@ -64,19 +64,19 @@ def _largest(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table,
 
 def _share(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
     """Few rows count in a period: to leave out the others is cheaper than to add up zeros."""
-    counted = rows.mutate(_k=parts.terms["k"]).filter(parts.where)
+    counted = rows.filter(parts.where).mutate(_k=parts.terms["k"])
     return counted, {"k": counted._k.sum().fill_null(0), "n": counted.count()}
 
 
 def _varied(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
-    counted = rows.mutate(**parts.terms).filter(parts.where)
+    counted = rows.filter(parts.where).mutate(**parts.terms)
     each = counted.group_by([*by, "id"]).agg(kinds=counted.of.nunique())
     return each, {"k": (each.kinds > 1).sum().fill_null(0), "n": each.count()}
 
 
 def _at_risk(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
     """Ranks from the least; equal ones share the lowest, so that no order of rows decides."""
-    counted = rows.mutate(**parts.terms).filter(parts.where)
+    counted = rows.filter(parts.where).mutate(**parts.terms)
     visits = {"last": counted.day.max(where=counted.kept), "often": counted.kept.sum()}
     cents = (100 * counted.x.sum()).round()
     each = counted.group_by([*by, "id"]).agg(**visits, much=cents)
@@ -96,7 +96,7 @@ def _at_risk(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table,
 
 
 def _active(rows: ir.Table, parts: Parts, by: Sequence[str]) -> tuple[ir.Table, Sums]:
-    there = rows.mutate(**parts.terms).filter(parts.where)
+    there = rows.filter(parts.where).mutate(**parts.terms)
     return there, {"k": there.id.nunique().cast("float64")}
 
 

@@ -42,8 +42,25 @@ def template(con: Any, expr: ir.Table) -> str:
     >>> "{start}" in sql
     True
     """
-    sql = str(con.compile(expr)).replace("{", "{{").replace("}", "}}")
+    sql = compiled(con, expr).replace("{", "{{").replace("}", "}}")
     return _PLACE.sub(lambda found: _NAMES.get(found[1], found[0]), sql)
+
+
+def compiled(con: Any, expr: ir.Table) -> str:
+    """The SQL of an expression; the embedded engine is told to write no bare rows aside.
+
+    It would make all that is named once by Ibis into a table, whatever rows are asked of it.
+    """
+    if con.name != "duckdb":
+        return str(con.compile(expr))
+    from sqlglot import exp
+
+    dear = (exp.Join, exp.Group, exp.Window, exp.AggFunc, exp.SetOperation, exp.Distinct, exp.UDTF)
+    tree = con.compiler.to_sqlglot(expr.unbind())
+    for named in tree.ctes:
+        if not named.this.find(*dear):
+            named.set("materialized", False)
+    return str(tree.sql(dialect=con.dialect))
 
 
 def filled(sql: str, start: dt.date, end: dt.date) -> str:
@@ -88,7 +105,7 @@ def one_query(sql: str, dialect: str) -> Any:
 
 def frame_of(con: Any, expr: ir.Table) -> pd.DataFrame:
     """The rows of an expression as a frame."""
-    return fetch(con, str(con.compile(expr)))
+    return fetch(con, compiled(con, expr))
 
 
 def number_of(con: Any, scalar: ir.Scalar) -> float:

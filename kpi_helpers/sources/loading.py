@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,8 @@ def _checked(
     rates = _canonical(source, mapped["rates"], config) if "rates" in mapped else None
     base = {name: _canonical(source, each, config, rates) for name, each in mapped.items()}
     if "orders" not in base and "order_lines" in base:
-        orders = _summed(base["order_lines"])
+        lines = mapped["order_lines"]
+        orders = _summed(base["order_lines"], {*lines.columns, *lines.dimensions})
         base["orders"] = orders if source.remote else _written(con, "kpi_orders", orders)
     joined = pd.DataFrame(columns=list(JOINED))
     if config.customers == "name":
@@ -260,18 +261,13 @@ def _unrepeated(rows: ir.Table, mapped: Mapped, keys: tuple[str, ...]) -> ir.Tab
     return ranked.filter(ranked[COPY] == 0).drop(COPY)
 
 
-def _summed(lines: ir.Table) -> ir.Table:
+def _summed(lines: ir.Table, filled: Collection[str]) -> ir.Table:
     """Orders from their lines: amounts added up, the rest where all of its lines agree."""
-    same = [
-        c for c in ORDERS.names if c in ORDER_LINES.names and c not in ("order_id", "order_date")
-    ]
-    own = [c for c in lines.columns if ORDER_LINES.column(c) is None]
-    rest = {c: one_value(lines[c]) for c in (*same, *own) if c not in ("amount_net", "cost")}
-    orders = lines.group_by("order_id").agg(
-        order_date=lines.order_date.min(),
-        amount_net=lines.amount_net.sum(),
-        cost=lines.cost.sum(),
-        **rest,
-    )
+    names = [*ORDERS.names, *(c for c in lines.columns if ORDER_LINES.column(c) is None)]
+    sums = {c: lines[c].sum() for c in ("amount_net", "cost") if c in filled}
+    known = {"order_id", "order_date", *sums}
+    rest = {c: one_value(lines[c]) for c in names if c in filled and c not in known}
+    day = lines.order_date.min()
+    orders = lines.group_by("order_id").agg(order_date=day, **sums, **rest)
     absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in ORDERS if c.name not in orders.columns}
-    return orders.mutate(**absent).select(*ORDERS.names, *own)
+    return orders.mutate(**absent).select(*names)
