@@ -61,7 +61,11 @@ def take(data: Dataset, folder: Path | str) -> Path:
         raise KpiError("later_snapshot", day=data.as_of, later=later[0], folder=folder)
     now, before = _deals(data), _last_known(_read(folder, before=data.as_of))
     found = pd.concat([_changed(now, before), _gone(now, before)])
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a name that no system takes
+        reason = getattr(error, "strerror", None) or str(error)
+        raise KpiError("not_written", file=folder, reason=reason) from error
     path = folder / f"{data.as_of}.parquet"
     draft = path.with_name(f".{path.name}.new")
     found.sort_index().reset_index().to_parquet(draft, index=False)
