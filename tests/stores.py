@@ -51,6 +51,21 @@ def as_duckdb(tables: Tables, folder: Path) -> Path:
     return path
 
 
+def as_text() -> Tables:
+    """Deals whose days and amounts are text, as people write them; one day does not exist."""
+    return {
+        "deals": pd.DataFrame(
+            {
+                "deal_id": ["1", "2", "3", "4"],
+                "status": ["Gagné", "perdu", " WON ", "en cours"],
+                "created_at": ["05/01/2026", "13/01/2026", "31/02/2026", "06/01/2026"],
+                "closed_at": ["31/03/2026 23:59", "01/04/2026", "2026-02-28", ""],
+                "amount": ["1 234,50 €", "(10,00)", "n/a", "12,5"],
+            }
+        )
+    }
+
+
 FILES: dict[str, Callable[[Tables, Path], Path]] = {
     "csv": as_csv,
     "parquet": as_parquet,

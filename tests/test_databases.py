@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pandas as pd
 import pytest
-from stores import URL, as_parquet, awkward, moments, needs_server, on_server
+from stores import URL, as_parquet, as_text, awkward, moments, needs_server, on_server
 
 import kpi_helpers as kh
 from kpi_helpers.errors import KpiError, Unavailable
@@ -113,17 +113,7 @@ def test_reading_needs_no_right_to_write(read_only: str) -> None:
 
 
 def test_dates_and_amounts_kept_as_text_are_read_by_our_rules() -> None:
-    tables = {
-        "deals": pd.DataFrame(
-            {
-                "deal_id": ["1", "2", "3", "4"],
-                "status": ["Gagné", "perdu", " WON ", "en cours"],
-                "created_at": ["05/01/2026", "13/01/2026", "31/02/2026", "06/01/2026"],
-                "closed_at": ["31/03/2026 23:59", "01/04/2026", "2026-02-28", ""],
-                "amount": ["1 234,50 €", "(10,00)", "n/a", "12,5"],
-            }
-        )
-    }
+    tables = as_text()
     base = kh.load(tables)
     with on_server(tables) as url:
         data = kh.load(url)

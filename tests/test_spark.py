@@ -4,7 +4,7 @@ import ibis
 import pandas as pd
 import pytest
 from analyses import journeys, same_frame
-from stores import moments, on_spark
+from stores import as_text, moments, on_spark
 from test_engines import CALLS, COMPANIES
 
 import kpi_helpers as kh
@@ -44,3 +44,13 @@ def test_a_moment_falls_on_the_day_of_the_projects_clock_on_spark(kind: str) -> 
         found = [kh.load(connection, config, "2026-06-30") for config in ({}, clock)]
         won = [kh.measure(data, "deals_won_count", "2026Q1:2026Q2")["value"] for data in found]
         assert [each.tolist() for each in won] == [[3, 0], [2, 1]]
+
+
+def test_dates_and_amounts_kept_as_text_are_read_by_our_rules_on_spark() -> None:
+    base = kh.load(as_text())
+    with on_spark(as_text()) as connection:
+        data = kh.load(connection)
+        for kpi in ("bookings", "win_rate_count", "open_pipeline_value", "sales_cycle_duration"):
+            found, expected = (kh.measure(each, kpi, "2026Q1:2026Q2") for each in (data, base))
+            same_frame(found, expected)
+    assert kh.measure(base, "bookings", "2026Q1")["value"].tolist() == [1234.5]

@@ -47,16 +47,23 @@ def template(con: Any, expr: ir.Table) -> str:
 
 
 def compiled(con: Any, expr: ir.Table) -> str:
-    """The SQL of an expression; the embedded engine is told to write no bare rows aside.
+    """The SQL of an expression, where Ibis does not write it as well as an engine takes it.
 
-    It would make all that is named once by Ibis into a table, whatever rows are asked of it.
+    The embedded engine is told to write no bare rows aside: it would make all that is named once by
+    Ibis into a table, whatever rows are asked of it. In what replaces a text, Spark knows groups as
+    ``$1``.
     """
-    if con.name != "duckdb":
+    if con.name not in ("duckdb", "pyspark"):
         return str(con.compile(expr))
     from sqlglot import exp
 
-    dear = (exp.Join, exp.Group, exp.Window, exp.AggFunc, exp.SetOperation, exp.Distinct, exp.UDTF)
     tree = con.compiler.to_sqlglot(expr.unbind())
+    if con.name == "pyspark":
+        for each in tree.find_all(exp.RegexpReplace):
+            written = re.sub(r"\\([0-9])", r"$\1", each.args["replacement"].this)
+            each.set("replacement", exp.Literal.string(written))
+        return str(tree.sql(dialect=con.dialect))
+    dear = (exp.Join, exp.Group, exp.Window, exp.AggFunc, exp.SetOperation, exp.Distinct, exp.UDTF)
     for named in tree.ctes:
         if not named.this.find(*dear):
             named.set("materialized", False)

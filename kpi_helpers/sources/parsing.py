@@ -136,22 +136,12 @@ def as_date(value: ir.StringValue, order: str) -> ir.DateValue:
 
 
 def _date(value: ir.StringValue, order: str) -> ir.DateValue:
-    day = _joined(value, _YMD, 1, 2, 3)
+    day = value.re_replace(_YMD, r"\1-\2-\3")
     if order != "ymd":
-        last = _joined(value, _XYZ, *((3, 1, 2) if order == "mdy" else (3, 2, 1)))
-        day = ibis.coalesce(day, last)
+        day = day.re_replace(_XYZ, r"\3-\1-\2" if order == "mdy" else r"\3-\2-\1")
+        day = day.re_replace("-([0-9])-", r"-0\1-").re_replace("-([0-9])$", r"-0\1")
     exists = day.re_search(_DAY) & ~day.startswith("0000")
     return ibis.ifelse(exists, day, ibis.null("string")).cast("date")
-
-
-def _joined(value: ir.StringValue, pattern: str, *groups: int) -> ir.StringValue:
-    """Year, month and day of a text as an ISO date, missing where it has another form.
-
-    They are taken out one by one: what replaces a group is written in two ways by engines.
-    """
-    year, month, day = (value.re_extract(pattern, group) for group in groups)
-    found = year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")
-    return ibis.ifelse(value.re_search(pattern), found, ibis.null("string"))
 
 
 def _or_cast(value: ir.StringValue, form: str, kind: str, otherwise: ir.Value) -> Any:
