@@ -205,6 +205,7 @@ BAD = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("lang", "said"),
     [

@@ -71,6 +71,7 @@ def whole_of(sample: Dataset, name: str) -> dict[str, float]:
     return summed(kh.measure(sample, name, period_of(name)))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", of_base(PERIODS, declared=True))
 def test_the_months_add_up_where_the_kind_says_so(sample: Dataset, name: str) -> None:
     months = kh.measure(sample, name, period_of(name), grain="month")
@@ -79,6 +80,7 @@ def test_the_months_add_up_where_the_kind_says_so(sample: Dataset, name: str) ->
     assert whole_of(sample, name)["n"] > 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", of_base(DIMENSIONS, declared=True))
 def test_the_breakdown_adds_up_where_the_kind_says_so(sample: Dataset, name: str) -> None:
     by = DIMENSION.get(REGISTRY[name].table, "owner")

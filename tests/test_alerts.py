@@ -239,6 +239,7 @@ def worse(found: pd.DataFrame, kpi: str) -> pd.DataFrame:
     return found[(found["kpi"] == kpi) & (found["verdict"] == "worse")]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("kpi", "kind"),
     [

@@ -67,6 +67,7 @@ def test_the_pages_fit_a_phone(pages: dict[str, Path], seen: Callable[[Path], Se
                 assert (asked, said) == ([path.as_uri()], [])
 
 
+@pytest.mark.thorough
 def test_a_page_runs_nothing(project: Path, seen: Callable[[Path], Seen]) -> None:
     some = ("win_rate_count", "cac", "acquisition_spend", "new_customers", "site_visits")
     kept = {name: REGISTRY[name] for name in some}
@@ -81,6 +82,7 @@ def test_a_page_runs_nothing(project: Path, seen: Callable[[Path], Seen]) -> Non
     assert set(page.headings) == {1, 2, 3}
 
 
+@pytest.mark.thorough
 def test_a_page_is_the_same_each_time_and_left_whole(
     pages: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_margin_is_no_more_than_all_and_the_interval_goes_along(
         assert base[f"above_{times}"] == pytest.approx(1 - chance, abs=1e-6)
 
 
+@pytest.mark.thorough
 def test_nothing_moved_is_what_the_report_says(sample: Dataset, start: customers.Worth) -> None:
     for months in (12, 24, 36):
         said = customers.economics(sample, months=months)

@@ -283,6 +283,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("file", DAMAGE)
 def test_a_damaged_pack_is_one_clear_error(
     file: str, pair: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
@@ -295,6 +296,7 @@ def test_a_damaged_pack_is_one_clear_error(
     assert len(text.splitlines()) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("content", ["[]", "{}", '{"form": 99}', '{"form": 1}'])
 def test_a_pack_of_another_version_says_so(content: str, pair: tuple[Path, Path]) -> None:
     (pair[1] / "run.json").write_text(content)

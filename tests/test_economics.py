@@ -120,6 +120,7 @@ def test_without_churn_the_value_is_the_bounded_one(
 # --- Naive twins on the sample -------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_the_whole_is_what_the_kpi_says(sample: Dataset, found: pd.DataFrame) -> None:
     whole = row_of(found, None)
     settings = {**tomllib.loads((HERE.parent / "data/sample/kpi.toml").read_text("utf-8"))}

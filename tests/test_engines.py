@@ -88,6 +88,7 @@ def measured(opened: Opened) -> Callable[[str, int], pd.DataFrame]:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("which", COMPANIES)
 def test_every_kpi_is_the_same_on_every_engine(
@@ -113,6 +114,7 @@ def assert_the_same_tables(found: Dataset, expected: Dataset) -> None:
         pd.testing.assert_frame_equal(*frames, check_like=True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("which", COMPANIES)
 def test_the_gate_is_the_same_on_every_engine(opened: Opened, which: str, engine: str) -> None:
@@ -125,6 +127,7 @@ def test_the_gate_is_the_same_on_every_engine(opened: Opened, which: str, engine
     same_frame(found, expected)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_ways_of_cases_are_the_same_on_every_engine(opened: Opened, engine: str) -> None:
     base, other = opened("sample", "frames"), opened("sample", engine)
@@ -146,6 +149,7 @@ def test_every_analysis_is_the_same_on_a_server(opened: Opened, name: str) -> No
         assert_same(found, expected)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_rows_behind_are_the_same_on_every_engine(opened: Opened, engine: str) -> None:
     base, other = opened("awkward", "frames"), opened("awkward", engine)

@@ -43,6 +43,7 @@ def assert_same(one: Shown, other: Shown) -> None:
         assert_frame_equal(one.frame, other.frame)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CONTROLS)
 def test_defaults_show_what_the_plain_function_gives(sample: Dataset, name: str) -> None:
     plain, made = CONTROLS[name]
@@ -51,6 +52,7 @@ def test_defaults_show_what_the_plain_function_gives(sample: Dataset, name: str)
     assert_same(shown, plain(sample))
 
 
+@pytest.mark.thorough
 def test_defaults_are_the_scorecard_of_the_report(
     sample: Dataset, pack: Callable[[str], Path]
 ) -> None:
@@ -76,6 +78,7 @@ def test_figures_measured_ahead_are_those_asked_one_by_one(sample: Dataset) -> N
         assert_frame_equal(*(history(data, kpis, period) for data in (one, other)))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "asked",
     [

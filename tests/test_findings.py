@@ -156,6 +156,7 @@ def test_a_row_of_a_tidy_frame_will_do(sample):
     assert said == ["Plausible range: 19.6–27.8%", "Actual figure"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_rows_of_compare_are_said_without_banned_words(compared, lang):
     before = compared.copy(deep=True)

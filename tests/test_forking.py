@@ -73,6 +73,7 @@ def test_kernels_end_with_the_report_that_fails(asked: Asked) -> None:
     assert not any(each.is_running() for each in found)
 
 
+@pytest.mark.thorough
 @forking
 def test_a_kernel_ends_when_its_server_is_killed(asked: Asked) -> None:
     with kernels(asked) as ask, kernel({}, ask) as manager:

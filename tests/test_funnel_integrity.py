@@ -71,6 +71,7 @@ BAD = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("check", BAD)
 def test_what_is_odd_is_counted_and_listed(check: str) -> None:
     data = loaded(BAD[check])
@@ -81,6 +82,7 @@ def test_what_is_odd_is_counted_and_listed(check: str) -> None:
     assert {*found} - {*WORKED} - beside == {check}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_it_is_told_in_words_with_the_file_line_column_and_value(lang: str) -> None:
     history = pd.concat(BAD.values()).drop_duplicates()

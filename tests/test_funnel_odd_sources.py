@@ -65,6 +65,7 @@ def test_groups_that_nobody_passed_in_or_that_say_how_it_ended_are_none() -> Non
         funnel.by_group(data, "2023", by="source")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("stages", [STAGES, ["won", "lead", "deal", "qualified"]])
 def test_a_stage_may_be_called_as_another_step_is(stages: list[str]) -> None:
     named, other = company(stages), company(["A", "B", "C", "D"])

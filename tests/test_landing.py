@@ -135,6 +135,7 @@ def test_the_shock_is_what_luck_does_not_explain() -> None:
 # Replay
 
 
+@pytest.mark.thorough
 def test_no_later_row_is_used(sample: Dataset, landed: Landed) -> None:
     day = "2025-08-20"
     tables = {name: pd.read_parquet(f"data/sample/{name}.parquet") for name in TABLES}

@@ -98,6 +98,7 @@ BAD = "9;2026-01-05;maybe;;5,5;Zoe"
 QUOTED = '1;2026-01-05;won;2026-02-01;5,5;"Ann\nand\r\n""Bob"""'
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("rows", "line"),
     [

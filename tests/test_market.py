@@ -252,6 +252,7 @@ def test_w22_the_difference_of_two_differences() -> None:
     assert (row.unit, row.n, row.status) == ("points", 200, "ok")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "change",
     [
@@ -275,6 +276,7 @@ def test_what_cannot_be_computed_says_what_is_needed(change: dict[str, Any]) -> 
     assert "needs population and control_group" in row.note
 
 
+@pytest.mark.thorough
 def test_the_sample_company_trained_a_team_and_gained_a_little_of_its_market() -> None:
     data = kh.load(SAMPLE, SAMPLE / "kpi.toml")
     market = kh.measure(data, MARKET, "2025").set_index("kpi")
@@ -313,6 +315,7 @@ NAMES += ["source_date", "confidence"]
 USUAL = ("market_sales", "market", "2025", "usual", 70.0, 60.0, "EUR", "yes", "2026-01-01", "B")
 
 
+@pytest.mark.thorough
 @settings(max_examples=10, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(st.lists(rows, max_size=40, unique_by=lambda row: row[:4]))
 def test_random_sources_as_their_twins_read_them(given: list[tuple[Any, ...]]) -> None:
@@ -348,6 +351,7 @@ def _asked(data: Dataset) -> list[pd.DataFrame]:
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_market_is_the_same_on_every_engine(
     in_frames: tuple[Tables, list[pd.DataFrame]], engine: str, tmp_path: Path

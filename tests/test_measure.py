@@ -46,6 +46,7 @@ def asked(data: Dataset, *args: Any, **options: Any) -> list[float]:
     return kh.measure(data, *args, **options)["value"].tolist()
 
 
+@pytest.mark.thorough
 def test_the_columns_stand_in_their_order(sample: Dataset) -> None:
     found = kh.measure(sample, ["aov", "revenue", "aov"], "2026Q2", by=["channel", "team"])
     assert found.columns.tolist() == [
@@ -249,6 +250,7 @@ def test_a_running_period_counts_to_its_last_known_day(sample: Dataset) -> None:
     assert asked(sample.at("2026-06-30"), "bookings", "2026Q3", where="large") != [row.value]
 
 
+@pytest.mark.thorough
 def test_periods_are_those_of_the_fiscal_year(
     sample: Dataset, sample_frames: dict[str, pd.DataFrame]
 ) -> None:

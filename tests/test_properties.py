@@ -74,6 +74,7 @@ def test_1_neither_the_order_of_rows_nor_a_column_more_changes_a_kpi(
     same(*(kh.measure(opened(each), KPIS, QUARTERS) for each in (frames, shuffled)))
 
 
+@pytest.mark.thorough
 @some(3)
 @given(companies())
 def test_1_identical_rows_that_are_declared_so_count_once(frames: Frames) -> None:
@@ -169,6 +170,7 @@ def test_9_another_unit_of_money_scales_amounts_and_leaves_rates(frames: Frames,
     same(*(each[["kpi", "n", "status", "note"]] for each in (before, after)))
 
 
+@pytest.mark.thorough
 @some(5)
 @given(deals(), orders(), spend())
 def test_9_a_rate_of_exchange_does_the_same(
@@ -216,6 +218,7 @@ def test_11_a_replay_is_what_the_files_of_that_day_gave(frames: Frames, day: dt.
     same(*(kh.measure(data, KPIS, QUARTERS)[NUMBERS] for data in (replayed, at_the_time)))
 
 
+@pytest.mark.thorough
 @some(6)
 @given(leads(40))
 def test_12_more_time_never_means_fewer_conversions(frame: pd.DataFrame) -> None:
@@ -231,6 +234,7 @@ def test_12_more_time_never_means_fewer_conversions(frame: pd.DataFrame) -> None
         assert (longer[known] >= shorter[known]).all()
 
 
+@pytest.mark.thorough
 @some(8)
 @given(companies(), st.sampled_from([(), "owner"]))
 def test_13_what_cannot_be_divided_is_missing_with_its_reason(frames: Frames, by: Any) -> None:
@@ -265,6 +269,7 @@ def test_13_where_nothing_happened_rates_are_missing_and_counts_are_zero(by: Any
     assert counts["status"].tolist() == ["ok", "ok"]
 
 
+@pytest.mark.thorough
 @some(25)
 @given(mrr(12))
 def test_5_gross_retention_is_neither_over_one_nor_over_the_net_one(frame: pd.DataFrame) -> None:
@@ -275,6 +280,7 @@ def test_5_gross_retention_is_neither_over_one_nor_over_the_net_one(frame: pd.Da
     assert (gross > 0).all()
 
 
+@pytest.mark.thorough
 @some(6)
 @given(st.lists(st.tuples(*[st.integers(1, 900)] * 2), min_size=2, max_size=4))
 def test_6_shares_of_a_market_make_a_whole_and_gains_are_lost_by_others(

@@ -186,6 +186,7 @@ def test_at_most_three_rows_a_figure_are_shown(tmp_path: Path) -> None:
     assert sheets.restated(None, "en") is None
 
 
+@pytest.mark.thorough
 def test_a_report_opens_with_what_was_restated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

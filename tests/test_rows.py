@@ -127,6 +127,7 @@ def accounted(data: Dataset) -> tuple[int, int, int]:
     return len(data["deals"]), excluded, int(found.sum())
 
 
+@pytest.mark.thorough
 @QUICK
 @given(st.lists(harms, max_size=6), st.booleans(), st.sampled_from([None, "2026-04-05"]))
 def test_rows_in_are_rows_used_and_rows_listed(

@@ -160,6 +160,7 @@ def differing(first: Path, second: Path) -> list[bytes]:
     return [line for pair in pairs for line, other in pair if line != other]
 
 
+@pytest.mark.thorough
 def test_two_runs_give_the_same_bytes_but_for_one_line_and_no_secret(project: Path) -> None:
     first, second = (run(project, project / name) for name in ("first", "second"))
     written = contents(first)
@@ -179,6 +180,7 @@ def test_two_runs_give_the_same_bytes_but_for_one_line_and_no_secret(project: Pa
     assert b"<script" not in written["tiny.html"]
 
 
+@pytest.mark.thorough
 def test_what_is_replaced_is_said_and_the_record_is_whole(project: Path) -> None:
     said: list[tuple[str, dict[str, object]]] = []
     for by in ("", "owner"):
@@ -217,6 +219,7 @@ def test_the_password_of_a_database_is_in_no_file(project: Path) -> None:
     assert b"s3!cret" not in written
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fail", "reason"),
     [("raise", "it went wrong"), ("full", "The disk is full"), ("die", "Kernel died")],
@@ -228,6 +231,7 @@ def test_a_notebook_that_fails_leaves_the_old_report(project: Path, fail: str, r
     assert contents(project / "out" / "2026Q1") == before
 
 
+@pytest.mark.thorough
 def test_a_report_that_is_ended_while_its_pages_are_written_leaves_no_draft(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +246,7 @@ def test_a_report_that_is_ended_while_its_pages_are_written_leaves_no_draft(
     assert [path.name for path in (project / "out").iterdir()] == [".2026Q1.lock"]
 
 
+@pytest.mark.thorough
 def test_a_notebook_that_does_not_say_it_is_finished_is_not(project: Path) -> None:
     cut = project / "cut.ipynb"
     cut.write_text(TINY.read_text("utf-8").replace("reports.finish(figures=figures)", "figures"))
@@ -293,6 +298,7 @@ def test_the_shipped_report_is_whole_and_speaks_its_language(
     assert "Traceback" not in html
 
 
+@pytest.mark.thorough
 def test_the_shipped_report_comes_out_the_same_again(
     shipped: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -116,6 +116,7 @@ def test_found_the_training_of_team_a_beside_team_b(data: Dataset) -> None:
     assert sureness == SURE
 
 
+@pytest.mark.thorough
 def test_found_one_channel_costs_more_than_it_brings(data: Dataset, segments: pd.DataFrame) -> None:
     bad = TRUTHS["bad_channel"]
     economics = customers.economics(data, PERIOD)

@@ -201,6 +201,7 @@ def test_w17_velocity() -> None:
     assert value(data, "sales_velocity", "2026Q1") == WORKED["W17"]["velocity_per_day"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("grain", ["month", "quarter"])
 def test_velocity_is_the_same_for_many_periods_and_one_at_a_time(
     sample: Dataset, grain: str

@@ -31,6 +31,7 @@ def row(name: str, day: str) -> dict[str, Any]:
     return {column.name: cell(column, day) for column in TABLES[name]}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", TABLES)
 def test_a_row_with_every_column_is_read_whole(name: str) -> None:
     frame = pd.DataFrame([row(name, "2026-03-02")])
@@ -45,6 +46,7 @@ def test_a_row_with_every_column_is_read_whole(name: str) -> None:
     assert not {"unreadable", "not_allowed", "blank"} & {*quality(data)["check"]}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [n for n, t in TABLES.items() if t.dated])
 def test_a_replay_does_not_know_later_rows(name: str) -> None:
     table = TABLES[name]
@@ -58,12 +60,14 @@ def test_a_replay_does_not_know_later_rows(name: str) -> None:
     assert len(data.at("2026-01-31")[name]) == 2 - (not dated.plan)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", TABLES)
 def test_no_figure_is_broken_down_by_person(name: str) -> None:
     data = load({"deals": DEALS} | {name: pd.DataFrame([row(name, "2026-03-02")])})
     assert not PERSONAL & {*data.dimensions(name)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", REGISTERS)
 def test_registers_do_not_say_how_far_the_data_reach(name: str) -> None:
     frame = pd.DataFrame([row(name, "2021-05-04"), row(name, "2027-05-04")])

@@ -300,6 +300,7 @@ def test_a_rep_of_the_staff_who_sold_nothing_has_attained_nothing(reps: dict[str
     assert found["note"].tolist() == ["", "", ""]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("period", "as_of", "held", "said"),
     [

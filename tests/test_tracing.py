@@ -66,6 +66,7 @@ def lines(found: tracing.Trace) -> list[tuple[Any, ...]]:
     return list(found.rows[["line", "above", "below"]].itertuples(index=False, name=None))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("period", ["2026Q3", "2026Q2"])
 def test_the_rows_of_every_kpi_add_up_to_the_scorecard(
     pack: Callable[[str], Path], sample: Dataset, period: str
@@ -86,6 +87,7 @@ def test_the_rows_of_every_kpi_add_up_to_the_scorecard(
             assert tracing.adds_up(part, own), (figure["figure"], kpi)
 
 
+@pytest.mark.thorough
 def test_what_is_declared_no_sum_is_all_that_does_not_add_up(sample: Dataset) -> None:
     asked = sample.config.calendar.parse("2026Q2")
     kinds = {tried(kpi).kind: kpi.id for kpi in REGISTRY.values() if not kpi.derived}

@@ -126,6 +126,7 @@ def compare(found: pd.DataFrame, tables: dict[str, list[Row]], ask: Asked, by: s
     return known
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("by", "kpis"), [("", KPIS), *BREAKDOWNS.items()])
 def test_the_sample_company_as_its_twins_count_it(
     sample: Dataset, sample_frames: Frames, by: str, kpis: list[str]
@@ -139,6 +140,7 @@ def test_the_sample_company_as_its_twins_count_it(
     assert not found["note"].str.startswith("No data").any()
 
 
+@pytest.mark.thorough
 @some(8)
 @given(
     companies(),
@@ -156,6 +158,7 @@ def test_random_companies_as_their_twins_count_them(
     compare(found, rows_of(frames, as_of), Asked(as_of, as_of, as_of, window=WINDOW, lag=1), by)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "kpi",
     [

@@ -310,6 +310,7 @@ def breaks_typography(said, lang):
     return re.search(r"[\u00a0 ][;:!?%,.]|'", said)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_combination_is_said_well(lang):
     rows = [*combinations(), *unreadable()]

@@ -70,6 +70,7 @@ def refused(root: str) -> dict[str, int]:
     }
 
 
+@pytest.mark.thorough
 def test_nothing_is_shown_without_the_token(visit: Callable[[str], SimpleNamespace]) -> None:
     # 302 leads to a form that asks for the token.
     assert visit("fr").refused == {
@@ -81,6 +82,7 @@ def test_nothing_is_shown_without_the_token(visit: Callable[[str], SimpleNamespa
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_it_speaks_a_language(visit: Callable[[str], SimpleNamespace], lang: str) -> None:
     told = visit(lang)

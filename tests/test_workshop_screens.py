@@ -10,6 +10,8 @@ from kpi_helpers.controls.workshop import SCREENS, Workshop
 from kpi_helpers.reports.places import sample
 from kpi_helpers.sources.config import read_config
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -23,6 +25,7 @@ def opened() -> Workshop:
     return controls.workshop("data", "kpi.toml", lang="en")
 
 
+@pytest.mark.thorough
 def test_a_screen_is_made_when_it_is_looked_at(project: Path) -> None:
     shop = opened()
     assert [*shop.made] == ["explorer"]
@@ -32,6 +35,7 @@ def test_a_screen_is_made_when_it_is_looked_at(project: Path) -> None:
     assert not [*project.glob("reports/*")]
 
 
+@pytest.mark.thorough
 def test_state_and_scenarios_are_saved_and_found_again(project: Path) -> None:
     shop = opened()
     shop.show("explorer").set(period="2026Q2", kpi="win_rate_count")
@@ -50,12 +54,14 @@ def test_state_and_scenarios_are_saved_and_found_again(project: Path) -> None:
     assert again.show("outcome").shown.lines == ()
 
 
+@pytest.mark.thorough
 def test_the_sample_is_not_written_over() -> None:
     outcome = controls.workshop(lang="en").show("outcome")
     outcome.offers["outcome.save"].click()
     assert "sample" in outcome._fault.value
 
 
+@pytest.mark.thorough
 def test_a_protocol_tells_what_was_saved(project: Path) -> None:
     shop = opened()
     shop.show("levers").set(volume=1.5)
