@@ -65,7 +65,7 @@ def _open_document() -> bytes:
 def _in_file(write: object, name: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="kpi-") as folder:
         path = Path(folder) / name
-        write(path)  # type: ignore[operator]
+        write(path)
         return path.read_bytes()
 
 
