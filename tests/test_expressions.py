@@ -352,7 +352,7 @@ def test_a_filter_selects_rows() -> None:
     assert selected({"c": "x"}) == [3, -7]
     assert selected({"c": ["x", "z"], "g": True}) == [3, 120]
     assert selected({"a": None}) == [120]
-    assert selected({"a": [None, 0.0]}) == [-7, 120]
+    assert selected({"a": [None, 0.0]}) == selected({"a": [float("nan"), 0]}) == [-7, 120]
     assert selected({"d": "2025-01-01"}) == [-7]
     assert selected({"c": []}) == []
 
@@ -361,6 +361,23 @@ def test_a_filter_selects_rows() -> None:
 def test_a_filter_is_a_test(where: str) -> None:
     with pytest.raises(BadInput, match="is not an expression such as"):
         condition(where, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("a", "12", "a number"),
+        ("a", 1j, "a number"),
+        ("g", 1, "true or false"),
+        ("d", 20250101, "a date"),
+        ("d", "soon", "a date"),
+        ("c", 3, "a text"),
+        ("c", ["x", "y\x00"], "a text"),
+    ],
+)
+def test_a_filter_compares_like_with_like(name: str, value: object, expected: str) -> None:
+    with pytest.raises(BadInput, match=f"column {name}: .* is not {expected}"):
+        condition({name: value}, TABLE)
 
 
 def test_a_filter_on_an_unknown_column_names_the_nearest() -> None:

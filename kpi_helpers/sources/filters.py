@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import numbers
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_scalar
 
 from kpi_helpers.errors import BadInput, UnknownName, nearest, unknown
 from kpi_helpers.language import Phrase
@@ -20,7 +25,7 @@ def condition(where: str | Mapping[str, Any] | None, table: ir.Table) -> ir.Bool
     ----------
     where
         ``None``, an expression as text, or a mapping of a column to a value or a list of values
-        (``None`` selects what is missing).
+        (``None``, or what pandas has for it, selects what is missing).
     table
         Ibis table with these columns.
 
@@ -50,24 +55,36 @@ def _equals(table: ir.Table, name: str, wanted: Any) -> ir.BooleanValue:
         raise unknown("column", name, table.columns)
     column = table[name]
     values = list(wanted) if isinstance(wanted, list | tuple | set) else [wanted]
-    for value in values:
+    known = [value for value in values if not (is_scalar(value) and pd.isna(value))]
+    for value in known:
         _check_value(column, name, value)
-    test = column.isin([value for value in values if value is not None])
-    return test | column.isnull() if None in values else test
+    test = column.isin(known)
+    return test | column.isnull() if len(known) < len(values) else test
 
 
 def _check_value(column: ir.Column, name: str, value: Any) -> None:
+    """Refuse what the values of a column cannot be compared with."""
+    kind = column.type()
+    if kind.is_numeric():
+        fits, expected = isinstance(value, numbers.Real | Decimal), "number"
+    elif kind.is_boolean():
+        fits, expected = isinstance(value, bool | np.bool_), "yes_or_no"
+    elif kind.is_temporal():
+        fits, expected = _is_day(value), "date"
+    else:  # engines end a text at a zero
+        fits, expected = isinstance(value, str) and "\x00" not in value, "text"
+    if not fits:
+        raise BadInput(column=name, value=value, expected=Phrase(f"expected.{expected}"))
+
+
+def _is_day(value: Any) -> bool:
     if not isinstance(value, str):
-        return
-    if "\x00" in value:  # engines end a text there
-        raise BadInput(column=name, value=value, expected=Phrase("expected.text"))
-    if column.type().is_numeric():
-        raise BadInput(column=name, value=value, expected=Phrase("expected.number"))
-    if column.type().is_temporal():
-        try:
-            dt.date.fromisoformat(value)
-        except ValueError as error:
-            raise BadInput(column=name, value=value, expected=Phrase("expected.date")) from error
+        return isinstance(value, dt.date | np.datetime64)
+    try:
+        dt.date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def columns_of(where: str | Mapping[str, Any] | None) -> tuple[str, ...]:
