@@ -71,7 +71,7 @@ class Calendar:
         if period is None:
             years = names.YEARS if names.is_far_off(word.upper()) else ()
             near = names.suggestions(word)
-            raise BadPeriod(text=text, years=years, nearest=near, allowed=FORMS)
+            raise BadPeriod(text=str(text), years=years, nearest=near, allowed=FORMS)
         return period
 
     def periods(
