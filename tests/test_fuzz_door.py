@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 from exports import COLUMNS
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 import kpi_helpers as kh
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.config import Config
-from kpi_helpers.sources.engine import number_of
+from kpi_helpers.sources.engine import frame_of, number_of
 from kpi_helpers.sources.files import readers
 from kpi_helpers.sources.files.delimited import _SEP, open_text, shape_of
 from kpi_helpers.sources.files.grids import quoted_name
@@ -78,6 +79,43 @@ def test_a_damaged_file_is_read_whole_or_refused(place: Path, file: tuple[str, b
             assert not (by_hand := rows_by_hand(path)) or rows[0] in by_hand
     finally:
         forgotten(readers._embedded())
+        path.unlink()
+    assert not [*place.iterdir()]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A DuckDB file whose rows fill more than one block."""
+    path = tmp_path_factory.mktemp("database") / "deals.duckdb"
+    rows = "SELECT i::VARCHAR AS deal_id, DATE '2026-01-05' AS created_at, md5(i::VARCHAR) AS stage"
+    with duckdb.connect(str(path)) as con:
+        con.execute(f"CREATE TABLE deals AS {rows} FROM range({ROWS}) t(i)")
+        con.execute("CREATE VIEW open AS SELECT * FROM deals WHERE deal_id < '5'")
+    return path.read_bytes()
+
+
+ROWS = 20_000
+HEADERS = 3 * 4096  # of a DuckDB file: one that tells what it is, two that tell where the rest is
+wounds = st.tuples(st.integers(0, HEADERS - 1) | st.integers(0, 1 << 20), st.integers(0, 255))
+
+
+@family(0.01)
+@given(st.lists(wounds, max_size=5), st.none() | st.integers(0, 1 << 20))
+def test_a_damaged_database_is_read_whole_or_refused(
+    place: Path, database: bytes, wounded: list[tuple[int, int]], cut: int | None
+) -> None:
+    content = bytearray(database)
+    for at, byte in wounded:
+        content[at % len(content)] = byte
+    path = place / "damaged.duckdb"
+    path.write_bytes(content[:cut])
+    try:
+        with judged():
+            source = readers.open_source(path, Config())
+            for each in source.names:
+                found = frame_of(source.con, source.table(each))
+                assert each != "deals" or len(found) == ROWS
+    finally:
         path.unlink()
     assert not [*place.iterdir()]
 

@@ -306,3 +306,14 @@ def test_files_that_were_not_understood_are_named_with_the_way_on(tmp_path: Path
     (tmp_path / "pipeline.csv").write_text("opportunity,agent\n1,Ann\n2,Bob\n", "utf-8")
     with pytest.raises(BadInput, match=r"Not read: pipeline\.csv; kpi check FILE"):
         kh.load(tmp_path)
+
+
+def test_a_database_that_lost_rows_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "sales.duckdb"
+    rows = "i::VARCHAR AS deal_id, DATE '2026-01-05' AS created_at, 'open' AS status, i AS amount"
+    with duckdb.connect(str(path)) as con:
+        con.execute(f"CREATE TABLE deals AS SELECT {rows} FROM range(100000) t(i)")
+    path.write_bytes(path.read_bytes()[:-300_000])
+    with pytest.raises(BadInput, match=r"^sales.duckdb is damaged or incomplete \(") as caught:
+        kh.load(path)
+    assert str(tmp_path) not in str(caught.value)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.errors import BadInput
-from kpi_helpers.sources.server import first_line, server
+from kpi_helpers.sources.server import embedded, first_line, server
 
 Rows = ir.Table  # rows on their engine, for whom has no need of Ibis itself
 
@@ -134,7 +134,8 @@ def columns_of_result(con: Any, sql: str, values: Collection[str]) -> Columns:
         missing ones None.
     """
     if con.name == "duckdb":
-        found = con.con.execute(sql).fetchnumpy()
+        with embedded(con):
+            found = con.con.execute(sql).fetchnumpy()
         return {
             name: _listed(column) if name in values else _floats(column)
             for name, column in found.items()
@@ -174,9 +175,12 @@ def fetch(con: Any, sql: str) -> pd.DataFrame:
     ------
     Unavailable
         When a server refuses, stops, or is gone.
+    BadInput
+        When the file of a database is damaged.
     """
     if con.name == "duckdb":
-        frame: pd.DataFrame = con.con.execute(sql).df()
+        with embedded(con):
+            frame: pd.DataFrame = con.con.execute(sql).df()
         return frame
     with server(con):
         return _of_server(con, sql)

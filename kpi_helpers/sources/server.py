@@ -1,12 +1,15 @@
-"""What a server refuses, stops, or no longer answers, said as an error of ours."""
+"""What a server refuses, stops, or no longer answers, and what a file lost, as errors of ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from kpi_helpers.errors import KpiError, Unavailable
+import duckdb
+
+from kpi_helpers.errors import BadInput, KpiError, Unavailable
 
 # What PostgreSQL's codes begin with (its manual, appendix A) → our text.
 _TEXTS = {
@@ -42,6 +45,26 @@ def server(con: Any) -> Iterator[None]:
     except Exception as error:  # every driver has errors of its own
         what = {"what": _address(con), "reason": first_line(error)}
         raise Unavailable(_key(con, error), **what) from None
+
+
+@contextmanager
+def embedded(con: Any) -> Iterator[None]:
+    """Ask DuckDB; what its file has lost, which shows where the rows are read, is an error of ours.
+
+    Raises
+    ------
+    BadInput
+        When the file is damaged or cut off.
+    """
+    try:
+        yield
+    except duckdb.IOException as error:
+        asked = "SELECT path FROM duckdb_databases() WHERE path IS NOT NULL"
+        found = con.con.execute(asked).fetchone()
+        if found is None:
+            raise
+        reason = first_line(error).partition(":")[2].replace(found[0], Path(found[0]).name).strip()
+        raise BadInput("damaged", file=Path(found[0]).name, reason=reason) from error
 
 
 def hidden(con: Any) -> list[str]:
