@@ -22,12 +22,13 @@ def journeys(dataset: Dataset, where: Where = None) -> Rows:
     -------
     ibis table
         ``case_id, step, place, entered_at, advanced_at, lost_at, age_days, outcome, ended_at,
-        amount, lead_id, deal_id`` and the dimensions, in the data's own engine. A case is a lead
-        with the deal that it became, or a deal without one, which has no rows for what leads pass.
-        ``place`` counts the steps of `way` from 0. ``entered_at`` is when this step or a later one
-        was first reached, ``advanced_at`` when a later one was, ``lost_at`` when a case that got
-        no further was lost (missing for a lead refused: nobody notes when). A dimension that leads
-        have is the lead's: what only deals say would make every group of leads win.
+        amount, lead_id, deal_id, reached`` and the dimensions, in the data's own engine. A case is
+        a lead with the deal that it became, or a deal without one, which has no rows for what leads
+        pass. ``place`` counts the steps of `way` from 0. ``entered_at`` is when this step or a
+        later one was first reached, ``advanced_at`` when a later one was, ``lost_at`` when a case
+        that got no further was lost (missing for a lead refused: nobody notes when); ``reached``
+        holds the days of all its steps, by place. A dimension that leads have is the lead's: what
+        only deals say would make every group of leads win.
 
     Raises
     ------

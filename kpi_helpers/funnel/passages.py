@@ -104,6 +104,8 @@ def _step(sums: pd.DataFrame, place: int, way: Way, asked: Asked) -> pd.DataFram
         **{"note": "", "spread": np.nan, "pace": 0.0, "ages": None, "covered": True},
         "adds": asked.unit == NUMBER,
     }
+    if "standing_0" in sums:
+        columns["standing"] = of("standing", place)
     return pd.DataFrame(columns, index=sums.index)
 
 

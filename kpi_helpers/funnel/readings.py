@@ -78,27 +78,22 @@ def conversion(data: Dataset, period: str, where: Where = None, unit: str = NUMB
     tried = _cases(rows, course, COLUMNS.get(unit))
     found = counted(data.con, within(tried, way.window), way, asked)
     found = _private(data, found, (), where)
+    first = found.groupby("start")["standing"].transform("first")
+    found = found.assign(naive=found["standing"] / first.where(first > 0), window=way.window)
     found = with_earlier(data, named(found, [step.name for step in course]))
     found = found[found["start"] == pd.Timestamp(year.start)].reset_index(drop=True)
     if not (found["started"] + found["young"]).any():
         raise _nothing()
-    there = within(tried.filter(tried.outcome.fill_null("open") != "lost"), None)
-    reached = counted(data.con, there, way, Asked([year], data.as_of))["numerator"]
-    standing = reached - reached.shift(-1, fill_value=0.0)
-    naive = standing / (standing[0] or np.nan)
-    beside = {"standing": standing[1:].to_numpy(), "naive": naive[1:].to_numpy()}
-    return found.assign(window=way.window, **beside)
+    return found
 
 
 def _cases(rows: Rows, course: Sequence[Step], unit: str | None) -> Rows:
-    """Cases that entered, each with the days on which it reached the steps, and how it ended."""
-    days = {
-        f"at_{turn}": rows.entered_at.min(where=rows.place == step.place)
-        for turn, step in enumerate(course)
-    }
-    own = {name: rows[name].max() for name in ("outcome", unit) if name}
-    cases = rows.group_by("case_id").agg(**days, **own)
-    return cases.filter(cases.at_0.notnull())
+    """Cases that entered: when they reached each step, and the one where they are, if not lost."""
+    rows = rows.filter(rows.place == course[0].place)
+    days = {f"at_{turn}": rows.reached[step.place] for turn, step in enumerate(course)}
+    passed = sum(day.notnull().cast("int64") for day in days.values())
+    is_there = rows.outcome.fill_null("open") != "lost"
+    return rows.select(*[unit] * bool(unit), **days, standing=is_there.ifelse(passed - 1, None))
 
 
 def trend(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.DataFrame:
@@ -241,10 +236,9 @@ def _whole_window(data: Dataset, course: Sequence[Step]) -> int | None:
     if (key := "lead_to_customer_rate") in data.config.windows:
         return data.config.windows[key]
     rows, (first, *_, last) = journeys(data), course
-    began = rows.filter(rows.place == first.place).select("case_id", "age_days", "entered_at")
-    ended = rows.filter(rows.place == last.place).select("case_id", at=rows.entered_at)
-    both = began.join(ended, "case_id")
-    both = both.select(age=both.age_days, days=days_between(both.entered_at, both.at))
+    rows = rows.filter(rows.place == first.place)
+    days = days_between(rows.entered_at, rows.reached[last.place])
+    both = rows.select(age=rows.age_days, days=days)
     both = both.filter(both.days >= 0)
     counts = both.group_by("days", "age").agg(n=both.count())
     return usual_days(frame_of(data.con, counts))

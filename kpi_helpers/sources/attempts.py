@@ -210,7 +210,8 @@ def sums_of(tried: ir.Table, way: Way, asked: Asked) -> ir.Table:
 
     Columns ``old_n_<place>`` (number) and ``old_x_<place>`` (what is counted; with its squares
     ``old_xx_<place>`` for amounts) of the attempts whose window has passed, ``young_…`` of the
-    others; ``everyone``, and ``blank``, of whom the amount or customer is not known.
+    others; ``everyone``, and ``blank``, of whom the amount or customer is not known. Where a column
+    ``standing`` tells the place at which an attempt is now, ``standing_<place>`` are all those.
 
     Raises
     ------
@@ -233,6 +234,8 @@ def sums_of(tried: ir.Table, way: Way, asked: Asked) -> ir.Table:
         for name, test in (("old", there & rows.is_old), ("young", there & ~rows.is_old)):
             parts = _parts(rows, asked.unit, test)
             sums |= {f"{name}_{part}_{place}": each for part, each in parts.items()}
+        if "standing" in rows.columns:
+            sums[f"standing_{place}"] = (rows.standing == place).sum()
     return rows.group_by("span", *asked.by).agg(**sums)
 
 

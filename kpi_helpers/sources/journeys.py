@@ -6,6 +6,7 @@ Without the lead in it, what is lost before there is a deal would not be seen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import ibis
 import ibis.expr.types as ir
@@ -68,6 +69,9 @@ def _linked(data: Dataset) -> bool:
 def journeys(data: Dataset, tables: Mapping[str, ir.Table]) -> ir.Table:
     """A row a case and step that it reached: when, and when it went on or was lost there.
 
+    Each row also holds the days of all steps (``reached``), so that cases need not be put together
+    again of their rows.
+
     Parameters
     ----------
     data
@@ -81,12 +85,12 @@ def journeys(data: Dataset, tables: Mapping[str, ir.Table]) -> ir.Table:
         stays = _stages(Known(tables, ladder(data), day, None))
         cases = cases.left_join(stays, "deal_id").drop("deal_id_right")
     # Beyond the last step there is no day; an index out of bounds is an error to Spark.
-    cases = cases.mutate(_days=ibis.array([*_reached(cases, steps), _NEVER]))
+    cases = cases.mutate(reached=ibis.array([*_reached(cases, steps), _NEVER]))
     rows = cases.mutate(place=ibis.array([*range(len(steps))]).unnest())
     rows = rows.mutate(
         step=ibis.array([*steps])[rows.place],
-        entered_at=rows._days[rows.place],
-        advanced_at=rows._days[rows.place + 1],
+        entered_at=rows.reached[rows.place],
+        advanced_at=rows.reached[rows.place + 1],
     )
     rows = rows.filter(rows.entered_at.notnull())
     lost_here = rows.advanced_at.isnull() & (rows.outcome == "lost")
@@ -204,7 +208,7 @@ def _reached(cases: ir.Table, steps: Sequence[str]) -> list[ir.Value]:
     won = ibis.ifelse(is_won, cases.ended_at.coalesce(end), _NEVER)
     own = {LEAD: cases._lead_at, QUALIFIED: cases._sql_at, DEAL: cases._deal_at}
     days = [*(own[name] for name in before), *stages, won]
-    days = [ibis.least(*days[n:]) if days[n + 1 :] else day for n, day in enumerate(days)]
+    days = [*accumulate(days[::-1], lambda later, day: ibis.least(day, later))][::-1]
     # A deal without a lead has not passed what a lead passes.
     leads = sum(name != DEAL for name in before)
     ours = cases.lead_id.notnull()
