@@ -1,12 +1,14 @@
 """Customers that tables write differently become one, by id first and then by name."""
 
+import ibis
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kpi_helpers as kh
-from kpi_helpers.sources import Dataset
+from kpi_helpers.sources import Dataset, joining
+from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.joining import normalised
 
 DEALS = {
@@ -109,6 +111,32 @@ def test_a_key_account_is_one_customer_in_both_tables() -> None:
 )
 def test_names_are_compared_as_one_would_say_them(name: str, said: str) -> None:
     assert normalised(pd.Series([name])).tolist() == [said]
+
+
+def test_names_of_plain_letters_are_joined_as_others_are() -> None:
+    """One more customer with an accent has all names fetched, not only those that are alike."""
+    plain = frames(deals=DEALS, customers=CUSTOMERS, leads=LEADS, orders=ORDERS)
+    plain["customers"] = plain["customers"].replace("Acmé S.A.", "Acme S.A.")
+    plain["orders"] = plain["orders"].replace("zéd", "z-e.d").assign(type="order")
+    plain["orders"].loc[3, "customer_name"] = "somebody"
+    plain["deals"]["customer_id"] = plain["deals"]["customer_id"].replace("Zed", "Z ED")
+    other = pd.DataFrame({"customer_id": ["C5"], "customer_name": ["Éon"]})
+    both = [kh.load(plain), kh.load({**plain, "customers": pd.concat([plain["customers"], other])})]
+    for name in ("deals", "orders", "leads"):
+        assert customers_of(both[0], name) == customers_of(both[1], name)
+    few, every = ({*data.joined.itertuples(index=False, name=None)} for data in both)
+    assert few <= every
+    assert {row[-1] for row in every - few} <= {"alone"}
+    assert {row[-1] for row in few} == {"name", "ambiguous", "alone"}
+
+
+@pytest.mark.parametrize(
+    "name", ["ACME S.A.R.L.", "A & Co", "SAS", "Sa Co", "C-12", "***", "_a_ ltd"]
+)
+def test_the_engine_says_plain_names_alike(name: str) -> None:
+    con = ibis.duckdb.connect()
+    said = joining._said(ibis.literal(name)).name("said").as_table()
+    assert frame_of(con, said)["said"].tolist() == normalised(pd.Series([name])).tolist()
 
 
 NAMES = st.sampled_from([None, "A", "a", "B", "b SAS", "C1", "c1", "D"])

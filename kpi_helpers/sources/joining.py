@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.sources.engine import frame_of, stored
+from kpi_helpers.sources.engine import frame_of, number_of, stored
 
 KEY, NAME, ENTITY = "customer_id", "customer_name", "customers"
 WRITTEN = "_kpi_customer"
@@ -64,15 +64,20 @@ def join_customers(
         looked up by its name, and stays without where no customer bears it.
     DataFrame
         ``table, written, customer_id, rows, by``: a row a table and customer as written that is
-        not an id of the customers. ``by`` is ``name`` where ``customer_id`` took its place,
+        not an id of the customers; of an embedded engine perhaps without those whom nobody is
+        called like. ``by`` is ``name`` where ``customer_id`` took its place,
         ``ambiguous`` where several customers bear the name and it stays as written, ``alone``
         where nobody else is called alike.
     """
     named = {name: _named(rows) for name, rows in base.items() if {KEY, NAME} & {*filled[name]}}
     if len(named) < 2:
         return dict(base), pd.DataFrame(columns=[*JOINED])
+    alike = _alike(con, named)
+    if alike is not None and number_of(con, alike.count()) == 0:
+        return dict(base), pd.DataFrame(columns=[*JOINED])
     known = _known(con, named.pop(ENTITY, None))
-    spelt = pd.concat([_spelt(con, name, rows) for name, rows in named.items()], ignore_index=True)
+    frames = [_spelt(con, name, rows, alike) for name, rows in named.items()]
+    spelt = pd.concat(frames, ignore_index=True)
     spelt["said"] = normalised(spelt["written"].astype("string"))
     own = spelt["written"].isin(known["id"])
     found = spelt.merge(_one_each(spelt[spelt["given"] & ~own], known), on="said", how="left")
@@ -86,10 +91,37 @@ def _named(rows: ir.Table) -> ir.Table:
     return rows.mutate(**{WRITTEN: written})
 
 
-def _spelt(con: Any, name: str, rows: ir.Table) -> pd.DataFrame:
+def _alike(con: Any, named: Mapping[str, ir.Table]) -> ir.Table | None:
+    """What several customers, or one with and without its id, are called: few need be fetched.
+
+    None where it cannot be told there: in a database, or of names in other letters than these.
+    """
+    if con.name != "duckdb":
+        return None
+    each = []
+    for name, rows in named.items():
+        title = rows[NAME].coalesce(rows[KEY]) if name == ENTITY else rows[WRITTEN]
+        each.append(rows.select(title=title, means=rows[KEY].fill_null("")).distinct())
+    names = ibis.union(*each, distinct=True)
+    names = names.filter(names.title.notnull())
+    if number_of(con, names.title.re_search("[^ -~]").sum()):
+        return None
+    said = names.group_by(said=_said(names.title)).agg(n=names.means.nunique())
+    return stored(con, "kpi_alike", frame_of(con, said.filter(said.n > 1).select("said")))
+
+
+def _said(name: ir.StringValue) -> ir.StringValue:
+    """What `normalised` makes of a name in plain letters, by the engine."""
+    words = name.lower().re_replace("[.']", "").re_replace("[^a-z0-9]+", " ").strip()
+    return words.re_replace(_LEGAL, "").nullif("").coalesce(name)
+
+
+def _spelt(con: Any, name: str, rows: ir.Table, alike: ir.Table | None) -> pd.DataFrame:
     """Each customer as a table writes it, with its rows, and whether any gives it as the id."""
     named = rows.filter(rows[WRITTEN].notnull()).group_by(written=WRITTEN)
     counted = named.agg(rows=ibis._.count(), given=ibis._[KEY].notnull().any())
+    if alike is not None:
+        counted = counted.semi_join(alike, _said(counted.written) == alike.said)
     return frame_of(con, counted).assign(table=name)
 
 
