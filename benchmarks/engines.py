@@ -105,6 +105,8 @@ def main() -> int:
         column = []
         for row, found in answers.items():
             notes = cell(found, row, expected)
+            differing = [note for note in notes if note.startswith("DIFFERS")]
+            print(*differing, sep="\n", end="\n" * bool(differing), file=sys.stderr, flush=True)
             column.append(_marked(shown(notes, found), notes, footnotes))
         table[engine] = pd.Series(column, index=[*answers])
     frame = pd.DataFrame(table)

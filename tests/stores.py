@@ -72,6 +72,7 @@ FILES: dict[str, Callable[[Tables, Path], Path]] = {
     "duckdb": as_duckdb,
 }
 ENGINES = (*FILES, "postgres")
+OPTIMIZER = "org.apache.spark.sql.catalyst.optimizer"
 NO_SPARK = 'Spark needs pip install "kpi-helpers[spark]" and Java'
 
 
@@ -130,7 +131,12 @@ def _spark() -> Any:
 
     home = mkdtemp()
     atexit.register(rmtree, home, ignore_errors=True)
+    # Many small questions, each asked once: what Java compiles for the long run never pays here.
+    # The rule would work out all columns of a frame while a query is planned, row by row.
     settings = {
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.optimizer.excludedRules": f"{OPTIMIZER}.ConvertToLocalRelation",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",

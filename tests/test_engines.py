@@ -2,10 +2,11 @@
 
 import itertools
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from stores import (
 
 import kpi_helpers as kh
 from kpi_helpers import funnel
-from kpi_helpers.errors import KpiError
+from kpi_helpers.errors import KpiError, Unavailable
 from kpi_helpers.kpis import catalogue
 from kpi_helpers.samples import company
 from kpi_helpers.sources import Dataset, parsing
@@ -203,6 +204,20 @@ def test_the_day_of_a_moment_does_not_depend_on_the_machine(tmp_path: Path) -> N
     there = {**os.environ, "TZ": "Pacific/Kiritimati"}
     ran = subprocess.run(command, capture_output=True, text=True, check=True, env=there)
     assert ran.stdout == "3.0\n"
+
+
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
+def test_an_engine_that_cannot_do_what_is_asked_is_refused_by_name(tmp_path: Path) -> None:
+    """SQLite, whose SQL lacks some of what the kit asks: a sentence, and no figures."""
+    path = tmp_path / "company.sqlite"
+    with closing(sqlite3.connect(path)) as con:
+        moments("text")["deals"].assign(amount=9.0).to_sql("deals", con, index=False)
+    for source in (f"sqlite://{path}", ibis.sqlite.connect(path)):
+        with pytest.raises(Unavailable) as refused:
+            kh.load(source)
+        assert refused.value.key == "engine_lacks"
+        assert "sqlite cannot do what is asked of it" in str(refused.value)
+        assert "parquet" in refused.value.render("fr")
 
 
 def test_text_is_called_untidy_exactly_where_cleaning_changes_it() -> None:

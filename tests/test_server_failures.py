@@ -79,12 +79,12 @@ def sleeping(admin: Any, within: float = 30.0) -> list[int]:
     return []
 
 
-def connections(admin: Any, expected: int = 0) -> int:
-    """How many connections the reader has; the server takes a moment to close one."""
+def connections(admin: Any, expected: int = 0, role: str = READER) -> int:
+    """How many connections a role has; the server takes a moment to close one."""
     asked = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
     gc.collect()
     for _ in range(200):
-        (open_now,) = admin.execute(asked, [READER]).fetchone()
+        (open_now,) = admin.execute(asked, [role]).fetchone()
         if open_now == expected:
             break
         time.sleep(0.05)
@@ -252,3 +252,55 @@ def test_a_slow_query_of_a_command_is_left_nowhere(
     assert SECRET not in said
     assert connections(admin) == 0
     assert sorted(path.name for path in project.iterdir()) == ["kpi.toml"]
+
+
+def _refused(url: str, settings: dict[str, str] | None = None) -> str:
+    with pytest.raises(Unavailable) as refused:
+        kh.load(url, settings)
+    assert refused.value.__cause__ is None
+    told = [*map(refused.value.render, ("fr", "en")), str(refused.getrepr(chain=True))]
+    assert not any(SECRET in text for text in told)
+    assert all("password_env" in text for text in told[:2])
+    return told[1]
+
+
+def _asks_for_a_password(role: str) -> bool:
+    try:
+        psycopg.connect(URL, user=role, password=SECRET).close()
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
+def test_a_wrong_password(
+    admin: Any, company: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server lets everybody else in: ``.ci/run`` has it ask this one role for a password."""
+    role, right = "kpi_guarded", f"{SECRET}-right"
+    host = urlsplit(company).netloc.rpartition("@")[2]
+    guarded = urlsplit(company)._replace(netloc=f"{role}:{SECRET}@{host}").geturl()
+    monkeypatch.setenv("KPI_SECRET", SECRET)
+    admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{right}' IN ROLE {READER}")
+    try:
+        if not _asks_for_a_password(role):
+            pytest.skip("this server lets any password pass: see .ci/run")
+        assert f'password authentication failed for user "{role}"' in _refused(guarded)
+        bare = guarded.replace(f":{SECRET}@", "@")
+        assert role in _refused(bare, {"password_env": "KPI_SECRET"})
+        assert "no password supplied" in _refused(bare)
+        settings = f'schema = 1\nsource = "{bare}"\npassword_env = "KPI_SECRET"\n'
+        (tmp_path / "kpi.toml").write_text(settings, encoding="utf-8")
+        ran = kpi(tmp_path, *COMMANDS["report"])
+        out, said = ran.communicate(timeout=120)
+        assert ran.returncode == 2, out + said
+        assert "password authentication failed" in said
+        assert "Traceback" not in said
+        assert SECRET not in out + said
+        assert [path.name for path in tmp_path.iterdir()] == ["kpi.toml"]
+        monkeypatch.setenv("KPI_SECRET", right)
+        data = kh.load(bare, {"password_env": "KPI_SECRET"}, as_of="2026-06-30")
+        assert wins(data) == [3]
+        del data
+        assert connections(admin, 0, role) == 0
+    finally:
+        admin.execute(f"DROP ROLE {role}")

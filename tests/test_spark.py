@@ -1,5 +1,9 @@
 """The same figures on Spark, in local mode, as on the embedded engine."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import ibis
 import pandas as pd
 import pytest
@@ -54,3 +58,55 @@ def test_dates_and_amounts_kept_as_text_are_read_by_our_rules_on_spark() -> None
             found, expected = (kh.measure(each, kpi, "2026Q1:2026Q2") for each in (data, base))
             same_frame(found, expected)
     assert kh.measure(base, "bookings", "2026Q1")["value"].tolist() == [1234.5]
+
+
+# The other tests share one session of this process, so what ends it has a process of its own.
+ENDED = """
+import stores
+import kpi_helpers as kh
+
+def won(data):
+    return kh.measure(data, "deals_won_count", "2026Q1")["value"].tolist()
+
+def tell(*asks):
+    for ask in asks:
+        try:
+            print(ask())
+        except kh.errors.Unavailable as error:
+            print(error.key, error, error.render("fr"), error.__cause__)
+
+with stores.on_spark(stores.moments("aware")) as connection:
+    data = kh.load(connection, as_of="2026-06-30")
+    tell(lambda: won(data))
+    connection._session.stop()
+    tell(lambda: won(data), lambda: data.sql("SELECT 1 FROM deals"), lambda: kh.load(connection))
+stores._spark.cache_clear()
+with stores.on_spark(stores.moments("aware")) as connection:
+    data = kh.load(connection, as_of="2026-06-30")
+    tell(lambda: won(data))
+    connection._session.sparkContext._gateway.proc.kill()
+    tell(lambda: won(data), lambda: won(data))
+"""
+
+
+def test_a_session_that_has_ended_is_said_to_have_and_another_one_answers() -> None:
+    stores = Path(__file__).parent
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ENDED],
+        cwd=stores,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    said = ran.stdout.splitlines()
+    ended = [line for line in said if line != "[3.0]"]
+    assert [place for place, line in enumerate(said) if line == "[3.0]"] == [0, 4], said
+    assert len(ended) == 5
+    for line in ended:
+        assert line.startswith("session_ended The Spark session that holds these data has ended.")
+        assert "load the data anew" in line
+        assert "est terminée" in line
+        assert line.endswith(" None")
+        assert "NoneType" not in line
+        assert "Py4J" not in line

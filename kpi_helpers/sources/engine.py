@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.errors import BadInput
+from kpi_helpers.errors import BadInput, Unavailable
 from kpi_helpers.sources.server import embedded, first_line, server
 
 Rows = ir.Table  # rows on their engine, for whom has no need of Ibis itself
@@ -52,9 +52,17 @@ def compiled(con: Any, expr: ir.Table) -> str:
     The embedded engine is told to write no bare rows aside: it would make all that is named once by
     Ibis into a table, whatever rows are asked of it. In what replaces a text, Spark knows groups as
     ``$1``.
+
+    Raises
+    ------
+    Unavailable
+        When the engine has no words for what is asked.
     """
     if con.name not in ("duckdb", "pyspark"):
-        return str(con.compile(expr))
+        try:
+            return str(con.compile(expr))
+        except ibis.common.exceptions.IbisError as error:
+            raise Unavailable("engine_lacks", what=con.name, reason=first_line(error)) from None
     from sqlglot import exp
 
     tree = con.compiler.to_sqlglot(expr.unbind())

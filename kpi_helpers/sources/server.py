@@ -94,15 +94,20 @@ def _key(con: Any, error: Exception) -> str:
     for code, key in _TEXTS.items():
         if state.startswith(code):
             return key
-    return "server_gone" if _is_gone(con) else "query_refused"
-
-
-def _is_gone(con: Any) -> bool:
-    """Whether the connection is closed, as far as this process knows."""
     if con.name == "pyspark":
-        context = getattr(con._session, "_sc", None)
-        return context is not None and context._jsc is None
-    return bool(getattr(con.con, "closed", False))
+        return "session_ended" if _has_ended(con._session, error) else "query_refused"
+    closed = getattr(getattr(con, "con", None), "closed", False)
+    return "server_gone" if closed else "query_refused"
+
+
+def _has_ended(session: Any, error: Exception) -> bool:
+    """Whether a Spark session was stopped, or its Java is gone."""
+    context = getattr(session, "_sc", None)
+    if context is None:  # of a Spark server
+        return bool(getattr(session, "is_stopped", False))
+    # What Java itself says is a Py4JJavaError; the others say that nobody answers.
+    lost = type(error).__name__ in ("Py4JError", "Py4JNetworkError")
+    return lost or isinstance(error, ConnectionError) or context._jsc is None
 
 
 def _address(con: Any) -> str:
