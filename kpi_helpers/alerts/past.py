@@ -21,10 +21,11 @@ from kpi_helpers.control.limits import RECENT
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.headline import MOST, headline
 from kpi_helpers.language import Phrase
-from kpi_helpers.measure import carries, names_in
+from kpi_helpers.measure import carries
 from kpi_helpers.measure.monthly import is_stock, phases
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import names_in
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.registers import ACHIEVEMENTS
 

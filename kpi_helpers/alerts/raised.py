@@ -14,7 +14,7 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.asked import one_dimension, period_of
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.registers import SCOPES
 
@@ -107,7 +107,7 @@ def raised(
     [['new_customers', 'missed', 'new', '2026-07-01']]
     """
     now = period_of(data, period)
-    flags = pd.concat(_scopes(data, kpis, now, by, where), ignore_index=True)
+    flags = pd.concat(_scopes(data, kpis, now, one_dimension(by), where), ignore_index=True)
     found = _alerts(data, now, flags)
     if chances is not None:
         found = pd.concat([found, _unlikely(data, now, chances)], ignore_index=True)

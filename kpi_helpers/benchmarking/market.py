@@ -91,7 +91,7 @@ def _sold(data: Dataset, until: dt.date, us: str) -> pd.DataFrame:
     for metric, units in volumes[volumes.map(len) > 1].items():
         said = ", ".join(sorted(map(str, units)))
         raise BadInput(column=f"{metric}: unit", value=said, expected=Phrase("market.one_unit"))
-    who = rows["entity"].str.lower()
+    who, us = rows["entity"].str.lower(), str(us)
     if us and us.lower() not in set(who):
         raise unknown("seller", us, sorted(rows.loc[rows["is_rival"], "entity"].unique()))
     ours = who.eq(us.lower()) if us else who.isin(OURSELVES)

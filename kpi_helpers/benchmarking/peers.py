@@ -18,7 +18,7 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measured
 from kpi_helpers.measure.outside import latest, of_kpis
 from kpi_helpers.periods import Period
-from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.asked import one_dimension, period_of
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import MARKS
 
@@ -216,7 +216,7 @@ def peers(
         raise unknown("kpi", kpi, REGISTRY)
     data.table(str(REGISTRY[kpi].table))  # says so where there is none
     known = data.dimensions(str(REGISTRY[kpi].table))
-    by = by or next((name for name in PLACES if name in known), "")
+    by = one_dimension(by) or next((name for name in PLACES if name in known), "")
     if not by:
         raise Unavailable(what=Phrase("market.peers"), needs=", ".join(PLACES))
     groups = {"": where}

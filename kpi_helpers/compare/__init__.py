@@ -25,10 +25,11 @@ from kpi_helpers.compare.enough import detectable
 from kpi_helpers.compare.others import everything_but
 from kpi_helpers.compare.verdicts import or_year_ago, verdicts
 from kpi_helpers.kpis.settled import divided
-from kpi_helpers.measure import HIDDEN, measured, names_in, spoken
+from kpi_helpers.measure import HIDDEN, measured, spoken
 from kpi_helpers.measure.targets import target_values
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import names_in
 from kpi_helpers.sources.dataset import Where
 
 __all__ = ["compare", "detectable", "everything_but", "judged", "last_readable", "through"]

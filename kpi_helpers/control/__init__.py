@@ -11,9 +11,10 @@ import pandas as pd
 from kpi_helpers.control.limits import ONE, limits
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
-from kpi_helpers.measure import HIDDEN, names_in
+from kpi_helpers.measure import HIDDEN
 from kpi_helpers.measure.monthly import by_period, is_stock, periods_to
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import names_in
 from kpi_helpers.sources.dataset import Where
 
 __all__ = ["latest", "limits", "watched"]

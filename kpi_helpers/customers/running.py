@@ -9,6 +9,7 @@ from kpi_helpers import intervals
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.settled import divided
 from kpi_helpers.language import Phrase
+from kpi_helpers.sources.asked import one_dimension
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.survival import kaplan_meier
@@ -52,7 +53,7 @@ def survival(data: Dataset, by: str = "", where: Where = None) -> pd.DataFrame:
     lacking = {*dates} - (data.filled("customers") if "customers" in data.base else set())
     if lacking:
         raise Unavailable(what=Phrase("wording.retention.what"), needs=f"customers.{min(lacking)}")
-    columns = [*dates, *([by] if by else [])]
+    columns = [*dates, *([one_dimension(by)] if by else [])]
     rows = frame_of(data.con, data.filtered("customers", where, tuple(columns)).select(*columns))
     rows = rows.dropna(subset="contract_start")
     cover = data.covered.get(("mrr", "month"))

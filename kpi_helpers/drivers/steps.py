@@ -44,7 +44,7 @@ def between(data: Dataset, period: str, to: str, table: str) -> Between:
     cover = data.covered.get((table, "closed_at" if table == "deals" else "order_date"))
     if cover is None or cover.first is None or cover.last is None or cover.last < now.start:
         raise Unavailable(what=Phrase("drivers.what"), needs=f"{table} ({now.name})")
-    for each in dict.fromkeys([to, YEAR_AGO, PREVIOUS]):
+    for each in [to, *(other for other in (YEAR_AGO, PREVIOUS) if other != to)]:
         then = earlier_period(data, now, each)
         if then and then.start >= cover.first - cover.tolerance:
             return Between(then, now, each)

@@ -15,11 +15,12 @@ from kpi_helpers.forecasting.models import BASELINES, MODELS, OWN, Forecast
 from kpi_helpers.forecasting.scores import judged, replayed
 from kpi_helpers.forecasting.totals import totals
 from kpi_helpers.language import Phrase
-from kpi_helpers.measure import HIDDEN, names_in
+from kpi_helpers.measure import HIDDEN
 from kpi_helpers.measure.achieved import achievable
 from kpi_helpers.measure.judge import MISSING
 from kpi_helpers.measure.monthly import by_period, periods_to
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import names_in
 from kpi_helpers.sources.dataset import Where
 
 # What is asked where nobody has chosen; bookings only stand in for revenue.

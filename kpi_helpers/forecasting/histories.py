@@ -13,11 +13,12 @@ from kpi_helpers.errors import BadInput, Unavailable
 from kpi_helpers.forecasting.cleaning import cleaned
 from kpi_helpers.forecasting.frames import RANGES, SEASONS
 from kpi_helpers.language import Phrase, text
-from kpi_helpers.measure import HIDDEN, measured, names_in
+from kpi_helpers.measure import HIDDEN, measured
 from kpi_helpers.measure.achieved import achievable, by_day
 from kpi_helpers.measure.judge import IMMATURE, MISSING
 from kpi_helpers.measure.monthly import by_period, is_stock, periods_to
 from kpi_helpers.measure.pacing import share
+from kpi_helpers.sources.asked import names_in
 from kpi_helpers.sources.dataset import Dataset, Where
 
 # As far back as a series is read.

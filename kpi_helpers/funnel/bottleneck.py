@@ -146,7 +146,7 @@ def _waited(own: pd.DataFrame) -> dict[str, Any]:
         )
         for side in sides
     ]
-    horizon = np.nanmin([time_to_win(each)[3] for each in ages])
+    horizon = np.fmin.reduce([time_to_win(each)[3] for each in ages])
     value, low, high = np.array([time_to_win(each, horizon)[:3] for each in ages], float).T
     usual, enough = float(value[-1]), min(each[1].sum() for each in ages[-2:]) >= FEWEST
     found = {"n": size[-1].sum(), "now": value[-2], "reference": usual, "worse": value[-2] > usual}

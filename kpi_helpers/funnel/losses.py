@@ -15,7 +15,7 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.measure import HIDDEN, measure, measured
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.asked import one_dimension, period_of
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.engine import frame_of
 
@@ -43,7 +43,7 @@ def losses(
     Unavailable
         Without deals that know the dimension, or without a deal lost in the period.
     """
-    needs = Unavailable(what=Phrase("losses.what"), needs=f"deals.{by}")
+    needs = Unavailable(what=Phrase("losses.what"), needs=f"deals.{one_dimension(by)}")
     if "deals" not in data.tables or by not in data.filled("deals") | {*data.dimensions("deals")}:
         raise needs
     now = period_of(data, period)

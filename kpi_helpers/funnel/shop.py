@@ -10,6 +10,7 @@ from kpi_helpers.funnel.beside import with_earlier, with_others
 from kpi_helpers.funnel.passages import tidied
 from kpi_helpers.funnel.readings import named, year_of
 from kpi_helpers.language import Phrase
+from kpi_helpers.sources.asked import one_dimension
 from kpi_helpers.sources.attempts import Asked, Way
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
@@ -38,7 +39,7 @@ def checkout(data: Dataset, period: str, where: Where = None, by: str = "") -> p
     Unavailable
         Without two steps that are counted, or two groups.
     """
-    groups, year = (by,) if by else (), year_of(data, period)
+    groups, year = (one_dimension(by),) if by else (), year_of(data, period)
     if "web_funnel" not in data.base:
         raise Unavailable(what=Phrase("passages.shop"), needs="web_funnel")
     visits = data.filtered("web_funnel", where, groups)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kpi_helpers.measure.answer import carries, lacking
-from kpi_helpers.measure.asked import names_in
 from kpi_helpers.measure.behind import keyed, rows
 from kpi_helpers.measure.settings import check_names
 from kpi_helpers.measure.tidy import HIDDEN, measure_ahead, measured
 from kpi_helpers.measure.traced import traced
+from kpi_helpers.sources.asked import names_in
 from kpi_helpers.sources.dataset import Dataset, Where
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "measure",
     "measure_ahead",
     "measured",
-    "names_in",
     "rows",
     "spoken",
     "traced",

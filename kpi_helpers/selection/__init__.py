@@ -11,6 +11,7 @@ from kpi_helpers.catalogue import REGISTRY, find
 from kpi_helpers.kpis.headline import is_own
 from kpi_helpers.selection.business import business, presets
 from kpi_helpers.selection.gates import VANITY, gated, tables_of
+from kpi_helpers.sources.asked import names_in
 from kpi_helpers.sources.dataset import Dataset, Where
 
 __all__ = ["CHOSEN", "REJECTED", "ROLES", "business", "presets", "selection"]
@@ -81,14 +82,14 @@ def selection(
     win_rate_value    chosen  quality    model
     nps             rejected    voice  no_data  surveys
     """
-    asked = business(data, **business_is)
-    names = list(dict.fromkeys([*(find(kpi).id for kpi in kpis), *_candidates(asked)]))
+    asked, wanted = business(data, **business_is), names_in("kpis", kpis)
+    names = list(dict.fromkeys([*(find(kpi).id for kpi in wanted), *_candidates(asked)]))
     gates = _gated(data, names, period, where)
     if spare := _spare(data, gates):
         gates = _gated(data, [*gates.index, *spare], period, where)
     frame = _pointed(data, _scored([*gates.index], asked).join(gates), asked)
     best = _taken(frame)
-    taken = list(kpis) or best
+    taken = list(wanted) or best
     told = _telling(frame, taken)
     order = [*taken, *(kpi for kpi in best if kpi not in (*taken, *told)), *told]
     frame = frame.loc[order].assign(verdict=[CHOSEN if k in taken else REJECTED for k in order])

@@ -1,8 +1,13 @@
-"""The period that is asked of a data set."""
+"""What a call asks for: names, a day, a period; or an error that says what was given instead."""
 
 from __future__ import annotations
 
-from kpi_helpers.errors import BadPeriod
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from kpi_helpers.errors import BadInput, BadPeriod
+from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset
 
@@ -29,3 +34,70 @@ def period_of(data: Dataset, text: str) -> Period:
         As `covered`, and for a text that is not a period.
     """
     return covered(data, data.config.calendar.parse(text, data.as_of, data.first))
+
+
+def names_in(key: str, given: Any) -> tuple[str, ...]:
+    """A name or several, each once.
+
+    Parameters
+    ----------
+    key
+        The parameter that they were given for: ``kpis`` or ``by``.
+    given
+        A text or an iterable of texts.
+
+    Raises
+    ------
+    BadInput
+        When it is neither.
+
+    Examples
+    --------
+    >>> names_in("by", "team"), names_in("by", ["team", "owner", "team"])
+    (('team',), ('team', 'owner'))
+    """
+    names = [given] if isinstance(given, str) else given
+    if isinstance(names, Iterable):
+        names = list(names)
+        if all(isinstance(name, str) for name in names):
+            return tuple(dict.fromkeys(names))
+    raise BadInput(column=key, value=given, expected=Phrase("expected.names"))
+
+
+def one_dimension(by: Any) -> str:
+    """Return the name of a dimension, where only one can be asked for.
+
+    Raises
+    ------
+    BadInput
+        For a list of names, or what is no name.
+
+    Examples
+    --------
+    >>> one_dimension(["team", "owner"])
+    Traceback (most recent call last):
+    ...
+    kpi_helpers.errors.BadInput: column by: 'team, owner' is not one dimension.
+    """
+    if not isinstance(by, str):
+        raise BadInput(column="by", value=by, expected=Phrase("expected.one_dimension"))
+    return by
+
+
+def day_of(day: Any) -> dt.date:
+    """Return a day that is given as a date, or as text such as ``2026-09-30``.
+
+    Raises
+    ------
+    BadInput
+        For anything else.
+
+    Examples
+    --------
+    >>> day_of("2026-09-30")
+    datetime.date(2026, 9, 30)
+    """
+    try:
+        return dt.date.fromisoformat(day) if isinstance(day, str) else dt.date(*day.timetuple()[:3])
+    except (AttributeError, ValueError) as error:
+        raise BadInput(column="day", value=day, expected=Phrase("expected.day")) from error

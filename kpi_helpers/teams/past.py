@@ -13,6 +13,7 @@ from kpi_helpers.measure import HIDDEN, measured
 from kpi_helpers.measure.judge import MISSING
 from kpi_helpers.measure.tidy import NUMBERS
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import names_in
 from kpi_helpers.teams.reps import OWNER, WIN_RATE
 
 PERIODS = 12
@@ -67,7 +68,7 @@ def trends(data: Dataset, period: str, kpis: Sequence[str] = (WIN_RATE,)) -> pd.
     if now.grain == "span":
         now = calendar.at(min(now.end - dt.timedelta(days=1), data.as_of), "month")
     periods = [calendar.shift(now, -steps) for steps in range(PERIODS - 1, -1, -1)]
-    frame = measured(data, list(kpis), periods, (OWNER,)).drop(columns=list(HIDDEN))
+    frame = measured(data, [*names_in("kpis", kpis)], periods, (OWNER,)).drop(columns=list(HIDDEN))
     frame = frame[frame[OWNER].notna()].reset_index(drop=True)
     note = text("notes.masked", data.config.lang)
     untold = (frame["note"] == note).groupby([frame["kpi"], frame[OWNER]]).transform("any")
