@@ -91,7 +91,7 @@ def _cases(rows: Rows, course: Sequence[Step], unit: str | None) -> Rows:
     """Cases that entered: when they reached each step, and the one where they are, if not lost."""
     rows = rows.filter(rows.place == course[0].place)
     days = {f"at_{turn}": rows.reached[step.place] for turn, step in enumerate(course)}
-    passed = sum(day.notnull().cast("int64") for day in days.values())
+    passed = sum(day.notnull().ifelse(1, 0) for day in days.values())
     is_there = rows.outcome.fill_null("open") != "lost"
     return rows.select(*[unit] * bool(unit), **days, standing=is_there.ifelse(passed - 1, None))
 
