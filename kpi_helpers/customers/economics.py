@@ -21,6 +21,7 @@ from kpi_helpers.kpis.lifetime import DISCOUNT_A_YEAR, HORIZON
 from kpi_helpers.lifetime import payback_months
 from kpi_helpers.measure import measure
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import one_dimension
 
 # Without a contract, what lies further ahead than two years is guesswork.
 MONTHS = 24
@@ -82,7 +83,7 @@ def economics(
     """
     if "spend" not in data.tables:
         raise Unavailable(what="cac", needs="spend")
-    by = by or usual_breakdown(data)
+    by = one_dimension(by) or usual_breakdown(data)
     came = newcomers(data, by)
     start, end = _year(data, period)
     won = came[(came["won_at"] >= pd.Timestamp(start)) & (came["won_at"] < pd.Timestamp(end))]

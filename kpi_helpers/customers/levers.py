@@ -30,6 +30,7 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.lifetime import payback_months
 from kpi_helpers.measure import measure
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import one_dimension
 
 # Without a contract the months to count over: each is asked once.
 HORIZONS = (12, 24, 36)
@@ -67,7 +68,7 @@ def worth(data: Dataset, period: str = "last", by: str = "") -> Worth:
         kpis = measure(data, CONTRACT[1:4], days).to_dict("records")
         figures = dict(zip(("arpa", "margin", "churn"), map(_settled, kpis), strict=True))
         return Worth(rows, {}, figures, ("churn", "basket", "margin", "cac"))
-    by = by or usual_breakdown(data)
+    by = one_dimension(by) or usual_breakdown(data)
     rows = pd.concat([economics(data, period, by, months) for months in HORIZONS])
     bought = bought_by(data, newcomers(data, by))
     groups = {"": bought, **dict(iter(bought.groupby("channel")))}

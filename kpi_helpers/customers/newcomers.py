@@ -107,8 +107,8 @@ def _first_orders(data: Dataset, by: str) -> pd.DataFrame | None:
     """The first sale of each customer, with its own channel where orders have one."""
     if not _has(data, "orders", "customer_id"):
         return None
-    orders = data.table("orders")
     own = [by] if _has(data, "orders", by) else []
+    orders = data.table("orders", tuple(own))
     sales = orders.filter(orders.is_sale, orders.customer_id.notnull())
     rows = frame_of(data.con, sales.select("customer_id", "order_id", "order_date", *own))
     rows = rows.sort_values(["order_date", "order_id"], ignore_index=True)
