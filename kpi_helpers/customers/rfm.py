@@ -9,7 +9,7 @@ import pandas as pd
 
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.measure.whole import FEW_TO_RANK, FEWER_GROUPS, GROUPS
-from kpi_helpers.sources.asked import day_of
+from kpi_helpers.periods.days import as_day
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
 
@@ -54,7 +54,7 @@ def segments(data: Dataset, day: dt.date, where: Where = None) -> pd.DataFrame:
     >>> segments(kh.load({"orders": orders}), dt.date(2026, 4, 1))["segment"].tolist()
     ['at_risk', 'recent', 'recent']
     """
-    day = day_of(day)
+    day = as_day(day, "day")
     since = (pd.Timestamp(day) - pd.DateOffset(months=MONTHS)).date()
     named = ("customer_id", "order_date", "amount_net", "undone")
     rows = data.filtered("orders", where, named)

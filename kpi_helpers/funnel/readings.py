@@ -18,8 +18,9 @@ from kpi_helpers.measure.counted import usual_days
 from kpi_helpers.measure.judge import FEW, MISSING
 from kpi_helpers.measure.tidy import names_people
 from kpi_helpers.periods import Period
+from kpi_helpers.periods.days import as_day
 from kpi_helpers.periods.period import DAY, span
-from kpi_helpers.sources.asked import day_of, period_of
+from kpi_helpers.sources.asked import period_of
 from kpi_helpers.sources.attempts import COLUMNS, NUMBER, Asked, Way, within
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import days_between
@@ -189,7 +190,7 @@ def around(data: Dataset, day: dt.date | None = None, where: Where = None) -> pd
     seen = events.loc[events["date"] <= pd.Timestamp(data.as_of - SEEN), "date"]
     if day is None and seen.empty:
         raise Unavailable(what=Phrase("passages.event"), needs="events")
-    day = day_of(day) if day else seen.max().date()
+    day = as_day(day, "day") if day else seen.max().date()
     length = min(HALF_YEAR, data.as_of + DAY - day)
     spans = [span(day - length, day), span(day, day + length)]
     found = with_earlier(data, _passed(data, spans, where, ""))

@@ -9,8 +9,8 @@ from kpi_helpers.language import Phrase
 LAST_DAY = dt.date(9000, 12, 31)
 
 
-def as_day(value: Any) -> dt.date:
-    """A day given as a date or as ISO text.
+def as_day(value: Any, name: str = "as_of") -> dt.date:
+    """A day given as a date or as ISO text, for the parameter of this name.
 
     Raises
     ------
@@ -28,5 +28,5 @@ def as_day(value: Any) -> dt.date:
         if isinstance(day, dt.date) and day <= LAST_DAY:
             return day
     except (TypeError, ValueError) as error:
-        raise BadInput(column="as_of", value=value, expected=Phrase("expected.day")) from error
-    raise BadInput(column="as_of", value=value, expected=Phrase("expected.day"))
+        raise BadInput(column=name, value=value, expected=Phrase("expected.day")) from error
+    raise BadInput(column=name, value=value, expected=Phrase("expected.day"))

@@ -1,8 +1,7 @@
-"""What a call asks for: names, a day, a period; or an error that says what was given instead."""
+"""What a call asks for: names, a dimension, a period; or an error that says what was given."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -82,22 +81,3 @@ def one_dimension(by: Any) -> str:
     if not isinstance(by, str):
         raise BadInput(column="by", value=by, expected=Phrase("expected.one_dimension"))
     return by
-
-
-def day_of(day: Any) -> dt.date:
-    """Return a day that is given as a date, or as text such as ``2026-09-30``.
-
-    Raises
-    ------
-    BadInput
-        For anything else.
-
-    Examples
-    --------
-    >>> day_of("2026-09-30")
-    datetime.date(2026, 9, 30)
-    """
-    try:
-        return dt.date.fromisoformat(day) if isinstance(day, str) else dt.date(*day.timetuple()[:3])
-    except (AttributeError, ValueError) as error:
-        raise BadInput(column="day", value=day, expected=Phrase("expected.day")) from error
