@@ -2,15 +2,22 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
+import ibis
 import pytest
 from jupyterlab.labapp import LabApp
 
 from kpi_helpers.cli import language, main
+from kpi_helpers.cli.commands import COMMANDS
 from kpi_helpers.language import text
+from kpi_helpers.sources.server import embedded, server
 
 SAMPLE = ["--data", "data/sample"]
 
@@ -92,6 +99,31 @@ def test_bad_input_is_one_message_and_exit_code_2(
     assert lines[0].startswith("kpi: ")
     assert said in lines[0]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("asked", [server, embedded])
+def test_a_query_that_a_person_ends_is_no_fault_of_the_engine(
+    asked: Callable[..., AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    con = ibis.duckdb.connect()
+
+    def run(*_: object) -> int:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with asked(con):
+            con.con.execute("SELECT sum(sqrt(range)) FROM range(1000000000000)")
+        return 0
+
+    monkeypatch.setitem(COMMANDS, "lab", replace(COMMANDS["lab"], run=run))
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        assert main(["lab", "--lang", "en"]) == 130
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        con.con.interrupt()
+    assert capsys.readouterr().err == f"\nkpi: {text('cli.interrupted', 'en')}\n"
 
 
 def test_errors_speak_french(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,15 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _answer(words, lang)
         sys.stdout.flush()
         return code
-    except KpiError as error:
+    except (KpiError, KeyboardInterrupt, RuntimeError) as error:
+        if _interrupted(error):
+            print(f"\nkpi: {text('cli.interrupted', lang)}", file=sys.stderr)
+            return INTERRUPTED
+        if not isinstance(error, KpiError):
+            raise
         say(f"kpi: {error.render(lang)}", sys.stderr)
         return error.exit_code
-    except (KeyboardInterrupt, RuntimeError) as error:
-        # DuckDB turns the interruption of a query into an error of its own.
-        if not isinstance(error.__cause__ or error, KeyboardInterrupt):
-            raise
-        print(f"\nkpi: {text('cli.interrupted', lang)}", file=sys.stderr)
-        return INTERRUPTED
     except BrokenPipeError:
         # Python writes out what is left when it ends, and would complain once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -81,6 +80,13 @@ def language(words: Sequence[str], environment: Mapping[str, str]) -> str:
         return asked
     system = environment.get("LANG", "")[:2]
     return system if system in LANGUAGES else "en"
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether a person ended it: an engine, and we, make other errors of the one of Python."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _value_of(option: str, words: Sequence[str]) -> str | None:

@@ -55,9 +55,16 @@ def embedded(con: Any) -> Iterator[None]:
     ------
     BadInput
         When the file is damaged or cut off.
+    KeyboardInterrupt
+        When a person ends the query.
     """
     try:
         yield
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        con.con.interrupt()  # otherwise the engine works on, and the process cannot end before it
+        raise error.__cause__ from None
     except duckdb.IOException as error:
         asked = "SELECT path FROM duckdb_databases() WHERE path IS NOT NULL"
         found = con.con.execute(asked).fetchone()
