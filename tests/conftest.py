@@ -5,6 +5,7 @@ The real data sets cannot be shipped. Where their folder is absent, a test that 
 ``KPI_REAL_DATA`` in its reason may be skipped all the same.
 """
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -31,6 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("thorough"):
             item.add_marker(skipped)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and not among the thousands of tests that were collected."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -21,7 +21,6 @@ PACKS = {
     "sample fr": "--period 2026Q3 --lang fr --by team --xlsx --pptx",
     "sample en": "--period 2026Q3 --lang en --by team",
     "sample es": "--period 2026Q3 --lang es --by team --xlsx --pptx",
-    "maven_crm fr": "--period 2017Q3 --lang fr --by owner",
     "maven_crm en": "--period 2017Q3 --lang en --by owner",
     "olist en": "--period 2018Q1 --lang en --by source",
     "adventureworks en": "--period 2013Q2 --lang en --by owner",

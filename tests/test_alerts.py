@@ -298,13 +298,12 @@ def test_the_contribution_of_a_segment_by_hand(then: Dataset) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("lang", ["fr", "en"])
-def test_the_command_ends_with_three(lang: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["alerts", "--period", "2026Q3", "--lang", lang]) == 3
+def test_the_command_ends_with_three(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["alerts", "--period", "2026Q3", "--lang", "fr"]) == 3
     said = capsys.readouterr().out
-    assert {"fr": "Nouveaux clients T3 2026", "en": "Q3 2026 new customers"}[lang] in said
-    assert {"fr": "Commandes signées T4 2026", "en": "Q4 2026 bookings"}[lang] in said
-    assert main(["alerts", "--period", "2031Q1", "--lang", lang]) == 2
+    assert "Nouveaux clients T3 2026" in said
+    assert "Commandes signées T4 2026" in said
+    assert main(["alerts", "--period", "2031Q1", "--lang", "fr"]) == 2
 
 
 @pytest.mark.thorough

@@ -4,7 +4,6 @@ import itertools
 import math
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import matplotlib as mpl
@@ -307,19 +306,6 @@ def test_a_small_change_looks_small_on_a_scale_of_its_own() -> None:
     row = {"value": 103.0, "reference": 100.0, "change_low": math.nan, "change_high": math.nan}
     places = own_scales(rows_of(pd.DataFrame([row])), ["value", "reference"])
     assert 0 < places["value"][0] - places["reference"][0] < 0.15
-
-
-# Cost
-
-
-def test_a_line_is_drawn_within_200_ms(frames: Frames) -> None:
-    charts.image(draw("line", frames))
-    seconds = []
-    for _ in range(4):
-        start = time.process_time()
-        charts.image(draw("line", frames))
-        seconds.append(time.process_time() - start)
-    assert min(seconds) <= 0.2
 
 
 def test_charts_need_neither_pyplot_nor_seaborn() -> None:

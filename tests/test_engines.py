@@ -96,8 +96,8 @@ def test_every_kpi_is_the_same_on_every_engine(
     opened: Opened, measured: Callable[[str, int], pd.DataFrame], which: str, engine: str
 ) -> None:
     other, kpis = opened(which, engine), catalogue()["id"].tolist()
-    # Frames and CSV end as the same tables of the embedded engine, so one call tells of them all.
-    calls = CALLS[which][:1] if engine == "csv" else CALLS[which]
+    # Frames and files end as tables of the same embedded engine, so one call tells of them all.
+    calls = CALLS[which] if engine == "postgres" else CALLS[which][:1]
     for call, asked in enumerate(calls):
         expected = measured(which, call)
         assert expected["value"].notna().sum() > len(kpis) / 3
@@ -151,7 +151,7 @@ def test_every_analysis_is_the_same_on_a_server(opened: Opened, name: str) -> No
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 def test_the_rows_behind_are_the_same_on_every_engine(opened: Opened, engine: str) -> None:
     base, other = opened("awkward", "frames"), opened("awkward", engine)
     for kpi in catalogue()["id"]:

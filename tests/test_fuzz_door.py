@@ -66,7 +66,7 @@ def rows_by_hand(path: Path) -> tuple[int, ...]:
     return rows, rows - sum(blank)
 
 
-@family(0.4)
+@family(0.25)
 @given(files())
 def test_a_damaged_file_is_read_whole_or_refused(place: Path, file: tuple[str, bytes]) -> None:
     name, content = file

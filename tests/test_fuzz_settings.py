@@ -45,7 +45,7 @@ PLACES = [*places(FULL)]
 changes = st.tuples(st.sampled_from(PLACES), st.sampled_from(["set", "add", "drop"]), texts)
 
 
-@family(0.2)
+@family(0.35)
 @given(st.lists(st.tuples(changes, values | deep), min_size=1, max_size=3))
 def test_settings_of_any_shape_are_read_or_refused(asked: list[Any]) -> None:
     settings = copy.deepcopy(FULL)

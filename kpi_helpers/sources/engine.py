@@ -7,7 +7,8 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -65,17 +66,29 @@ def compiled(con: Any, expr: ir.Table) -> str:
             raise Unavailable("engine_lacks", what=con.name, reason=first_line(error)) from None
     from sqlglot import exp
 
-    tree = con.compiler.to_sqlglot(expr.unbind())
     if con.name == "pyspark":
+        tree = con.compiler.to_sqlglot(expr.unbind())
         for each in tree.find_all(exp.RegexpReplace):
             written = re.sub(r"\\([0-9])", r"$\1", each.args["replacement"].this)
             each.set("replacement", exp.Literal.string(written))
         return str(tree.sql(dialect=con.dialect))
+    with _as_asked():
+        tree = con.compiler.to_sqlglot(expr)
     dear = (exp.Join, exp.Group, exp.Window, exp.AggFunc, exp.SetOperation, exp.Distinct, exp.UDTF)
     for named in tree.ctes:
         if not named.this.find(*dear):
             named.set("materialized", False)
     return str(tree.sql(dialect=con.dialect))
+
+
+@contextmanager
+def _as_asked() -> Iterator[None]:
+    """Leave each step of a query to itself: the engine merges them in no time, Ibis in much."""
+    before, ibis.options.sql.fuse_selects = ibis.options.sql.fuse_selects, False
+    try:
+        yield
+    finally:
+        ibis.options.sql.fuse_selects = before
 
 
 def filled(sql: str, start: dt.date, end: dt.date) -> str:
