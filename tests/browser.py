@@ -4,9 +4,13 @@ The browser is closed again before a test goes on: while it is open its event lo
 way of the notebooks that other fixtures run.
 """
 
+import os
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -118,15 +122,19 @@ def _serious(response: dict[str, Any]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def seen() -> Callable[[Path], Seen]:
-    """Return what looks at a page; each page is opened once."""
+def seen(common: Path) -> Callable[[Path], Seen]:
+    """Return what looks at a page; the same page is opened once in all processes of a run."""
     if executable() is None:
         pytest.skip("no browser is installed: Chromium, Chrome or Edge")
-    known: dict[Path, Seen] = {}
 
+    @cache
     def once(path: Path) -> Seen:
-        if path not in known:
-            known[path] = look(path)
-        return known[path]
+        told = common / f"seen {sha256(path.read_bytes()).hexdigest()}"
+        if not told.exists():
+            draft = told.with_suffix(f".{os.getpid()}")
+            draft.write_bytes(pickle.dumps(look(path)))
+            draft.replace(told)
+        found: Seen = pickle.loads(told.read_bytes())
+        return found
 
     return once

@@ -45,14 +45,19 @@ def language(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return what makes a pack of ``PACKS`` and gives its folder, made once for all processes."""
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of this run that all its processes share."""
     base = tmp_path_factory.getbasetemp()
-    home = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def pack(common: Path) -> Callable[[str], Path]:
+    """Return what makes a pack of ``PACKS`` and gives its folder, made once for all processes."""
 
     @cache
     def made(name: str) -> Path:
-        out, words = home / f"pack {name}", [*PACKS[name].split(), *_source(name)]
+        out, words = common / f"pack {name}", [*PACKS[name].split(), *_source(name)]
         _first(out, lambda: main(["report", *words, "--out", str(out)]))
         (folder,) = (path.parent for path in out.glob("[!.]*/run.json"))
         return folder
