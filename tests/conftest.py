@@ -14,9 +14,13 @@ from hypothesis import settings
 
 pytest_plugins = ("browser", "fuzzing", "packs")
 
-# The same examples in every run: a failure is one of the code, not of the draw.
-settings.register_profile("seeded", derandomize=True, deadline=None)
-settings.load_profile("seeded")
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the same examples in every run: a failure is one of the code, not of the draw."""
+    many = config.getoption("thorough") or os.environ.get("KPI_CI")
+    examples = 50 if many else 20
+    settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=examples)
+    settings.load_profile("seeded")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

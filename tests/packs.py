@@ -23,7 +23,6 @@ PACKS = {
     "sample es": "--period 2026Q3 --lang es --by team --xlsx --pptx",
     "maven_crm en": "--period 2017Q3 --lang en --by owner",
     "olist en": "--period 2018Q1 --lang en --by source",
-    "adventureworks en": "--period 2013Q2 --lang en --by owner",
     "online_retail en": "--period 2011-10 --lang en --by region",
 }
 # The same as parameters: one pack is looked at each time, for each takes a minute.

@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.thorough
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows=st.lists(damaged(), max_size=12), keep=st.booleans())
 def test_rows_read_are_rows_used_and_rows_listed(
     folder: Path, rows: list[list[str]], keep: bool

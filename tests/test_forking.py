@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -10,10 +9,12 @@ import pandas as pd
 import psutil
 import pytest
 from jupyter_client.manager import KernelManager
+from stores import as_parquet
 
 from kpi_helpers.reports import opening, places, running
 from kpi_helpers.reports.forking import can_fork
 from kpi_helpers.reports.kernel import kernel, kernels
+from kpi_helpers.samples import company
 from kpi_helpers.sources import accounting, left_out, load, quality
 
 BOOK = "03_competitor_benchmarking"
@@ -41,21 +42,22 @@ def family(manager: KernelManager) -> tuple[psutil.Process, psutil.Process]:
 
 
 @pytest.mark.thorough
-def test_a_report_says_the_same_with_a_python_for_each_notebook(
-    pack: Callable[[str], Path], tmp_path: Path
-) -> None:
-    forked = pack("sample en")
+@forking
+def test_a_report_says_the_same_with_a_python_for_each_notebook(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    home.mkdir()
+    as_parquet(company(leads_a_month=10), home)
     (book,) = [path for path in places.of_reports() if path.stem == BOOK]
-    given = {"period": "2026Q3", "lang": "en", "by": "team"}
-    plain = running.run(given, tmp_path, sources=[book], plain=True)
-    for name in (f"{BOOK}.html", f"{BOOK}.ipynb"):
-        assert (plain / name).read_bytes() == (forked / name).read_bytes()
-    tables = {path.name for path in (plain / "tables").iterdir()} - {"findings.csv"}
-    assert len(tables) >= 6
-    for name in tables:
-        numbered = forked / "tables" / f"{BOOK[:2]}_{name}"
-        other = numbered if numbered.exists() else forked / "tables" / name
-        assert (plain / "tables" / name).read_bytes() == other.read_bytes(), name
+    given = {"data": str(home), "period": "2026Q3", "lang": "en", "by": "team"}
+    plain, forked = (
+        running.run(given, tmp_path / name, sources=[book], plain=name == "plain")
+        for name in ("plain", "forked")
+    )
+    made = {path.relative_to(plain) for path in plain.rglob("*.*")} - {Path("run.json")}
+    assert made == {path.relative_to(forked) for path in forked.rglob("*.*")} - {Path("run.json")}
+    assert len(made) >= 8
+    for name in made:
+        assert (plain / name).read_bytes() == (forked / name).read_bytes(), name
 
 
 @forking

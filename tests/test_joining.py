@@ -144,7 +144,7 @@ SOME = st.lists(NAMES, min_size=1, max_size=8)
 
 
 @pytest.mark.thorough
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(deals=SOME, orders=SOME)
 def test_no_row_comes_or_goes_and_known_ids_stay(
     deals: list[str | None], orders: list[str | None]
