@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from browser import Seen
 from numerals import NUMBER, unknown_numbers
-from packs import EACH, language
+from packs import EACH, FRENCH_AND_ENGLISH, language
 
 from kpi_helpers.wording.told import OWN, plain
 
@@ -99,7 +99,7 @@ def test_a_pack_says_something(told: Told) -> None:
     assert any(NUMBER.search(said) for said, *_ in told)
 
 
-@pytest.mark.parametrize("pack_name", ["sample fr", "sample en"])
+@pytest.mark.parametrize("pack_name", FRENCH_AND_ENGLISH)
 def test_a_number_that_is_in_no_row_is_seen(pack_name: str, pack: Callable[[str], Path]) -> None:
     lang, held = language(pack_name), rows(pack(pack_name))
     won = next(row for row in held if row["kpi"] == "deals_won_count")

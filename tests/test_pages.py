@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from browser import PHONE, SCREEN, Seen, opened
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from packs import EACH, SAMPLE, language
+from packs import EACH, FRENCH_AND_ENGLISH, SAMPLE, language
 
 from kpi_helpers import actions, sheets, wording
 from kpi_helpers.language import LANGUAGES
@@ -131,7 +131,7 @@ def test_a_page_speaks_to_people_in_one_language(pages: tuple[str, list[Path]], 
         assert [match[0] for match in RAW.finditer(said)] == []
 
 
-@pytest.mark.parametrize("name", ["sample fr", "sample en"])
+@pytest.mark.parametrize("name", FRENCH_AND_ENGLISH)
 def test_a_director_reads_few_pages(name: str, pack: Pack) -> None:
     """On A4, before the annex."""
     path = pack(name) / "01_kpi_evaluation.html"
@@ -145,7 +145,7 @@ def test_a_director_reads_few_pages(name: str, pack: Pack) -> None:
     assert 2 <= sheets_of(printed) <= MOST_PAGES
 
 
-@pytest.mark.parametrize("name", ["sample fr", "sample en"])
+@pytest.mark.parametrize("name", FRENCH_AND_ENGLISH)
 def test_each_audience_has_one_sheet(name: str, pack: Pack) -> None:
     for view in VIEWS[1:]:
         with opened(pack(name) / f"05_action_plan.{view}.html", SCREEN) as (page, _, _):
