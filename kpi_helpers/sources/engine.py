@@ -71,14 +71,14 @@ def compiled(con: Any, expr: ir.Table) -> str:
         for each in tree.find_all(exp.RegexpReplace):
             written = re.sub(r"\\([0-9])", r"$\1", each.args["replacement"].this)
             each.set("replacement", exp.Literal.string(written))
-        return str(tree.sql(dialect=con.dialect))
+        return str(tree.sql(dialect=con.dialect, copy=False))
     with _as_asked():
         tree = con.compiler.to_sqlglot(expr)
     dear = (exp.Join, exp.Group, exp.Window, exp.AggFunc, exp.SetOperation, exp.Distinct, exp.UDTF)
     for named in tree.ctes:
         if not named.this.find(*dear):
             named.set("materialized", False)
-    return str(tree.sql(dialect=con.dialect))
+    return str(tree.sql(dialect=con.dialect, copy=False))
 
 
 @contextmanager
