@@ -87,8 +87,13 @@ def unfound(said: str, held: list[Row], lang: str) -> list[float]:
     said = COUNTED.sub("", said)
     if not NUMBER.search(said):
         return []
-    rests = ((said.replace(str(row["note"]), ""), row) for row in held)
-    return min((unknown_numbers(rest, row, lang) for rest, row in rests), key=len)
+    nearest = [float("nan")] * len(said)
+    for row in held:
+        rest = said.replace(str(row["note"]), "")
+        nearest = min(nearest, unknown_numbers(rest, row, lang), key=len)
+        if not nearest:
+            break
+    return nearest
 
 
 def test_every_number_of_a_sentence_stands_in_one_row(told: Told) -> None:
