@@ -15,7 +15,7 @@ from kpi_helpers.sources import Dataset
 HERE = Path(__file__).parent
 REAL = Path(os.environ.get("KPI_REAL_DATA", HERE.parent.parent / "shared" / "data"))
 SAMPLE = HERE.parent / "data" / "sample"
-LONGEST = 600  # seconds that one process waits for a pack that another one makes
+LONGEST = 1800  # seconds that one process waits for a pack that another one makes
 # Words of the command ``kpi report``; a published data set brings its own settings.
 PACKS = {
     "sample fr": "--period 2026Q3 --lang fr --by team --xlsx --pptx",

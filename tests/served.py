@@ -23,7 +23,7 @@ from browser import executable
 from kpi_helpers.controls.shown import Shown, picture
 
 SIZE = {"width": 1400, "height": 900}
-PATIENCE = 240_000  # milliseconds, on a machine that does much else
+PATIENCE = 480_000  # milliseconds, on a machine that does much else
 
 
 @dataclass

@@ -19,7 +19,7 @@ import pytest
 pytestmark = pytest.mark.thorough
 
 TINY = Path(__file__).parent / "data" / "tiny.ipynb"
-PATIENCE = 10
+PATIENCE = 30
 SEED = 20261121
 MOMENTS = 5
 

@@ -18,7 +18,7 @@ from kpi_helpers.samples import company
 from kpi_helpers.sources import accounting, left_out, load, quality
 
 BOOK = "03_competitor_benchmarking"
-PATIENCE = 10
+PATIENCE = 30
 Asked = tuple[str, str, str, str, bool]
 
 forking = pytest.mark.skipif(not can_fork(), reason="this system cannot fork kernels")

@@ -16,7 +16,7 @@ from kpi_helpers.units import write
 
 TINY = Path(__file__).parent / "data" / "tiny.ipynb"
 CANARY = "c4nary-f0r-tests"
-PATIENCE = 10
+PATIENCE = 30
 Pack = Callable[[str], Path]
 
 PAGE = "01_kpi_evaluation.html"

@@ -107,7 +107,7 @@ def test_it_is_to_be_read_from_afar_and_shows_no_code(
     assert told.letter >= 20
     assert "reports.opened" not in told.html
     assert "token" not in told.address  # a beamer shows it to everybody
-    assert told.paint < PATIENCE / 30
+    assert told.paint < PATIENCE / 60
 
 
 def test_it_leaves_nothing(visit: Callable[[str], SimpleNamespace]) -> None:
