@@ -25,7 +25,8 @@ from kpi_helpers.language import LANGUAGES
 BY_HAND = os.environ.get("KPI_FUZZ")
 CASES = int(BY_HAND or (10_000 if os.environ.get("KPI_CI") else 260))
 SEED = int(os.environ.get("KPI_FUZZ_SEED") or random.SystemRandom().randrange(1 << 32))
-MOST_SECONDS, MOST_WAITED = 10, 120
+# Ten seconds, but machines of continuous integration are shared and run at half their speed.
+MOST_SECONDS, MOST_WAITED = 10 if BY_HAND else 20, 120
 _CLOCKS = (
     (signal.ITIMER_PROF, signal.SIGPROF, MOST_SECONDS),
     (signal.ITIMER_REAL, signal.SIGALRM, MOST_WAITED),
