@@ -108,6 +108,8 @@ def _watch(event: str, given: tuple[Any, ...]) -> None:
     drafts = os.path.join(tempfile.gettempdir(), "kpi-")
     for name in given[: _WRITES[event]]:
         path, own = os.path.abspath(os.fsdecode(name)), str(_target[0].absolute())
+        if "__pycache__" in Path(path).parts:  # what Python compiles of a module imported late
+            continue
         if path != own and not path.startswith((f"{own}{os.sep}", drafts, "/dev/")):
             _written.append(f"{event} {path}")
 
