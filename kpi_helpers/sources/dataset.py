@@ -18,7 +18,7 @@ from kpi_helpers.periods import as_day
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.derived import across_rows, as_of_table, offered, with_columns
-from kpi_helpers.sources.engine import fetch, frame_of, number_of, one_query
+from kpi_helpers.sources.engine import fetch, frame_of, named, number_of, one_query
 from kpi_helpers.sources.facts import FACTS, MADE
 from kpi_helpers.sources.filters import columns_of, condition, no_segment_column
 from kpi_helpers.sources.linked import linked_dimensions
@@ -156,7 +156,9 @@ class Dataset:
         known = {each: self._as_of(each) for each in self.base}
         if name not in known:
             key = ("made", name, columns)
-            known[name] = self.remember(key, lambda: made(self, name, {**known}, columns))
+            known[name] = self.remember(
+                key, lambda: named(self.con, made(self, name, {**known}, columns))
+            )
         return known
 
     def dimensions(self, name: str) -> list[str]:
@@ -216,7 +218,9 @@ class Dataset:
     def _as_of(self, name: str) -> ir.Table:
         result: ir.Table = self.remember(
             ("as_of", name),
-            lambda: as_of_table(self.base[name], name, self.as_of, self._ahead(name)),
+            lambda: named(
+                self.con, as_of_table(self.base[name], name, self.as_of, self._ahead(name))
+            ),
         )
         return result
 

@@ -24,7 +24,7 @@ from kpi_helpers.sources.config import Config, read_config
 from kpi_helpers.sources.coverage import Coverage, coverage
 from kpi_helpers.sources.currencies import one_currency, one_sign
 from kpi_helpers.sources.dataset import Dataset
-from kpi_helpers.sources.engine import number_of, stored
+from kpi_helpers.sources.engine import named, number_of, stored
 from kpi_helpers.sources.files.headers import LINE
 from kpi_helpers.sources.files.readers import Source, open_source
 from kpi_helpers.sources.joining import JOINED, join_customers
@@ -194,6 +194,7 @@ def _checked(
     if config.customers == "name":
         filled = {name: mapped[name if name in mapped else "order_lines"].columns for name in base}
         base, joined = join_customers(con, base, filled)
+    base = {name: named(con, rows) for name, rows in base.items()}
     ever: dict[tuple[str, str], Coverage] = {}
     for name, rows in base.items():
         ever |= coverage(con, rows, name, live=source.live)

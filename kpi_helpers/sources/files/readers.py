@@ -21,7 +21,7 @@ from ibis.backends import BaseBackend
 from kpi_helpers.errors import BadInput, KpiError, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import FILE_NAME, Config
-from kpi_helpers.sources.engine import one_query, spills_apart
+from kpi_helpers.sources.engine import VIEW, one_query, spills_apart
 from kpi_helpers.sources.files.databases import connect
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.frames import plain
@@ -70,7 +70,7 @@ class Source:
         if self.files or self.frames:
             return sorted([*self.files, *self.frames])
         with server(self.con):
-            return sorted(self.con.list_tables())
+            return sorted(t for t in self.con.list_tables() if not t.startswith(VIEW))
 
     def label(self, name: str) -> str:
         """What a person calls the raw table: its file and sheet, or its own name."""
