@@ -20,9 +20,7 @@ LONGEST = 1800  # seconds that one process waits for a pack that another one mak
 PACKS = {
     "sample fr": "--period 2026Q3 --lang fr --by team --xlsx --pptx",
     "sample en": "--period 2026Q3 --lang en --by team",
-    "sample es": "--period 2026Q3 --lang es --xlsx --pptx",
     "maven_crm en": "--period 2017Q3 --lang en --by owner",
-    "olist en": "--period 2018Q1 --lang en --by source",
 }
 # The same as parameters: one pack is looked at each time, for each takes a minute.
 EACH = [

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.thorough
 TINY = Path(__file__).parent / "data" / "tiny.ipynb"
 PATIENCE = 30
 SEED = 20261121
-MOMENTS = 5
+MOMENTS = 3
 
 FULL = "kpi: Le rapport 2026Q1 n’a pas pu être produit, et rien n’a été écrit. Le disque est plein."
 EACH = ("--each", "team")

@@ -94,7 +94,7 @@ class Meeting:
         board.get_by_text("actions.csv").first.wait_for()
 
 
-@pytest.fixture(scope="module", params=["fr", "en"])
+@pytest.fixture(scope="module", params=["fr"])
 def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Give the project of a meeting that began with nothing, and what was chosen in it."""
     home = tmp_path_factory.mktemp("meeting")

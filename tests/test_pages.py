@@ -178,9 +178,7 @@ def sheets_of(printed: bytes) -> int:
     return max(map(int, re.findall(rb"/Count (\d+)", printed)))
 
 
-@pytest.mark.parametrize(
-    "name", ["sample fr", pytest.param("sample es", marks=pytest.mark.thorough)]
-)
+@pytest.mark.parametrize("name", FRENCH_AND_ENGLISH)
 def test_figures_are_written_as_the_language_writes_them(name: str, pack: Pack, seen: Look) -> None:
     wrong = MISWRITTEN[language(name)]
     for path in sorted(pack(name).glob("*.html")):

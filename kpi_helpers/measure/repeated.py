@@ -12,7 +12,7 @@ import numpy as np
 from ibis.common.graph import Graph
 
 from kpi_helpers.measure.cells import PLACE
-from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, filled, is_still, template
+from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, filled, template
 
 Span = tuple[dt.date, dt.date]
 
@@ -85,7 +85,7 @@ def _tests(query: ops.Node, rows: ops.Relation) -> tuple[list[ops.Value], list[o
     if any(test.find((ops.Reduction, ops.Analytic, ops.WindowFunction)) for test in tests):
         return [], []
     since = [test for test in tests if _holds(test, _FROM, _UNTIL)]
-    until = [test for test in tests if _holds(test, _UNTIL, _FROM) and not is_still(test)]
+    until = [test for test in tests if _holds(test, _UNTIL, _FROM) and not _is_still(test)]
     return since, until
 
 
@@ -93,10 +93,14 @@ def _holds(test: Any, kinds: tuple[type, ...], mirrored: tuple[type, ...]) -> bo
     """Whether a test is of no period, or of a day on one side of one that rises with it."""
     if isinstance(test, ops.And | ops.Or):
         return all(_holds(part, kinds, mirrored) for part in test.args)
-    if is_still(test) or type(test) not in kinds + mirrored:
-        return is_still(test)
+    if _is_still(test) or type(test) not in kinds + mirrored:
+        return _is_still(test)
     column, day = test.args if type(test) in kinds else test.args[::-1]
-    return is_still(column) and all(isinstance(node, _RISING) for node in Graph.from_bfs(day))
+    return _is_still(column) and all(isinstance(node, _RISING) for node in Graph.from_bfs(day))
+
+
+def _is_still(node: ops.Node) -> bool:
+    return not {START.op(), END.op()} & {*node.find(ops.Literal)}
 
 
 def _whatever_period(query: ops.Node) -> list[ops.Relation]:

@@ -156,9 +156,7 @@ class Dataset:
         known = {each: self._as_of(each) for each in self.base}
         if name not in known:
             key = ("made", name, columns)
-            known[name] = self.remember(
-                key, lambda: named(self.con, made(self, name, {**known}, columns))
-            )
+            known[name] = self.remember(key, lambda: made(self, name, {**known}, columns))
         return known
 
     def dimensions(self, name: str) -> list[str]:

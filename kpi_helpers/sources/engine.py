@@ -24,6 +24,7 @@ from kpi_helpers.sources.server import embedded, first_line, server
 
 Rows = ir.Table  # rows on their engine, for whom has no need of Ibis itself
 
+_MERGING = ("duckdb", "postgres")  # engines that merge the steps of a query, told so or not
 VIEW = "_kpi_view_"  # how the names begin under which `named` keeps rows
 
 START: ir.DateScalar = ibis.literal(dt.date(1111, 11, 11))
@@ -54,65 +55,58 @@ def template(con: Any, expr: ir.Table) -> str:
 def compiled(con: Any, expr: ir.Table) -> str:
     """The SQL of an expression, where Ibis does not write it as well as an engine takes it.
 
-    The embedded engine is told to write no bare rows aside: it would make all that is named once by
-    Ibis into a table, whatever rows are asked of it. In what replaces a text, Spark knows groups as
-    ``$1``.
+    An engine that takes the word is told to write no bare rows aside: it would make all that is
+    named once by Ibis into a table, whatever rows are asked of it. In what replaces a text, Spark
+    knows groups as ``$1``.
 
     Raises
     ------
     Unavailable
         When the engine has no words for what is asked.
     """
-    if con.name not in ("duckdb", "pyspark"):
-        try:
-            return str(con.compile(expr))
-        except ibis.common.exceptions.IbisError as error:
-            raise Unavailable("engine_lacks", what=con.name, reason=first_line(error)) from None
     from sqlglot import exp
 
+    try:
+        with _as_asked(con):
+            tree = con.compiler.to_sqlglot(expr)
+    except ibis.common.exceptions.IbisError as error:
+        raise Unavailable("engine_lacks", what=con.name, reason=first_line(error)) from None
     if con.name == "pyspark":
-        tree = con.compiler.to_sqlglot(expr.unbind())
         for each in tree.find_all(exp.RegexpReplace):
             written = re.sub(r"\\([0-9])", r"$\1", each.args["replacement"].this)
             each.set("replacement", exp.Literal.string(written))
-        return str(tree.sql(dialect=con.dialect, copy=False))
-    with _as_asked():
-        tree = con.compiler.to_sqlglot(expr)
     dear = (exp.Join, exp.Group, exp.Window, exp.AggFunc, exp.SetOperation, exp.Distinct, exp.UDTF)
-    for named in tree.ctes:
+    for named in tree.ctes if con.name in _MERGING else ():
         if not named.this.find(*dear):
             named.set("materialized", False)
     return str(tree.sql(dialect=con.dialect, copy=False))
 
 
-def is_still(node: ops.Node) -> bool:
-    """Whether rows or values are the same in every period: they read neither `START` nor `END`."""
-    return not {START.op(), END.op()} & {*node.find(ops.Literal)}
-
-
-def named(con: Any, expr: ir.Table) -> ir.Table:
-    """The same rows under a name in the embedded engine, which knows what they are made of.
-
-    Queries of them are compiled without it: compiling takes longer than the engine does.
-    """
-    if con.name != "duckdb" or not is_still(expr.op()):
-        return expr
-    sql = compiled(con, expr)
-    name = f"{VIEW}{hashlib.sha256(sql.encode()).hexdigest()[:16]}"
-    with embedded(con):
-        con.con.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {sql}')
-    table = ops.DatabaseTable(name, schema=expr.schema(), source=con, namespace=ops.Namespace())
-    return table.to_expr()
-
-
 @contextmanager
-def _as_asked() -> Iterator[None]:
-    """Leave each step of a query to itself: the engine merges them in no time, Ibis in much."""
-    before, ibis.options.sql.fuse_selects = ibis.options.sql.fuse_selects, False
+def _as_asked(con: Any) -> Iterator[None]:
+    """Leave each step of a query to itself: some engines merge them in no time, Ibis in much."""
+    before = ibis.options.sql.fuse_selects
+    ibis.options.sql.fuse_selects = before and con.name not in _MERGING
     try:
         yield
     finally:
         ibis.options.sql.fuse_selects = before
+
+
+def named(con: Any, expr: ir.Table) -> ir.Table:
+    """The same rows under a name of the session, whose engine knows what they are made of.
+
+    Queries of them are then compiled without it, which takes Ibis longer than the engine needs to
+    answer. A database need not let us name anything, and Spark becomes slower by it.
+    """
+    if con.name != "duckdb":
+        return expr
+    sql = compiled(con, expr)
+    name = f"{VIEW}{hashlib.sha256(sql.encode()).hexdigest()[:16]}"
+    with embedded(con):
+        con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+    table = ops.DatabaseTable(name, schema=expr.schema(), source=con, namespace=ops.Namespace())
+    return table.to_expr()
 
 
 def filled(sql: str, start: dt.date, end: dt.date) -> str:
