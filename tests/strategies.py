@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from unmoved import AS_OF, DAY, FIRST, actions, forecasts, mailings, reps, targets
 
 import kpi_helpers as kh
-from kpi_helpers.sources import Coverage, Dataset
+from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.course import ladder
 
 QUARTERS = "2025Q3:2026Q2"
@@ -368,17 +368,14 @@ class _Memory(dict[Any, Any]):
 
 
 def quick(data: Dataset) -> Dataset:
-    """The data set with the SQL of others that have the same columns, settings and day."""
+    """The data set with the SQL of others that have the same columns, tables, settings and day."""
     columns = tuple((name, tuple(sorted(data.filled(name)))) for name in sorted(data.base))
+    # The engine knows each table by a name that tells what it is made of.
+    tables = tuple(data.table(name).get_name() for name in sorted(data.base))
     settings = dataclasses.replace(data.config, windows={}, lags={}).fingerprint
-    later = tuple(sorted(k for k, cover in data.covered.items() if _after(cover, data.as_of)))
     stages = ladder(data) if "stage_history" in data.base else None
-    shared = _SQL.setdefault((columns, settings, data.as_of, later, stages), {})
+    shared = _SQL.setdefault((columns, tables, settings, data.as_of, stages), {})
     return dataclasses.replace(data, memory=_Memory(shared))
-
-
-def _after(cover: Coverage, day: dt.date) -> bool:
-    return cover.last is not None and cover.last > day
 
 
 def opened(frames: Frames, config: dict[str, Any] | None = None, as_of: dt.date = AS_OF) -> Dataset:

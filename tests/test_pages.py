@@ -53,7 +53,10 @@ MISWRITTEN = {
         r"\u202f|\d\.\d\d?(?!\d)|\d,\d{3}|\d[ ]?[%€]|\s[:;!?»]|« |[“”]|"
         r"(?<![(\t\n])(?<!cerca de )(?<!anunciado )(?<! a )\+[\d.,]+\u00a0%"
     ),
-    "en": re.compile(r"\u202f|\d[ \u00a0]%|\d[ \u00a0]?€|\d,\d\d?(?!\d)|(?<!\()\+[\d.,]+%"),
+    "en": re.compile(
+        r"\u202f|\d[ \u00a0]%|\d[ \u00a0]?€|\d,\d\d?(?!\d)|"
+        r"(?<![(\t\n])(?<!about )(?<!was )(?<! to )(?<!; )\+[\d.,]+%"
+    ),
 }
 BAD_PAGE = """<!DOCTYPE html><html><head><title>x</title></head><body>
 <h1 style="color:#eee;background:#fff">Pale</h1><h3>Too deep</h3>
