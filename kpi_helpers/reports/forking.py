@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from kpi_helpers.reports.kernel import ONE_CORE
 from kpi_helpers.reports.opening import parted, read
 
 # What the notebooks use. Nothing here starts a thread that a fork would leave behind.
@@ -58,7 +59,11 @@ def server(asked: Sequence[str | bool]) -> Iterator[Ask]:
         process = subprocess.Popen(
             [sys.executable, "-c", START],
             stdin=theirs.fileno(),
-            env={"MPLBACKEND": "module://matplotlib_inline.backend_inline", **os.environ},
+            env={
+                "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+                **ONE_CORE,
+                **os.environ,
+            },
             start_new_session=True,  # what is typed at the terminal is not for it
         )
     lock = threading.Lock()

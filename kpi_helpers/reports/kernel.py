@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from kpi_helpers.reports.forking import Ask
 
+# Notebooks run side by side, each on one core; and sums that several threads share out come out
+# another way, in their last digit, where there are more of them.
+ONE_CORE = {"OPENBLAS_NUM_THREADS": "1"}
+
 
 @contextmanager
 def kernels(asked: Sequence[str | bool], plain: bool = False) -> Iterator[Ask | None]:
@@ -55,7 +59,7 @@ def kernel(variables: Mapping[str, str], ask: Ask | None = None) -> Iterator[Ker
         manager.provisioner.ask = ask
     try:
         manager.start_kernel(
-            env={**os.environ, **variables},
+            env={**ONE_CORE, **os.environ, **variables},
             extra_arguments=["--HistoryManager.hist_file=:memory:"],
         )
         yield manager
