@@ -76,9 +76,9 @@ def compiled(con: Any, expr: ir.Table) -> str:
             written = re.sub(r"\\([0-9])", r"$\1", each.args["replacement"].this)
             each.set("replacement", exp.Literal.string(written))
     dear = (exp.Join, exp.Group, exp.Window, exp.AggFunc, exp.SetOperation, exp.Distinct, exp.UDTF)
-    for named in tree.ctes if con.name in _MERGING else ():
-        if not named.this.find(*dear):
-            named.set("materialized", False)
+    for aside in tree.ctes if con.name in _MERGING else ():
+        if not aside.this.find(*dear):
+            aside.set("materialized", False)
     return str(tree.sql(dialect=con.dialect, copy=False))
 
 
@@ -98,6 +98,14 @@ def named(con: Any, expr: ir.Table) -> ir.Table:
 
     Queries of them are then compiled without it, which takes Ibis longer than the engine needs to
     answer. A database need not let us name anything, and Spark becomes slower by it.
+
+    Examples
+    --------
+    >>> con = ibis.duckdb.connect()
+    >>> rows = stored(con, "t", pd.DataFrame({"x": [1, 2]}))
+    >>> doubled = named(con, rows.mutate(y=rows.x * 2))
+    >>> "* 2" in compiled(con, doubled), frame_of(con, doubled)["y"].tolist()
+    (False, [2, 4])
     """
     if con.name != "duckdb":
         return expr
