@@ -16,6 +16,7 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measure
 from kpi_helpers.periods.period import joined
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import names_in
 from kpi_helpers.sources.dataset import Where
 
 Array = npt.NDArray[np.float64]
@@ -77,6 +78,7 @@ def lagged(
     >>> bool(found["linked"].any())
     False
     """
+    drivers, outcomes = names_in("drivers", drivers), names_in("outcomes", outcomes)
     series = _series(data, [*drivers, *outcomes], period, where)
     pairs = [(a, b) for a in drivers for b in outcomes if a in series and b in series and a != b]
     rows = [(a, b, *_strongest(series[a], series[b])) for a, b in pairs]

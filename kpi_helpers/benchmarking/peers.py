@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.benchmarking.register import outside_rows
-from kpi_helpers.catalogue import LOWER, REGISTRY
+from kpi_helpers.catalogue import LOWER, REGISTRY, find
 from kpi_helpers.compare import compare
 from kpi_helpers.compare.beside import OTHERS, TARGET
 from kpi_helpers.compare.verdicts import UNREADABLE
-from kpi_helpers.errors import Unavailable, unknown
+from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.settled import Array, divided
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measured
@@ -212,15 +212,14 @@ def peers(
     Unavailable
         Without a dimension that tells units apart, or with fewer than three units.
     """
-    if kpi not in REGISTRY:
-        raise unknown("kpi", kpi, REGISTRY)
-    data.table(str(REGISTRY[kpi].table))  # says so where there is none
-    known = data.dimensions(str(REGISTRY[kpi].table))
+    table = str(find(kpi).table)
+    data.table(table)  # says so where there is none
+    known = data.dimensions(table)
     by = one_dimension(by) or next((name for name in PLACES if name in known), "")
     if not by:
         raise Unavailable(what=Phrase("market.peers"), needs=", ".join(PLACES))
     groups = {"": where}
-    if group:
+    if one_dimension(group):
         rows = measured(data, [kpi], [period_of(data, period)], (group,), where or None)
         own = f"({data.config.segments.get(where, where)}) and " if where else ""
         groups = {name: f"{own}{group} == {name!r}" for name in sorted(rows[group].dropna())}

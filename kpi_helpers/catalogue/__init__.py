@@ -266,6 +266,6 @@ def find(name: str) -> Kpi:
     UnknownName
         With the nearest ids.
     """
-    if name not in REGISTRY:
+    if not isinstance(name, str) or name not in REGISTRY:
         raise unknown("kpi", name, sorted(REGISTRY))
     return REGISTRY[name]

@@ -15,6 +15,7 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.measure import measured
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import one_dimension
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.units import PERCENT
 
@@ -59,7 +60,7 @@ def rate_bridge(
     """
     whole, beside = _whole(data, period, [kpi] if kpi else list(RATES), to, where)
     table = find(whole["kpi"]).table
-    by = by or next((each for each in GROUPS if each in data.dimensions(table)), "")
+    by = one_dimension(by) or next((each for each in GROUPS if each in data.dimensions(table)), "")
     if not by:
         raise Unavailable(what=whole["kpi"], needs=f"{table}.source")
     sides = [_counts(data, whole["kpi"], by, each, where) for each in (beside.then, beside.now)]

@@ -20,7 +20,7 @@ from kpi_helpers.measure.tidy import names_people
 from kpi_helpers.periods import Period
 from kpi_helpers.periods.days import as_day
 from kpi_helpers.periods.period import DAY, span
-from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.asked import one_dimension, period_of
 from kpi_helpers.sources.attempts import COLUMNS, NUMBER, Asked, Way, within
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import days_between
@@ -123,7 +123,8 @@ def trend(data: Dataset, period: str, where: Where = None, by: str = "") -> pd.D
     grain = whole.grain if whole.grain in A_YEAR else "quarter"
     last, back = calendar.at(whole.end - DAY, grain), A_YEAR[grain]
     spans = [calendar.shift(last, -turn) for turn in reversed(range(2 * back))]
-    found, groups = _passed(data, spans, where, by), (by,) if by else ()
+    groups = (by,) if one_dimension(by) else ()
+    found = _passed(data, spans, where, by)
     beside = with_earlier(data, found, groups, back)
     return beside if beside["reference"].notna().any() else with_earlier(data, found, groups)
 
@@ -149,7 +150,7 @@ def by_group(data: Dataset, period: str, where: Where = None, by: str = "") -> p
         Where no dimension tells two groups apart, or a fifth of those who entered lack it.
     """
     known = journeys(data).columns
-    name = by or next((each for each in DIMENSIONS if each in known), "")
+    name = one_dimension(by) or next((each for each in DIMENSIONS if each in known), "")
     if not name:
         raise Unavailable("no_segments", by=", ".join(DIMENSIONS))
     found = _passed(data, [year_of(data, period)], where, name)

@@ -41,7 +41,7 @@ def names_in(key: str, given: Any) -> tuple[str, ...]:
     Parameters
     ----------
     key
-        The parameter that they were given for: ``kpis`` or ``by``.
+        The parameter that they were given for, such as ``kpis`` or ``by``.
     given
         A text or an iterable of texts.
 

@@ -53,10 +53,9 @@ def _ladder(data: Dataset) -> Ladder:
     if "deals" not in data.base:
         return Ladder(order[:-1], order[-1:], former=_former(data.config, order))
     moves = data.table("stage_history").select("deal_id", "stage", "entered_at")
-    last = ibis.window(group_by="deal_id", order_by=ibis.desc("entered_at"))
-    moves = moves.mutate(_later=ibis.rank().over(last))
+    last = moves.group_by("deal_id").agg(entered_at=moves.entered_at.max())
     deals = data.table("deals").select("deal_id", "is_won", "is_lost", "left_at")
-    ends = moves.filter(moves._later == 0).join(deals, "deal_id")
+    ends = moves.semi_join(last, ["deal_id", "entered_at"]).join(deals, "deal_id")
     at_once = ends.left_at <= ends.entered_at.cast("date")
     sums = {name: (at_once & ends[f"is_{name}"]).sum() for name in ("won", "lost")}
     counts = frame_of(data.con, ends.group_by("stage").agg(n=ends.count(), **sums))
@@ -150,11 +149,13 @@ def visits(known: Known) -> ir.Table:
     moves, end = entries(known), len(known.stages.steps)
     moves = moves.mutate(_order=moves.place.fill_null(end + 2))
     order = ibis.window(group_by="deal_id", order_by=["entered_at", "_order"])
-    before = moves.entered_at.lag().over(order)
-    stayed = moves.entered_at.epoch_seconds() - before.epoch_seconds()
-    back = (moves.place < moves.place.lag().over(order)) & (stayed >= MISCLICK_SECONDS)
-    next_on = moves.entered_on.lead().over(order)
-    moves = moves.mutate(next_on=next_on, is_back=back.fill_null(False))
+    made = {"next_on": moves.entered_on.lead().over(order)}
+    if known.asks("is_back"):
+        before = moves.entered_at.lag().over(order)
+        stayed = moves.entered_at.epoch_seconds() - before.epoch_seconds()
+        back = (moves.place < moves.place.lag().over(order)) & (stayed >= MISCLICK_SECONDS)
+        made["is_back"] = back.fill_null(False)
+    moves = moves.mutate(**made)
     rows = _of_deals(
         moves.filter(moves.place < end).drop("place", "_order", "amount_at_entry"), known
     )

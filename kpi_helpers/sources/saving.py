@@ -135,8 +135,14 @@ def all_updated(changes: Mapping[Path, Change]) -> None:
 
 
 def saved(path: Path, content: bytes) -> None:
-    """Put a whole content in the place of a file; who may read it stays as it was."""
-    with _draft(path, content, "new") as draft:
+    """Put a whole content in the place of a file; who may read it stays as it was.
+
+    Raises
+    ------
+    KpiError
+        When the file cannot be written.
+    """
+    with _named(path), _draft(path, content, "new") as draft:
         os.replace(draft, path)
         to_disk(path.parent)
 
@@ -177,11 +183,12 @@ def _put_back(path: Path, kept: Path) -> None:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Say of which file an error of the system is."""
+    """Say of which file an error of the system is, or that no file can have such a name."""
     try:
         yield
-    except OSError as error:
-        raise KpiError("not_written", file=path.name, reason=error.strerror) from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no system takes
+        reason = getattr(error, "strerror", None) or str(error)
+        raise KpiError("not_written", file=path.name, reason=reason) from error
 
 
 def difference(file: str, before: str, after: str) -> list[str]:

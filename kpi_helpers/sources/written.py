@@ -46,10 +46,7 @@ def write_settings(data: Dataset, path: Path, *, force: bool = False, source: st
     """
     if path.exists() and not force:
         raise KpiError("file_exists", file=path.name)
-    try:
-        saved(path, settings_text(data, _from(path, source)).encode())
-    except OSError as error:
-        raise KpiError("not_written", file=path.name, reason=error.strerror) from error
+    saved(path, settings_text(data, _from(path, source)).encode())
 
 
 def settings_text(data: Dataset, source: str = "") -> str:
