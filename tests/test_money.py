@@ -62,6 +62,17 @@ def test_days_before_the_first_rate_are_refused_with_their_number() -> None:
         kh.load({"orders": ORDERS[ORDERS["currency"] == "USD"], "rates": late})
 
 
+@pytest.mark.parametrize("wrong", [-3.0, 0.0])
+def test_a_rate_that_is_not_above_0_is_left_out_and_listed(wrong: float) -> None:
+    rates = RATES.assign(rate=[0.9, wrong, 1.2])
+    data = kh.load({"orders": ORDERS, "rates": rates})
+    assert amounts(data) == [90, 90, 90, 90, 120, 100]
+    listed = kh.left_out(data)[["table", "column", "value", "reason", "action"]].values.tolist()
+    assert listed == [["rates", "rate", str(wrong), "rate_not_positive", "excluded"]]
+    with pytest.raises(MixedCurrencies, match=r"2 rows are in USD.*a number above 0"):
+        kh.load({"orders": ORDERS[2:], "rates": rates[1:]})
+
+
 def test_a_currency_without_any_rate_is_refused() -> None:
     with pytest.raises(MixedCurrencies, match="mixes currencies"):
         kh.load({"orders": ORDERS})

@@ -262,12 +262,19 @@ def _targets(as_of: dt.date) -> list[Mark]:
     ]
 
 
+def _rates(as_of: dt.date) -> list[Mark]:
+    """A rate of 0 or below, which would turn what was sold into nothing or into a loss."""
+    kpis = ("bookings", "revenue")
+    return [Mark("rate_not_positive", "rate", lambda t: t.rate <= 0, EXCLUDED, BLOCK, kpis)]
+
+
 _SPECIAL: dict[str, Callable[[dt.date], list[Mark]]] = {
     "customers": _customers,
     "deals": _deals,
     "leads": _leads,
     "orders": _orders,
     "order_lines": _orders,
+    "rates": _rates,
     "surveys": _surveys,
     "targets": _targets,
 }
