@@ -268,3 +268,47 @@ def test_a_month_whose_fees_are_not_known_yet_is_not_one_in_which_all_have_left(
     for month in ("2026-03", "2025-12"):
         with pytest.raises(Unavailable, match=rf"mrr \({month}\)"):
             customers.bridge(data, month)
+
+
+LEAP = pd.concat(
+    [
+        bought("2023-02-28", "2024-02-01", who="A"),
+        bought("2023-02-27", "2024-02-02", who="B"),
+        bought("2023-01-05", "2024-01-09", "2024-02-28", who="C"),
+        bought("2023-03-01", "2024-02-29", who="D"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("period", "as_of", "base", "kept"),
+    [
+        ("ytd", "2024-02-28", 3, 3),  # A, B and C bought from 1 January to 28 February 2023.
+        ("2024-01-01:2024-02-28", "2024-12-31", 3, 3),
+        ("2024-02-28", "2024-12-31", 1, 0),
+        ("2024-02-29", "2024-12-31", 1, 0),
+        ("ytd", "2024-02-29", 3, 3),
+        ("2024-02", "2024-12-31", 2, 2),
+        ("2024-03", "2024-12-31", 1, 0),
+    ],
+)
+def test_the_year_before_a_leap_day_ends_with_february(
+    period: str, as_of: str, base: int, kept: int
+) -> None:
+    data = kh.load({"orders": LEAP}, as_of=as_of)
+    (row,) = kh.measure(data, "repurchase_rate", period).itertuples()
+    assert (row.denominator, row.numerator) == (base, kept)
+    calendar = data.config.calendar
+    ago = calendar.year_ago(calendar.parse(period, data.as_of))
+    days = pd.to_datetime(LEAP["order_date"]).dt.date
+    assert LEAP.loc[days.ge(ago.start) & days.lt(ago.end), "customer_id"].nunique() == base
+
+
+def test_twelve_months_that_end_on_28_february_begin_with_march() -> None:
+    data = kh.load({"orders": LEAP}, as_of="2024-02-28")
+    (row,) = kh.measure(data, "customer_retention_rate", "2024-02-28").itertuples()
+    # Of the twelve months up to 27 February A, B, C and D; D not in 2024, but in March 2023.
+    assert (row.denominator, row.numerator) == (4, 4)
+    data = kh.load({"orders": LEAP[LEAP["order_date"] != "2024-02-01"]}, as_of="2024-02-28")
+    (row,) = kh.measure(data, "customer_retention_rate", "2024-02-28").itertuples()
+    assert (row.denominator, row.numerator) == (4, 3)

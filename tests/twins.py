@@ -54,19 +54,19 @@ class Asked(NamedTuple):
 
     def earlier(self, months: int) -> "Asked":
         start, end = (months_before(day, months) for day in (self.start, self.end))
+        start -= DAY * (start.day != self.start.day)  # 29 February is held against the 28th
         running = self.as_of + DAY < self.end
         as_of = start + (self.as_of - self.start) if running else self.as_of
         return self._replace(start=start, end=end, as_of=as_of)
 
 
 def months_before(day: dt.date, months: int) -> dt.date:
+    """The same day of an earlier month; where that has none, the first one after it."""
     number = day.year * 12 + day.month - 1 - months
-    for last in (day.day, 30, 29, 28):
-        try:
-            return dt.date(number // 12, number % 12 + 1, last)
-        except ValueError:
-            continue
-    raise AssertionError(day)
+    try:
+        return dt.date(number // 12, number % 12 + 1, day.day)
+    except ValueError:
+        return dt.date((number + 1) // 12, (number + 1) % 12 + 1, 1)
 
 
 def truncated(frames: Mapping[str, pd.DataFrame], as_of: dt.date) -> dict[str, pd.DataFrame]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import NEUTRAL, Example, kpi
 from kpi_helpers.kpis.parts import Parts, largest, of_newcomers
+from kpi_helpers.kpis.windows import months_before
 from kpi_helpers.sources.engine import END
 from kpi_helpers.units import PERCENT
 
@@ -76,5 +76,5 @@ def new_vs_existing_revenue(orders: ir.Table) -> Parts:
 def revenue_concentration(orders: ir.Table) -> Parts:
     """Share of the ten largest customers in the revenue of the twelve months up to the end."""
     day = orders.order_date
-    year = (day >= END - ibis.interval(months=12)) & (day < END)
+    year = (day >= months_before(END, 12)) & (day < END)
     return largest(orders.customer_id, orders.amount_net, where=year)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import LOWER, Example, kpi
 from kpi_helpers.kpis.parts import Parts, carried
+from kpi_helpers.kpis.windows import months_before
 from kpi_helpers.sources.engine import END, START
 from kpi_helpers.units import PERCENT
 
@@ -111,7 +111,6 @@ def upsell_rate(mrr: ir.Table) -> Parts:
 
 
 def _followed(mrr: ir.Table, kind: str) -> Parts:
-    month = ibis.interval(months=1)
-    base = mrr.is_paid & (mrr.month >= START - month) & (mrr.month < START)
-    kept = mrr.is_paid & (mrr.month >= END - month) & (mrr.month < END)
+    base = mrr.is_paid & (mrr.month >= months_before(START, 1)) & (mrr.month < START)
+    kept = mrr.is_paid & (mrr.month >= months_before(END, 1)) & (mrr.month < END)
     return carried(kind, mrr.customer_id, mrr.mrr, base, kept)

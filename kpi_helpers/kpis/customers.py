@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import Example, kpi
 from kpi_helpers.kpis.parts import Parts, retained
+from kpi_helpers.kpis.windows import months_before
 from kpi_helpers.sources.engine import END, START
 from kpi_helpers.units import PERCENT
 
@@ -43,10 +44,9 @@ ACTIVE_MONTHS = 12
 )
 def customer_retention_rate(orders: ir.Table) -> Parts:
     """Customers active at the start (an order within 12 months) and still at the end."""
-    span = ibis.interval(months=ACTIVE_MONTHS)
     day = orders.order_date
-    before = orders.is_sale & (day >= START - span) & (day < START)
-    still = orders.is_sale & (day >= END - span) & (day < END)
+    before = orders.is_sale & (day >= months_before(START, ACTIVE_MONTHS)) & (day < START)
+    still = orders.is_sale & (day >= months_before(END, ACTIVE_MONTHS)) & (day < END)
     return retained(orders.customer_id, base=before, kept=still)
 
 
@@ -78,9 +78,9 @@ def customer_retention_rate(orders: ir.Table) -> Parts:
 )
 def repurchase_rate(orders: ir.Table) -> Parts:
     """Customers who bought in the same period a year earlier and again in this one, as a share."""
-    year = ibis.interval(years=1)
     day = orders.order_date
     # A period longer than a year would count the same order before and again.
-    before = orders.is_sale & (day >= START - year) & (day < ibis.least(END - year, START))
+    since, until = START - ibis.interval(years=1), ibis.least(months_before(END, 12), START)
+    before = orders.is_sale & (day >= since) & (day < until)
     again = orders.is_sale & (day >= START) & (day < END)
     return retained(orders.customer_id, base=before, kept=again)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import operator
 
-import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.catalogue import NEUTRAL, Example, kpi
 from kpi_helpers.kpis.parts import Parts, at_risk, average_per, share, varied
+from kpi_helpers.kpis.windows import months_before
 from kpi_helpers.sources.engine import END
 from kpi_helpers.units import PERCENT, TIMES
 
@@ -142,4 +142,4 @@ def referral_rate(leads: ir.Table) -> Parts:
 
 
 def _year(orders: ir.Table) -> ir.BooleanValue:
-    return (orders.order_date >= END - ibis.interval(months=12)) & (orders.order_date < END)
+    return (orders.order_date >= months_before(END, 12)) & (orders.order_date < END)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from kpi_helpers.kpis.parts import Parts
@@ -10,6 +11,16 @@ from kpi_helpers.sources.engine import END, START
 
 # How long after its lead an order is still put down to the lead's campaign.
 ATTRIBUTION_DAYS = 180
+
+
+def months_before(day: ir.DateScalar, months: int) -> ir.DateScalar:
+    """The first day of the months that end on the eve of a day.
+
+    Of a day that the earlier month lacks engines take its last: the twelve months before
+    29 February begin on 1 March, a year after those that end on 28 February.
+    """
+    span, one = ibis.interval(months=months), ibis.interval(days=1)
+    return ibis.greatest(day - span, day - one - span + one)
 
 
 def attributed(
