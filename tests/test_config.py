@@ -137,6 +137,7 @@ def test_a_date_of_toml_is_a_day(tmp_path: Path) -> None:
         ({"source_time_zone": "UTC"}, "time_zone", "", "Europe/Paris"),
         ({"as_of": "30/09/2026"}, "as_of", "30/09/2026", "a day such as 2026-09-30"),
         ({"as_of": 20261301}, "as_of", "20261301", "a day such as 2026-09-30"),
+        ({"as_of": "2200-01-01"}, "as_of", "2200-01-01", "a day from 1900-01-01 to 2199-12-31"),
         ({"source": 3}, "source", "3", "a text"),
         ({"password_env": ["A"]}, "password_env", "***", "a text"),
         ({"currency": "EURO"}, "currency", "EURO", "a currency code such as EUR"),

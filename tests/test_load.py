@@ -1,6 +1,7 @@
 """Files through the door: how they are written, what cannot be opened, and the line of each row."""
 
 import codecs
+import datetime as dt
 import gzip
 from pathlib import Path
 
@@ -299,6 +300,18 @@ def test_a_day_before_all_data_is_refused() -> None:
     assert len(kh.load(pd.DataFrame([row]), as_of="2026-01-05")["deals"]) == 1
     with pytest.raises(BadInput, match="On 2026-01-04.*the data begin on 2026-01-05"):
         kh.load(pd.DataFrame([row]), as_of="2026-01-04")
+
+
+@pytest.mark.parametrize("as_of", ["2200-01-01", "2500-06-30", "1899-12-31", dt.date(2200, 1, 1)])
+def test_a_day_of_a_year_without_periods_is_refused_with_those_that_have_some(
+    as_of: str | dt.date,
+) -> None:
+    row = {"deal_id": "1", "created_at": "2026-01-05", "status": "open"}
+    data = kh.load(pd.DataFrame([row]), as_of="2199-12-31")
+    assert kh.measure(data, "open_pipeline_value", "last")["period"].tolist() == ["2199Q4"]
+    for ask in (lambda: kh.load(pd.DataFrame([row]), as_of=as_of), lambda: data.at(as_of)):
+        with pytest.raises(BadInput, match="a day from 1900-01-01 to 2199-12-31"):
+            ask()
 
 
 def test_files_that_were_not_understood_are_named_with_the_way_on(tmp_path: Path) -> None:

@@ -83,6 +83,14 @@ def test_ranges_that_are_refused(text, said):
         Calendar(7).periods(text)
 
 
+@pytest.mark.parametrize("text", ["all:last", "2025Q1:last", "ytd:ytd", "last:2026Q3"])
+def test_what_was_given_is_not_what_was_meant(text):
+    with pytest.raises(BadPeriod) as refused:
+        CALENDAR.parse(text, AS_OF, FIRST)
+    assert refused.value.values["nearest"] == []
+    assert "Did you mean" not in str(refused.value)
+
+
 @pytest.mark.parametrize("grain", ["semester", "span", "Quarter"])
 def test_unknown_grain(grain):
     with pytest.raises(UnknownName, match=f"Unknown grain: '{grain}'"):

@@ -1,4 +1,4 @@
-"""A day as it is given, and the last one that can be."""
+"""A day as it is given, and the first and last that can be."""
 
 import datetime as dt
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from kpi_helpers.errors import BadInput
 from kpi_helpers.language import Phrase
 
-LAST_DAY = dt.date(9000, 12, 31)
+FIRST_DAY, LAST_DAY = dt.date(1900, 1, 1), dt.date(2199, 12, 31)
 
 
 def as_day(value: Any, name: str = "as_of") -> dt.date:
@@ -15,7 +15,7 @@ def as_day(value: Any, name: str = "as_of") -> dt.date:
     Raises
     ------
     BadInput
-        When it is neither.
+        When it is neither, or of a year that no period is read of.
 
     Examples
     --------
@@ -25,8 +25,11 @@ def as_day(value: Any, name: str = "as_of") -> dt.date:
     try:
         day = dt.date.fromisoformat(value) if isinstance(value, str) else value
         day = day.date() if isinstance(day, dt.datetime) else day
-        if isinstance(day, dt.date) and day <= LAST_DAY:
-            return day
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise BadInput(column=name, value=value, expected=Phrase("expected.day")) from error
-    raise BadInput(column=name, value=value, expected=Phrase("expected.day"))
+    if not isinstance(day, dt.date):
+        raise BadInput(column=name, value=value, expected=Phrase("expected.day"))
+    if not FIRST_DAY <= day <= LAST_DAY:
+        within = Phrase("expected.day_within", {"first": FIRST_DAY, "last": LAST_DAY})
+        raise BadInput(column=name, value=value, expected=within)
+    return day

@@ -84,7 +84,7 @@ def suggestions(name: str) -> list[str]:
     sides = [side.strip() for side in name.upper().split(":")]
     if len(sides) > 1:
         ends = sides[0], sides[-1]
-        likely = [[side] if read(side, 1) else suggestions(side)[:1] for side in ends]
+        likely = [[form for form in (side, *suggestions(side)) if read(form, 1)] for side in ends]
         return [f"{likely[0][0]}:{likely[1][0]}"] if all(likely) else []
     found = [form for form in _likely_forms(sides[0]) if read(form, 1)]
     return found or nearest(name, RELATIVE)

@@ -9,9 +9,9 @@ import zoneinfo
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from kpi_helpers.errors import BadConfig, KpiError, nearest, shown
+from kpi_helpers.errors import BadConfig, BadInput, KpiError, nearest, shown
 from kpi_helpers.language import LANGUAGES, Phrase, nouns
-from kpi_helpers.periods import Calendar
+from kpi_helpers.periods import Calendar, as_day
 from kpi_helpers.sources.brand import unfit
 from kpi_helpers.sources.expressions import names_in
 from kpi_helpers.sources.registers import SCOPES
@@ -197,6 +197,12 @@ class _Checker:
         except ValueError as error:
             raise self.bad(key, value, Phrase("expected.day")) from error
 
+    def as_of(self, key: str, value: Any) -> None:
+        try:
+            as_day(str(value))
+        except BadInput as error:
+            raise self.bad(key, value, error.values["expected"]) from error
+
     def rates(self, key: str, value: Any) -> None:
         self.known(f"{key}.", value, value)
         for name, rate in value.items():
@@ -301,7 +307,7 @@ _CHECKS: dict[str, Callable[[_Checker, str, Any], None]] = {
     "pay": _Checker.pay,
     "country": _Checker.country,
     "currency": _Checker.currency,
-    "as_of": _Checker.day,
+    "as_of": _Checker.as_of,
     "rates": _Checker.rates,
     "windows": _Checker.windows,
     "lags": _Checker.lags,
