@@ -8,6 +8,7 @@ may be a ``Phrase``, which follows the language the error is shown in, or a list
 """
 
 import difflib
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Set
@@ -17,8 +18,7 @@ from kpi_helpers.language import Phrase, text
 # So many allowed names are listed beside the nearest one, and so many where none is near.
 LONGEST_LIST, LONGEST_ALONE = 12, 60
 CLOSE_ENOUGH = 0.6
-# In whatever place the URL of a database was given, its password is not repeated.
-PASSWORD = re.compile(r"(:/{1,2}[^\s/:@]*:)[^\s/@]+@")
+URL = re.compile(r"\s*[A-Za-z][\w+.-]*:/")
 HINTS = ("years", "nearest", "candidates", "allowed", "fix")
 
 
@@ -57,7 +57,7 @@ class KpiError(Exception):
         for hint in HINTS:
             if self._shows(hint):
                 sentences.append(text(f"errors.hints.{hint}", lang, **{hint: said[hint]}))
-        return PASSWORD.sub(r"\1***@", " ".join(sentences))
+        return re.sub(r"\S+", lambda word: public(word[0]), " ".join(sentences))
 
     def _shows(self, hint: str) -> bool:
         value = self.values.get(hint)
@@ -192,6 +192,29 @@ def _folded(name: str) -> str:
     return "".join(letter for letter in letters if letter.isalnum())
 
 
+def public(address: str) -> str:
+    """Return the URL of a database without user, password and query; other text as it is.
+
+    In whatever place such a URL was given, what may be a part of its password is not repeated: all
+    that stands before its last ``@``.
+
+    Examples
+    --------
+    >>> public("postgresql://ann:s3/cr@t@db:5432/sales?sslmode=require")
+    'postgresql://***@db:5432/sales'
+    >>> public("ann@acme.example")
+    'ann@acme.example'
+    """
+    scheme, mark, rest = address.partition(":/")
+    login, at, place = (rest if mark else address).rpartition("@")
+    if not mark:
+        return f"***@{place}" if ":" in login else address
+    # Behind a question mark an @ may be of a password too.
+    place = "" if "?" in login else place.partition("?")[0]
+    slash = "/" if rest.startswith("/") else ""
+    return f"{scheme}:/{slash}***@{place}" if at else f"{scheme}:/{place}"
+
+
 def shown(value: object) -> str:
     """Return a value as text; its type, where it has thousands of digits or no end of brackets.
 
@@ -210,6 +233,8 @@ def _said(value: object, lang: str) -> object:
     if isinstance(value, Phrase):
         return value.render(lang)
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(e.render(lang) if isinstance(e, Phrase) else shown(e) for e in value)
+        return ", ".join(str(_said(each, lang)) for each in value)
+    if isinstance(value, str | os.PathLike) and URL.match(str(value)):
+        return public(str(value))
     # A number as such, for it may choose a plural.
     return shown(value) if isinstance(value, int) and abs(value) >> 64 else value

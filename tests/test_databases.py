@@ -40,9 +40,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_a_password_goes_to_the_server_and_nowhere_else(refusing: dict[str, Any]) -> None:
-    with pytest.raises(
-        Unavailable, match="no connection to postgresql://ada@db.example"
-    ) as refused:
+    with pytest.raises(Unavailable, match="no connection to postgresql://db.example") as refused:
         kh.load("postgresql://ada@db.example/sales", {"password_env": "KPI_CANARY"})
     assert (refusing["user"], refusing["host"]) == ("ada", "db.example")
     assert refusing["password"] == CANARY
@@ -79,7 +77,7 @@ def test_a_source_is_not_shown_by_the_settings(tmp_path: Any) -> None:
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
-    with pytest.raises(Unavailable, match="no connection to postgresql://ada@127.0.0.1:1/sales"):
+    with pytest.raises(Unavailable, match="no connection to postgresql://127.0.0.1:1/sales"):
         kh.load("postgresql://ada@127.0.0.1:1/sales")
 
 

@@ -6,21 +6,33 @@ import nbformat
 import pandas as pd
 import pytest
 
+import kpi_helpers as kh
 from kpi_helpers.cli import main
 from kpi_helpers.errors import ReportFailed
-from kpi_helpers.reports import running
+from kpi_helpers.reports import opening, running
+from kpi_helpers.sources.written import settings_text
 
 CANARY = "c4nary-f0r-tests"
 URL = f"postgresql://ann:{CANARY}@127.0.0.1:9/sales"
+QUERY = f"postgresql://127.0.0.1:9/sales?user=ann&password={CANARY}"
+DEALS = pd.DataFrame(
+    {"deal_id": ["1"], "created_at": "2026-01-05", "status": "open", "amount": 9.0}
+)
+# Passwords as they stand, not as a URL writes them.
+UNCLEAR = [
+    *(f"{CANARY}/pre", f"pre/{CANARY}", f"pre?{CANARY}", f"pre#{CANARY}", f"pre@{CANARY}/x"),
+    *(f"pre[{CANARY}]", f"pre {CANARY}", f"pre@{CANARY}", f"\uff1f{CANARY}"),
+]
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KPI_TEST_PASSWORD", CANARY)
-    deals = {"deal_id": ["1"], "created_at": "2026-01-05", "status": "open", "amount": 9.0}
-    pd.DataFrame(deals).to_csv(tmp_path / "deals.csv", index=False)
+    DEALS.to_csv(tmp_path / "deals.csv", index=False)
     (tmp_path / "source.toml").write_text(f'schema = 1\nsource = "{URL}"\n')
+    unclear = URL.replace(CANARY, UNCLEAR[0])
+    (tmp_path / "unclear.toml").write_text(f'schema = 1\nsource = "{unclear}"\n')
     (tmp_path / "password.toml").write_text(f'schema = 1\npassword = "{CANARY}"\n')
     env = 'password_env = "KPI_TEST_PASSWORD"\n'
     (tmp_path / "env.toml").write_text(
@@ -38,6 +50,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["check", URL.replace("postgresql", "postgres")],
         ["check", URL.replace("postgresql", "mysql")],
         ["check", URL.replace(":9/", ":port/")],
+        *(["check", URL.replace(CANARY, each)] for each in UNCLEAR),
+        ["check", QUERY],
+        ["check", "--config", "unclear.toml"],
+        ["check", "--config", f"postgresql://ann:{CANARY}@host"],
+        ["report", "--data", QUERY],
+        ["report", "--data", "deals.csv", "--by", QUERY],
         ["check", URL, "--write", "kpi.toml"],
         ["check", "--config", "source.toml"],
         ["check", "--config", "env.toml"],
@@ -101,3 +119,14 @@ def test_an_exception_that_holds_it_is_told_without_it(
     assert not [
         p for p in here.rglob("*") if p.is_file() and "out" in p.parts and CANARY in p.read_text()
     ]
+
+
+@pytest.mark.parametrize("address", [URL, QUERY, f"postgresql://ann:{CANARY}@127.0.0.1:9"])
+def test_settings_that_are_written_and_names_do_not_hold_it(address: str) -> None:
+    name = opening._stem(address, "kpi.toml")
+    written = settings_text(kh.load(DEALS, {"name": name, "language": "en"}), address=address)
+    assert name in ("sales", "127.0.0")
+    assert 'source = "postgresql://127.0.0.1:9' in written
+    assert "password_env" in written
+    assert "user" not in written.partition("\n# source")[2]
+    assert CANARY not in written

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpi_helpers.errors import unknown
+from kpi_helpers.errors import public, unknown
 from kpi_helpers.language import LANGUAGES, text
 
 if TYPE_CHECKING:
@@ -251,5 +251,7 @@ def _in_days(period: Period) -> str:
 
 
 def _stem(source: str | Path | None, file: str) -> str:
-    """Return a name for data whose settings give none; the last part of a URL holds no password."""
-    return Path(str(source or Path(file).resolve().parent).rpartition("/")[2]).stem
+    """Return a name for data whose settings give none: of a URL the last part, without a secret."""
+    place = str(source or Path(file).resolve().parent)
+    place = public(place).rpartition("@")[2] if "://" in place else place
+    return Path(place.rpartition("/")[2]).stem

@@ -14,7 +14,7 @@ from html import escape
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from kpi_helpers.periods import Period
@@ -169,7 +169,7 @@ def packages() -> dict[str, str]:
 
 
 def secrets(source: str, variable: str | None) -> list[str]:
-    """Return what must not be written: the password of a URL, and the one in the environment.
+    """Return what must not be written: the passwords of a URL, and the one in the environment.
 
     Each comes in the forms in which it may stand in a URL, in JSON and in HTML.
 
@@ -180,7 +180,9 @@ def secrets(source: str, variable: str | None) -> list[str]:
     """
     found = {os.environ.get(variable or "", "")}
     if "://" in source:
-        found.add(urlsplit(source).password or "")
+        from kpi_helpers.sources.files.databases import secrets_in
+
+        found |= secrets_in(source)
     plain = {unquote(secret) for secret in found}
     forms = {*found, *plain, *(quote(secret, safe="") for secret in plain)}
     written = {said for form in forms for said in (form, json.dumps(form)[1:-1], escape(form))}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kpi_helpers.errors import KpiError
+from kpi_helpers.errors import KpiError, public
 from kpi_helpers.language import text
 from kpi_helpers.sources.checks.quality import left_out
 from kpi_helpers.sources.config import Config, TableConfig
@@ -46,13 +46,14 @@ def write_settings(data: Dataset, path: Path, *, force: bool = False, source: st
     """
     if path.exists() and not force:
         raise KpiError("file_exists", file=path.name)
-    saved(path, settings_text(data, _from(path, source)).encode())
+    saved(path, settings_text(data, _from(path, source), source).encode())
 
 
-def settings_text(data: Dataset, source: str = "") -> str:
+def settings_text(data: Dataset, source: str = "", address: str = "") -> str:
     """The settings of a data set as commented TOML, in its language.
 
-    Loading with it gives the tables that the data set has, cell by cell.
+    Loading with it gives the tables that the data set has, cell by cell. What the URL of a database
+    holds of a user and passwords is not written: a comment says where it goes.
 
     Examples
     --------
@@ -83,6 +84,12 @@ def settings_text(data: Dataset, source: str = "") -> str:
         content["windows"] = {n: days or "none" for n, days in data.config.windows.items()}
     content["tables"] = {name: _table(data, name) for name in data.mapped if name not in told}
     notes = _notes(data)
+    if "://" in address:
+        place = [
+            f"source = {_quoted(public(address).replace('***@', ''))}",
+            'password_env = "CRM_PASSWORD"',
+        ]
+        notes[("",)] = [text("written.database", lang), *place, *notes.get(("",), [])]
     lines = [f"# {text('written.head', lang)}", *_said(notes, ("",)), *_lines(content, notes, ())]
     return "\n".join(lines) + "\n"
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import weakref
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_plus
 
 import ibis
 
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import Unavailable, public
+from kpi_helpers.sources.checking import SECRET
 from kpi_helpers.sources.config import Config
+
+OF_FILES = ("duckdb", "pyspark", "sqlite")
+SIGNS = re.compile(r"[/?#\[\]]")  # which end a user and password where they are not written as %2F
 
 
 def connect(url: str, config: Config) -> Any:
@@ -37,27 +42,49 @@ def connect(url: str, config: Config) -> Any:
     ...
     kpi_helpers.errors.Unavailable: The environment variable KPI_UNSET_VARIABLE is not set...
     """
+    scheme, login, place = _parts(url)
+    shown = public(f"{scheme}://{place}")
+    user, _, written = login.partition(":")
+    password = _password(config) or unquote(written)
+    given = {"password": password} if password else {}
     try:
-        parts = urlsplit(url)
-    except ValueError as error:  # which quotes neither user nor password
-        place = url.rpartition("@")[2]
-        raise Unavailable("no_connection", what=place, reason=str(error)) from None
-    login = f"{parts.username}@" if parts.username else ""
-    shown = parts._replace(netloc=login + parts.netloc.rpartition("@")[2]).geturl()
-    password = _password(config) or unquote(parts.password or "")
-    try:
-        con = ibis.connect(shown, **({"password": password} if password else {}))
+        con = ibis.connect(f"{scheme}://{user}{'@' if login else ''}{place}", **given)
     except ModuleNotFoundError as error:
-        extra = "spark" if "spark" in parts.scheme else "postgres"
+        extra = "spark" if "spark" in scheme else "postgres"
         raise Unavailable(what=extra, needs=f'pip install "kpi-helpers[{extra}]"') from error
     except Exception as error:  # every driver has errors of its own, and they may quote the URL
         reason = str(error).strip().partition("\n")[0]
-        if password:
-            reason = reason.replace(password, "***")
+        for secret in (password, *secrets_in(url)):
+            reason = reason.replace(secret, "***") if secret else reason
         raise Unavailable("no_connection", what=shown, reason=reason) from None
     if con.name == "postgres":
         weakref.finalize(con, con.con.close)
     return con
+
+
+def secrets_in(url: str) -> set[str]:
+    """The passwords that stand in the URL of a database, before its host or in its query.
+
+    Examples
+    --------
+    >>> sorted(secrets_in("postgresql://ann:s3%21cret@db/sales?sslmode=require&password=other"))
+    ['other', 's3!cret', 's3%21cret']
+    """
+    _, login, place = _parts(url)
+    asked = (pair.partition("=") for pair in place.partition("?")[2].split("&"))
+    found = {value for key, _, value in asked if SECRET.search(key)} | {login.partition(":")[2]}
+    return {form for value in found for form in (value, unquote(value), unquote_plus(value))} - {""}
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Scheme, user and password, and all that follows; the URL of a file has no user."""
+    scheme, _, rest = url.partition("://")
+    if scheme in OF_FILES:
+        return scheme, "", rest
+    login, _, place = rest.rpartition("@")
+    if SIGNS.search(login):
+        raise Unavailable("unclear_address", what=f"{scheme}://…")
+    return scheme, login, place
 
 
 def _password(config: Config) -> str | None:
