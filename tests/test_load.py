@@ -167,7 +167,6 @@ def test_a_header_alone_has_no_day(tmp_path: Path) -> None:
         ("deals.csv.gz", b"not gzip"),
         ("deals.csv.gz", gzip.compress(TEXT.encode() * 99, mtime=0)[:90]),
         ("deals.csv", codecs.BOM_UTF16_LE + TEXT.encode("utf-16-le")[:-1]),
-        ("deals.parquet", b"junk" * 99),
         ("deals.duckdb", b"junk" * 999),
     ],
 )
@@ -175,6 +174,32 @@ def test_a_file_that_is_damaged_is_refused(tmp_path: Path, name: str, content: b
     error = refused(put(tmp_path, content, name))
     assert isinstance(error, BadInput)
     assert str(error).startswith(f"{name} cannot be read: ")
+
+
+@pytest.mark.parametrize("codec", ["snappy", "none"])
+@pytest.mark.parametrize("column", ["status", "amount", "created_at", "owner", ""])
+def test_a_parquet_file_with_damaged_pages_is_named(
+    tmp_path: Path, codec: str, column: str
+) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "sales's [1].parquet"
+    deal = {"created_at": "2026-01-05", "status": "won", "closed_at": "2026-02-01"}
+    rows = [{**deal, "deal_id": n, "amount": n, "owner": f"Ann {n}"} for n in range(300)]
+    pd.DataFrame(rows).to_parquet(path, compression=codec)
+    content = bytearray(path.read_bytes())
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    for place in map(group.column, range(group.num_columns)):
+        if place.path_in_schema == column:
+            first = place.dictionary_page_offset or place.data_page_offset
+            content[first : first + place.total_compressed_size] = b"\xff" * (
+                place.total_compressed_size
+            )
+    path.write_bytes(content if column else b"junk" * 99)
+    with pytest.raises(BadInput) as error:
+        kh.measure(kh.load(path, {}), ["bookings", "win_rate_count"], "all", by="owner")
+    assert str(error.value).startswith("sales's [1].parquet is damaged or incomplete (")
+    assert error.value.render("fr").startswith("sales's [1].parquet est abîmé ou incomplet (")
 
 
 def test_a_folder_is_read_by_the_names_of_its_files(tmp_path: Path) -> None:

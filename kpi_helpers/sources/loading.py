@@ -34,7 +34,7 @@ from kpi_helpers.sources.personal import sealed
 from kpi_helpers.sources.recognition.recognising import recognised, says_origin
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.schema import IBIS_TYPES
-from kpi_helpers.sources.server import first_line
+from kpi_helpers.sources.server import embedded, first_line
 from kpi_helpers.sources.snapshots import rebuilt
 from kpi_helpers.sources.tables import ORDER_LINES, ORDERS, TABLES
 
@@ -171,7 +171,8 @@ def _kept(con: Any, mapped: Mapped, label: str) -> Mapped:
 
 
 def _written(con: Any, name: str, expr: ir.Table) -> ir.Table:
-    con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {con.compile(expr)}')
+    with embedded(con):
+        con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {con.compile(expr)}')
     table: ir.Table = con.table(name)
     return table
 

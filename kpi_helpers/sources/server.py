@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from kpi_helpers.errors import BadInput, KpiError, Unavailable
+
+_PARQUET = re.compile(r"read_parquet\('((?:[^']|'')*)'")
+_VIEWS = """SELECT '"' || replace(view_name, '"', '""') || '"', sql FROM duckdb_views()
+WHERE NOT internal AND NOT temporary AND sql LIKE '%read_parquet(%'"""
 
 # What PostgreSQL's codes begin with (its manual, appendix A) → our text.
 _TEXTS = {
@@ -65,13 +70,34 @@ def embedded(con: Any) -> Iterator[None]:
             raise
         con.con.interrupt()  # otherwise the engine works on, and the process cannot end before it
         raise error.__cause__ from None
-    except duckdb.IOException as error:
-        asked = "SELECT path FROM duckdb_databases() WHERE path IS NOT NULL"
-        found = con.con.execute(asked).fetchone()
-        if found is None:
+    except duckdb.Error as error:
+        file, reason = _damaged(con, error)
+        if not file:
             raise
-        reason = first_line(error).partition(":")[2].replace(found[0], Path(found[0]).name).strip()
-        raise BadInput("damaged", file=Path(found[0]).name, reason=reason) from error
+        raise BadInput("damaged", file=file, reason=reason) from error
+
+
+def _damaged(con: Any, error: duckdb.Error) -> tuple[str, str]:
+    """The file in which an engine met something that cannot be read, and what; else nothing.
+
+    Of parquet files the pages are first read when they are asked for: what an engine says of them
+    need not name the file, so that each is read once more, as a whole.
+    """
+    if isinstance(error, duckdb.IOException):
+        asked = "SELECT path FROM duckdb_databases() WHERE path IS NOT NULL"
+        for (path,) in con.con.execute(asked).fetchall():
+            name = Path(path).name
+            return name, first_line(error).partition(":")[2].replace(path, name).strip()
+    with suppress(duckdb.FatalException):
+        for view, sql in con.con.execute(_VIEWS).fetchall():
+            file = _PARQUET.search(sql)
+            try:
+                con.con.execute(f"SELECT count(*) FROM {view} AS t WHERE hash(t) = 1").fetchall()
+            except duckdb.Error as fault:
+                if file:
+                    name = Path(re.sub(r"\[(.)\]", r"\1", file[1].replace("''", "'"))).name
+                    return name, first_line(fault).rpartition(": ")[2]
+    return "", ""
 
 
 def hidden(con: Any) -> list[str]:

@@ -93,7 +93,10 @@ def refusal(file: str, error: Exception) -> BadInput:
     if isinstance(error, BadInput):
         return error
     reason = getattr(error, "strerror", None) or first_line(error)
-    return BadInput("unreadable_source", file=file, reason=reason)
+    # Of other files, and of what the system says, the engine's reason may be our own doing.
+    odd = file.lower().endswith(PARQUET) and isinstance(error, duckdb.Error)
+    key = "damaged" if odd and not isinstance(error, duckdb.IOException) else "unreadable_source"
+    return BadInput(key, file=file, reason=reason)
 
 
 @contextmanager

@@ -145,6 +145,7 @@ class Source:
                 self._take(name, plain(self.frames[name]))
             elif name in self.files:
                 self._read(name, self.files[name])
+                return self.con.table(name)
         except FAULTS as error:
             raise refusal(self.label(name), error) from error
         with server(self.con):
