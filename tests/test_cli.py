@@ -1,10 +1,12 @@
 """The command line: languages, help, answers, and errors that say what to do."""
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -17,6 +19,7 @@ from jupyterlab.labapp import LabApp
 from kpi_helpers.cli import language, main
 from kpi_helpers.cli.commands import COMMANDS
 from kpi_helpers.language import text
+from kpi_helpers.sources.engine import fetch
 from kpi_helpers.sources.server import embedded, server
 
 SAMPLE = ["--data", "data/sample"]
@@ -124,6 +127,30 @@ def test_a_query_that_a_person_ends_is_no_fault_of_the_engine(
         signal.signal(signal.SIGALRM, before)
         con.con.interrupt()
     assert capsys.readouterr().err == f"\nkpi: {text('cli.interrupted', 'en')}\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_command_that_the_system_ends_drops_its_query(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, code: int
+) -> None:
+    con = ibis.duckdb.connect()
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), number))
+
+    def run(*_: object) -> int:
+        timer.start()
+        fetch(con, "SELECT sum(sqrt(range)) FROM range(1000000000000)")
+        return 0
+
+    monkeypatch.setitem(COMMANDS, "lab", replace(COMMANDS["lab"], run=run))
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        assert main(["lab", "--lang", "en"]) == code
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        timer.cancel()
+        signal.signal(number, before)
+    assert capsys.readouterr().err == f"\nkpi: {text('cli.interrupted', 'en')}\n"
+    assert fetch(con, "SELECT 1 AS one")["one"].tolist() == [1]
 
 
 def test_errors_speak_french(capsys: pytest.CaptureFixture[str]) -> None:

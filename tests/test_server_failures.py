@@ -225,13 +225,23 @@ def _interrupted(running: subprocess.Popen[str], admin: Any, pids: list[int]) ->
     return 130
 
 
+def _terminated(running: subprocess.Popen[str], admin: Any, pids: list[int]) -> int:
+    running.send_signal(signal.SIGTERM)
+    return 143
+
+
+def _hung_up(running: subprocess.Popen[str], admin: Any, pids: list[int]) -> int:
+    running.send_signal(signal.SIGHUP)
+    return 129
+
+
 def _ended(running: subprocess.Popen[str], admin: Any, pids: list[int]) -> int:
     for pid in pids:
         admin.execute("SELECT pg_terminate_backend(%s)", [pid])
     return 2
 
 
-@pytest.mark.parametrize("end", [_interrupted, _ended])
+@pytest.mark.parametrize("end", [_interrupted, _terminated, _hung_up, _ended])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_slow_query_of_a_command_is_left_nowhere(
     admin: Any, company: str, project: Path, command: str, end: Callable[..., int]

@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 
 from kpi_helpers.cli.answers import say
 from kpi_helpers.cli.commands import COMMANDS
+from kpi_helpers.cli.ending import code_of, ended_as_interrupted
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.errors import KpiError, unknown
 from kpi_helpers.language import LANGUAGES, text
 
-INTERRUPTED, NOBODY_READS = 130, 141
+NOBODY_READS = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0; 1 for a report that failed, or data with a blocking fault; 2 for bad input; 3 for alerts,
-        or rows of a register that are to be mended; 130 when interrupted.
+        or rows of a register that are to be mended; 130 when interrupted,
+        143 and 129 when the system ends it or its terminal closes.
 
     Examples
     --------
@@ -43,13 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     lang = "en"
     try:
         lang = language(words, os.environ)
-        code = _answer(words, lang)
+        with ended_as_interrupted():
+            code = _answer(words, lang)
         sys.stdout.flush()
         return code
     except (KpiError, KeyboardInterrupt, RuntimeError) as error:
-        if _interrupted(error):
-            print(f"\nkpi: {text('cli.interrupted', lang)}", file=sys.stderr)
-            return INTERRUPTED
+        ended = code_of(error)
+        if ended is not None:
+            with suppress(OSError):  # of a terminal that is gone
+                print(f"\nkpi: {text('cli.interrupted', lang)}", file=sys.stderr)
+            return ended
         if not isinstance(error, KpiError):
             raise
         say(f"kpi: {error.render(lang)}", sys.stderr)
@@ -80,13 +86,6 @@ def language(words: Sequence[str], environment: Mapping[str, str]) -> str:
         return asked
     system = environment.get("LANG", "")[:2]
     return system if system in LANGUAGES else "en"
-
-
-def _interrupted(error: BaseException | None) -> bool:
-    """Whether a person ended it: an engine, and we, make other errors of the one of Python."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__ or error.__context__
-    return error is not None
 
 
 def _value_of(option: str, words: Sequence[str]) -> str | None:

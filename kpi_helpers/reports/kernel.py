@@ -101,8 +101,9 @@ class Terminated(SystemExit):
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM unwind the stack, as SIGINT does."""
-    if threading.current_thread() is not threading.main_thread():
+    """Let SIGTERM unwind the stack, as SIGINT does, unless it is made to do so already."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
     before = signal.signal(signal.SIGTERM, _terminate)
