@@ -73,8 +73,8 @@ def rows_behind(data: Dataset, kpi: str, period: str = "2026Q1") -> pd.DataFrame
 
 
 def accounting(data: Dataset) -> pd.DataFrame:
-    """What became of the rows of each table, but for what is not fetched from a server."""
-    found = kh.accounting(data)
+    """What became of the rows of each table, whatever its file is called; see `NOT_ASKED`."""
+    found = kh.accounting(data).drop(columns="file")
     return found.assign(flagged=found["flagged"].where(found["table"] != "leads", 0))
 
 

@@ -147,18 +147,18 @@ def visits(known: Known) -> ir.Table:
     A stay ends when the next begins or the deal is decided; what is won or lost stays nowhere.
     """
     moves, end = entries(known), len(known.stages.steps)
-    moves = moves.mutate(_order=moves.place.fill_null(end + 2))
+    # What is sorted is as narrow as can be: histories are long.
+    moves = moves.mutate(_order=moves.place.fill_null(end + 2).cast("int16"))
     order = ibis.window(group_by="deal_id", order_by=["entered_at", "_order"])
-    made = {"next_on": moves.entered_on.lead().over(order)}
+    made = {"next_on": moves.entered_at.lead().over(order).cast("date")}
     if known.asks("is_back"):
         before = moves.entered_at.lag().over(order)
         stayed = moves.entered_at.epoch_seconds() - before.epoch_seconds()
         back = (moves.place < moves.place.lag().over(order)) & (stayed >= MISCLICK_SECONDS)
         made["is_back"] = back.fill_null(False)
     moves = moves.mutate(**made)
-    rows = _of_deals(
-        moves.filter(moves.place < end).drop("place", "_order", "amount_at_entry"), known
-    )
+    moves = moves.mutate(entered_on=moves.entered_at.cast("date")).filter(moves._order < end)
+    rows = _of_deals(moves.drop("place", "_order", "amount_at_entry"), known)
     gone_at = rows.next_on.coalesce(rows.left_at)
     there = days_between(rows.entered_on, gone_at.coalesce(known.day))
     return rows.mutate(gone_at=gone_at, days_there=there).drop("next_on")

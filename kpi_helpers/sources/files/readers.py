@@ -41,7 +41,7 @@ from kpi_helpers.sources.server import first_line, hidden, no_right, server
 
 DATABASES = (".duckdb", ".ddb", ".db")
 LARGE = 256 << 20  # bytes of files from which on tables are kept on disk, not in memory
-MOST_MEMORY = "512MB"
+MOST_MEMORY = "768MB"
 
 
 @dataclass
