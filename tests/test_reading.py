@@ -359,7 +359,7 @@ def test_the_day_of_the_data_is_the_newest_or_the_one_given(tmp_path: Path) -> N
     assert kh.load(path, {"as_of": "2026-06-30"}).as_of == dt.date(2026, 6, 30)
 
 
-@pytest.mark.parametrize("day", ["soon", "", "30/09/2026", "9999-12-31", 20260930, [1], pd.NaT])
+@pytest.mark.parametrize("day", ["soon", "", "30/09/2026", 20260930, [1], pd.NaT])
 def test_a_day_that_is_none_is_refused(tmp_path: Path, day: Any) -> None:
     error = refused(put(tmp_path, text_of(*PLAIN)), as_of=day)
     assert "is not a day such as 2026-09-30" in str(error)

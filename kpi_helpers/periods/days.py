@@ -25,11 +25,10 @@ def as_day(value: Any, name: str = "as_of") -> dt.date:
     try:
         day = dt.date.fromisoformat(value) if isinstance(value, str) else value
         day = day.date() if isinstance(day, dt.datetime) else day
-    except ValueError as error:
+        known = FIRST_DAY <= day <= LAST_DAY
+    except (TypeError, ValueError) as error:
         raise BadInput(column=name, value=value, expected=Phrase("expected.day")) from error
-    if not isinstance(day, dt.date):
-        raise BadInput(column=name, value=value, expected=Phrase("expected.day"))
-    if not FIRST_DAY <= day <= LAST_DAY:
+    if not known:
         within = Phrase("expected.day_within", {"first": FIRST_DAY, "last": LAST_DAY})
         raise BadInput(column=name, value=value, expected=within)
     return day
