@@ -9,7 +9,7 @@ import pytest
 from stores import URL, as_parquet, as_text, awkward, moments, needs_server, on_server
 
 import kpi_helpers as kh
-from kpi_helpers.errors import KpiError, Unavailable
+from kpi_helpers.errors import KpiError, Unavailable, UnknownName
 from kpi_helpers.kpis import catalogue
 
 pytestmark = needs_server
@@ -158,3 +158,30 @@ def test_a_query_of_the_settings_is_asked_of_the_database() -> None:
         with pytest.raises(KpiError):
             kh.load(url, {"tables": {"deals": {"query": "DROP TABLE deals"}}})
         assert len(kh.load(url)["deals"])
+
+
+@pytest.mark.parametrize(
+    "schema", ["My Schema", "UPPER", "é", "a/b?c", "a'b;", "a,b", "100%", 'a"b']
+)
+def test_a_schema_of_any_name_is_read(schema: str) -> None:
+    import psycopg
+
+    named = '"' + schema.replace('"', '""') + '"'
+    with psycopg.connect(URL, autocommit=True) as con:
+        con.execute(f"CREATE SCHEMA {named}".encode())
+        try:
+            deals = "SELECT '1' AS deal_id, DATE '2026-01-05' AS created_at, 'open' AS status"
+            con.execute(f"CREATE TABLE {named}.deals AS {deals}".encode())
+            data = kh.load(f"{URL}/{quote(schema, safe='')}")
+            assert data["deals"]["deal_id"].tolist() == ["1"]
+        finally:
+            con.execute(f"DROP SCHEMA {named} CASCADE".encode())
+
+
+@pytest.mark.parametrize("schema", ["nowhere", "PUBLIC", "a'b"])
+def test_a_schema_that_is_not_there_is_named_with_those_that_are(schema: str) -> None:
+    with pytest.raises(UnknownName) as refused:
+        kh.load(f"{URL}/{quote(schema)}")
+    assert str(refused.value).startswith(f"Unknown schema: '{schema}'.")
+    assert refused.value.render("fr").startswith(f"Schéma inconnu\xa0: «\xa0{schema}\xa0».")
+    assert "public" in str(refused.value)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from kpi_helpers.errors import public, unknown
 from kpi_helpers.language import LANGUAGES, text
@@ -253,5 +254,6 @@ def _in_days(period: Period) -> str:
 def _stem(source: str | Path | None, file: str) -> str:
     """Return a name for data whose settings give none: of a URL the last part, without a secret."""
     place = str(source or Path(file).resolve().parent)
-    place = public(place).rpartition("@")[2] if "://" in place else place
+    if "://" in place:
+        return unquote(Path(public(place).rpartition("@")[2].rpartition("/")[2]).stem)
     return Path(place.rpartition("/")[2]).stem

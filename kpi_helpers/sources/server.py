@@ -10,11 +10,18 @@ from typing import Any
 
 import duckdb
 
-from kpi_helpers.errors import BadInput, KpiError, Unavailable
+from kpi_helpers.errors import BadInput, KpiError, Unavailable, unknown
 
 _PARQUET = re.compile(r"read_parquet\('((?:[^']|'')*)'")
 _VIEWS = """SELECT '"' || replace(view_name, '"', '""') || '"', sql FROM duckdb_views()
 WHERE NOT internal AND NOT temporary AND sql LIKE '%read_parquet(%'"""
+
+_SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_)'"
+_LISTED = """SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()
+OR (table_type = 'LOCAL TEMPORARY' AND current_schema() = 'public')"""
+_HIDDEN = """SELECT relname FROM pg_class
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+AND relkind IN ('r', 'v', 'm', 'f', 'p') AND NOT has_table_privilege(oid, 'SELECT')"""
 
 # What PostgreSQL's codes begin with (its manual, appendix A) → our text.
 _TEXTS = {
@@ -104,17 +111,30 @@ def hidden(con: Any) -> list[str]:
     """Tables of the schema in use that PostgreSQL leaves out of its lists: they may not be read."""
     if con.name != "postgres":
         return []
+    return _names(con, _HIDDEN)
+
+
+def listed(con: Any) -> list[str]:
+    """Tables of the schema in use, whatever its name."""
+    with server(con):
+        return _names(con, _LISTED) if con.name == "postgres" else list(con.list_tables())
+
+
+def _names(con: Any, sql: str) -> list[str]:
     with server(con), con.con.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
-            "AND relkind IN ('r', 'v', 'm', 'f', 'p') AND NOT has_table_privilege(oid, 'SELECT')"
-        )
+        cursor.execute(sql)
         return sorted(name for (name,) in cursor.fetchall())
 
 
 def no_right(con: Any, table: str) -> Unavailable:
     """The error for a table that this user may not read."""
     return Unavailable("no_right", what=_address(con), reason=table)
+
+
+def no_schema(con: Any, name: str) -> KpiError:
+    """The error for a schema that is not there, with those that are, or that may not be used."""
+    there = _names(con, _SCHEMAS)
+    return no_right(con, name) if name in there else unknown("schema", name, there)
 
 
 def first_line(error: Exception) -> str:

@@ -13,8 +13,11 @@ import ibis
 from kpi_helpers.errors import Unavailable, public
 from kpi_helpers.sources.checking import SECRET
 from kpi_helpers.sources.config import Config
+from kpi_helpers.sources.files.grids import quoted_name
+from kpi_helpers.sources.server import no_schema
 
 OF_FILES = ("duckdb", "pyspark", "sqlite")
+POSTGRES = ("postgres", "postgresql")
 SIGNS = re.compile(r"[/?#\[\]]")  # which end a user and password where they are not written as %2F
 
 
@@ -47,6 +50,9 @@ def connect(url: str, config: Config) -> Any:
     user, _, written = login.partition(":")
     password = _password(config) or unquote(written)
     given = {"password": password} if password else {}
+    schema = _schema(place) if scheme in POSTGRES else ""
+    if schema:
+        given["schema"] = quoted_name(schema)
     try:
         con = ibis.connect(f"{scheme}://{user}{'@' if login else ''}{place}", **given)
     except ModuleNotFoundError as error:
@@ -59,7 +65,15 @@ def connect(url: str, config: Config) -> Any:
         raise Unavailable("no_connection", what=shown, reason=reason) from None
     if con.name == "postgres":
         weakref.finalize(con, con.con.close)
+        if schema and con.current_database is None:
+            raise no_schema(con, schema)
     return con
+
+
+def _schema(place: str) -> str:
+    """The schema that a URL of PostgreSQL names after its database, as it is written there."""
+    parts = place.partition("?")[0].split("/", 2)
+    return unquote(parts[2]) if len(parts) > 2 else ""
 
 
 def secrets_in(url: str) -> set[str]:

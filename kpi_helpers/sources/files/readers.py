@@ -37,7 +37,7 @@ from kpi_helpers.sources.files.kinds import (
     refusal,
     unchanged,
 )
-from kpi_helpers.sources.server import first_line, hidden, no_right, server
+from kpi_helpers.sources.server import first_line, hidden, listed, no_right, server
 
 DATABASES = (".duckdb", ".ddb", ".db")
 LARGE = 256 << 20  # bytes of files from which on tables are kept on disk, not in memory
@@ -69,8 +69,7 @@ class Source:
         """Names of the raw tables."""
         if self.files or self.frames:
             return sorted([*self.files, *self.frames])
-        with server(self.con):
-            return sorted(t for t in self.con.list_tables() if not t.startswith(VIEW))
+        return sorted(t for t in listed(self.con) if not t.startswith(VIEW))
 
     def label(self, name: str) -> str:
         """What a person calls the raw table: its file and sheet, or its own name."""
