@@ -12,7 +12,7 @@ from test_forecasting import simulated
 from test_forecasts import monthly
 
 import kpi_helpers as kh
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import Unavailable, UnknownName
 from kpi_helpers.forecasting import ahead, forecast
 from kpi_helpers.forecasting.bands import steadied
 from kpi_helpers.forecasting.frames import series_of
@@ -26,6 +26,11 @@ from kpi_helpers.sources import Dataset
 @pytest.fixture(scope="module")
 def found(sample: Dataset) -> Ahead:
     return ahead(sample, 6)
+
+
+def test_days_are_not_forecast(sample: Dataset) -> None:
+    with pytest.raises(UnknownName, match="Unknown grain: 'day'.*week, month, quarter, year"):
+        ahead(sample, grain="day")
 
 
 # --- Quarters -------------------------------------------------------------------------------------

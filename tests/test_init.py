@@ -89,3 +89,12 @@ def test_what_cannot_be_made_leaves_nothing(
     assert said in capsys.readouterr().err
     assert names(here) == {"taken"}
     assert names(here / "taken") == {"file.txt"}
+
+
+@pytest.mark.parametrize("name", ["half a letter \ud800", "a\0b", "long" * 100])
+def test_a_name_that_no_folder_can_have_is_said(
+    here: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert main(["init", name, "--lang", "en"]) == 1
+    assert "could not be written" in capsys.readouterr().err
+    assert not names(here)

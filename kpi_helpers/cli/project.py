@@ -48,19 +48,24 @@ def describe_init(parser: Parser) -> None:
 def init(options: argparse.Namespace, lang: str) -> int:
     """Make the folder of a project, whole or not at all, and say what comes next."""
     folder, export = Path(options.dir or "."), vars(options)["from"]
-    if not options.dir or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+    if not options.dir or (os.path.exists(folder) and not _is_empty(folder)):
         raise KpiError("folder_not_new", folder=folder)
-    if export and not Path(export).exists():
+    if export and not os.path.exists(export):
         raise unknown("file", export, [])
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".kpi-") as draft:
             _fill(Path(draft) / folder.name, Path(export) if export else None, lang)
             os.replace(Path(draft) / folder.name, folder)
-    except OSError as error:
-        raise ReportFailed("not_written", file=folder, reason=error.strerror) from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no system takes
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ReportFailed("not_written", file=folder, reason=reason) from error
     print(text("cli.init.next" if export else "cli.init.next_empty", lang, folder=folder))
     return 0
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
 
 
 def _fill(folder: Path, export: Path | None, lang: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_helpers.compare.beside import READABLE
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.forecasting.frames import SEASONS, SPAN, Series, forecast, series_of
 from kpi_helpers.forecasting.models import BASELINES, MODELS, OWN, Forecast
 from kpi_helpers.forecasting.scores import judged, replayed
@@ -27,6 +27,7 @@ from kpi_helpers.sources.dataset import Where
 SALES = ("revenue", "bookings")
 HEADLINE = (*SALES, "leads_generated", "lead_to_customer_rate", "customer_retention_rate", "nps")
 YEARS, WEEKS_OF = 10, 5
+GRAINS = ("week", "month", "quarter", "year")
 QUARTER = 3
 SEEN = {"usable", "exposure", "phase", "event"}
 
@@ -57,11 +58,11 @@ def ahead(
     data, where
         As for `kpi_helpers.measure`.
     horizon
-        How many months (weeks, quarters) to forecast.
+        How many months (weeks, quarters, years) to forecast.
     kpis
         By default revenue (else bookings), leads, the conversion of leads, retention and NPS.
     grain
-        ``"month"``, ``"week"`` or ``"quarter"``.
+        ``"week"``, ``"month"``, ``"quarter"`` or ``"year"``.
 
     Returns
     -------
@@ -89,6 +90,8 @@ def ahead(
     >>> found.ahead["period"].tolist()[-3:]
     ['2027-03', '2026Q4', '2027Q1']
     """
+    if grain not in GRAINS:
+        raise unknown("grain", grain, GRAINS)
     names = list(names_in("kpis", kpis)) if kpis else list(HEADLINE)
     parts = _parts(data, horizon, where, names, grain)
     if not kpis and "revenue" in parts:
