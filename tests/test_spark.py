@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from analyses import journeys, same_frame
 from stores import as_text, awkward, moments, on_spark
+from test_time import assert_waited, waits
 
 import kpi_helpers as kh
 from kpi_helpers.kpis import catalogue
@@ -46,6 +47,14 @@ def test_a_moment_falls_on_the_day_of_the_projects_clock_on_spark(kind: str) -> 
         found = [kh.load(connection, config, "2026-06-30") for config in ({}, clock)]
         won = [kh.measure(data, "deals_won_count", "2026Q1:2026Q2")["value"] for data in found]
         assert [each.tolist() for each in won] == [[3, 0], [2, 1]]
+
+
+@pytest.mark.parametrize("kind", ["aware", "text"])
+def test_hours_that_somebody_waits_are_those_that_pass_on_spark(kind: str) -> None:
+    tables, hours = waits(kind)
+    with on_spark(tables) as connection:
+        clock = {"time_zone": "Europe/Paris", "source_time_zone": "UTC"}
+        assert_waited(connection, clock, hours)
 
 
 def test_dates_and_amounts_kept_as_text_are_read_by_our_rules_on_spark() -> None:

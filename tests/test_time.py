@@ -117,6 +117,64 @@ def test_a_quarter_of_a_clock_change_is_counted_in_days() -> None:
     assert Calendar().parse("2026Q1").days == 90
 
 
+def waits(kind: str = "text") -> tuple[dict[str, pd.DataFrame], list[float]]:
+    """Leads and tickets that wait over each change of the clock in Paris, and their hours."""
+    since, hours = [], []
+    for turn in changes("Europe/Paris"):
+        for minutes, waited in ((-30, 0.75), (-45, 1.5), (-170, 5.0), (5, 0.5), (600, 48.0)):
+            since.append(turn + dt.timedelta(minutes=minutes))
+            hours.append(waited)
+    until = [at + dt.timedelta(hours=waited) for at, waited in zip(since, hours, strict=True)]
+    ends = []
+    for moments in (since, until):
+        aware = pd.Series(pd.to_datetime(moments, utc=True)).dt.as_unit("us")
+        text = [f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in moments]
+        ends.append({"text": text, "aware": aware, "utc": aware.dt.tz_localize(None)}[kind])
+    ids = [f"{place:02}" for place in range(len(hours))]
+    lead = {"lead_id": ids, "created_at": ends[0], "first_response_at": ends[1]}
+    ticket = {"activity_id": ids, "type": "ticket", "started_at": ends[0]}
+    tables = {"leads": lead, "activities": ticket | {"first_reply_at": ends[1]}}
+    return {name: pd.DataFrame(rows) for name, rows in tables.items()}, hours
+
+
+def assert_waited(source: Any, config: dict[str, Any], hours: list[float]) -> None:
+    data = kh.load(source, config, as_of="2026-12-31")
+    for name, column in (("leads", "hours_to_response"), ("activities", "hours_to_reply")):
+        found = data[name].sort_values(data.base[name].columns[0])[column]
+        assert found.tolist() == pytest.approx(hours)
+    tickets = kh.measure(data, "service_response_time", "2026").iloc[0]
+    assert (tickets["n"], tickets["value"]) == (len(hours), np.median(hours))
+    assert kh.left_out(data).empty
+
+
+@pytest.mark.parametrize("kind", ["text", "aware", "utc"])
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "UTC"])
+def test_hours_that_somebody_waits_are_those_that_pass(zone: str, kind: str) -> None:
+    """From 1:30 to 3:15 on 29 March are 45 minutes, from 2:30 to 2:15 on 25 October too."""
+    tables, hours = waits(kind)
+    assert_waited(tables, {"time_zone": zone, "source_time_zone": "UTC"}, hours)
+
+
+@needs_server
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp"])
+def test_hours_that_pass_are_the_same_on_a_server(kind: str) -> None:
+    tables, hours = waits("aware" if kind == "timestamptz" else "utc")
+    columns = ("created_at", "first_response_at", "started_at", "first_reply_at")
+    with on_server(tables, dict.fromkeys(columns, kind)) as url:
+        assert_waited(url, {"time_zone": "Europe/Paris", "source_time_zone": "UTC"}, hours)
+
+
+def test_an_answer_before_its_question_is_listed() -> None:
+    rows = {"activity_id": ["1", "2"], "type": "ticket", "started_at": "2026-01-05 10:00"}
+    tickets = pd.DataFrame(rows | {"first_reply_at": ["2026-01-05 11:00", "2026-01-05 09:00"]})
+    for config in ({}, {"time_zone": "Europe/Paris"}):
+        data = kh.load({"activities": tickets}, config, as_of="2026-01-31")
+        (row,) = kh.left_out(data).itertuples()
+        assert (row.reason, row.column, row.value, row.action) == (
+            "answered_before", "first_reply_at", "2026-01-05 09:00", "flagged")  # fmt: skip
+        assert kh.measure(data, "service_response_time", "2026-01")["n"].tolist() == [1.0]
+
+
 # --- Leap days, ends of months, fiscal years
 
 

@@ -18,8 +18,8 @@ from kpi_helpers.sources.across_rows import ACROSS_ROWS
 from kpi_helpers.sources.facts import FACTS, MADE
 from kpi_helpers.sources.linked import linked, links, one_value
 from kpi_helpers.sources.registers import ACHIEVEMENTS
-from kpi_helpers.sources.schema import IBIS_TYPES
-from kpi_helpers.sources.tables import LOOKUPS, TABLES
+from kpi_helpers.sources.schema import IBIS_TYPES, WAITED
+from kpi_helpers.sources.tables import LOOKUPS, TABLES, WAITS
 
 
 def as_of_table(
@@ -59,7 +59,8 @@ def as_of_table(
         known["status"] = ibis.ifelse(expr.closed_at >= tomorrow, "open", expr.status)
     expr = expr.mutate(**known) if known else expr
     derive = _DERIVED.get(name)
-    return expr.mutate(**derive(expr, day)) if derive else expr
+    expr = expr.mutate(**derive(expr, day)) if derive else expr
+    return expr.drop(WAITED) if WAITED in expr.columns else expr
 
 
 # How a survey of several companies calls the one that asks.
@@ -105,7 +106,7 @@ def _leads(leads: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     at = leads.received_at
     # A source of days puts all of them at midnight: the hour is then not known.
     timed = at.epoch_seconds() != at.cast("date").cast("timestamp").epoch_seconds()
-    hours = _hours(at, leads.first_response_at, day)
+    hours = _hours(leads, "leads", day)
     return {
         "is_converted": leads.converted_at.notnull(),
         "age_days": days_between(leads.created_at, day),
@@ -113,10 +114,13 @@ def _leads(leads: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     }
 
 
-def _hours(since: ir.TimestampValue, until: ir.TimestampValue, day: ir.DateScalar) -> ir.Value:
-    """Hours of the clock, to the minute; where nothing ended them, those until the day's end."""
+def _hours(rows: ir.Table, name: str, day: ir.DateScalar) -> ir.Value:
+    """Hours waited, to the minute; where nothing ended them, those of the clock up to midnight."""
+    since, until = (rows[column] for column in WAITS[name])
     midnight = (day + ibis.interval(days=1)).cast("timestamp")
     seconds = ibis.coalesce(until, midnight).epoch_seconds() - since.epoch_seconds()
+    if WAITED in rows.columns:
+        seconds = ibis.ifelse(until.notnull(), rows[WAITED], seconds)
     return (seconds / 60.0).floor().cast("float64") / 60.0
 
 
@@ -130,7 +134,7 @@ def _orders(orders: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
 def _activities(activities: ir.Table, day: ir.DateScalar) -> Mapping[str, ir.Value]:
     return {
         "is_empty": (activities.duration_s == 0).fill_null(False),
-        "hours_to_reply": _hours(activities.started_at, activities.first_reply_at, day),
+        "hours_to_reply": _hours(activities, "activities", day),
     }
 
 

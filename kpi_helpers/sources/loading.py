@@ -33,7 +33,7 @@ from kpi_helpers.sources.mapping import Mapped, map_table
 from kpi_helpers.sources.personal import sealed
 from kpi_helpers.sources.recognition.recognising import recognised, says_origin
 from kpi_helpers.sources.registers import REGISTERS
-from kpi_helpers.sources.schema import IBIS_TYPES
+from kpi_helpers.sources.schema import IBIS_TYPES, WAITED
 from kpi_helpers.sources.server import embedded, first_line
 from kpi_helpers.sources.snapshots import rebuilt
 from kpi_helpers.sources.tables import ORDER_LINES, ORDERS, TABLES
@@ -248,6 +248,7 @@ def _canonical(
     absent = {c.name: ibis.null(IBIS_TYPES[c.type]) for c in table if c.name not in rows.columns}
     columns = [*table.names, *(d for d in mapped.dimensions if d not in table.names)]
     rows = _unrepeated(rows, mapped, config.table(table.name).deduplicate)
+    columns += [WAITED] if WAITED in rows.columns else []
     rows = one_sign(rows.mutate(**absent).select(*columns), table)
     return one_currency(source.con, rows, table, config, rates)
 

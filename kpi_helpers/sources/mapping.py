@@ -22,8 +22,8 @@ from kpi_helpers.sources.parsing import Decision
 from kpi_helpers.sources.reading import Reader, as_text, tidy_columns
 from kpi_helpers.sources.recognition.matching import Match, candidates
 from kpi_helpers.sources.recognition.names import dimension_names, fold
-from kpi_helpers.sources.schema import Column, Table
-from kpi_helpers.sources.tables import STAND_INS
+from kpi_helpers.sources.schema import WAITED, Column, Table
+from kpi_helpers.sources.tables import STAND_INS, WAITS
 
 TEXT_PREFIX = "_text_"
 TAXED = ("amount", "amount_net", "list_amount", "unit_price")
@@ -107,6 +107,10 @@ def map_table(
     dimensions = {name: reader.words(raw[source], name) for name, source in own.items()}
     written = _written_currency(reader, raw, sources)
     kept = {name: raw[name] for name in ROW_FACTS if name in raw.columns}
+    waits = WAITS.get(table.name, ())
+    if config.time_zone and waits and {*waits} <= {*values}:
+        since, until = (reader.instant(values[n], orders.get(n)) for n in waits)
+        kept[WAITED] = until.epoch_seconds() - since.epoch_seconds()
     expr = raw.select(**columns, **written, **dimensions, **texts, **kept)
     expr, more = _with_derived(reader, expr, spec)
     named = {**sources, **dict.fromkeys(written, sources.get(str(table.money), ""))}

@@ -223,6 +223,26 @@ class Reader:
         local = ibis.ifelse(text.contains(":"), self._local(clock), clock)
         return ibis.ifelse(offset.notnull(), stated, local)
 
+    def instant(self, value: ir.Value, read_as: Decision | None = None) -> ir.TimestampValue:
+        """What a clock of UTC shows at the moment: other clocks show an hour twice a year."""
+        ours = str(self.config.time_zone)
+        zone = self.spec.source_time_zone or self.config.source_time_zone or ours
+        if value.type().is_string():
+            text = self.clean(value)
+            clock = parsing.as_time(text, read_as.order if read_as else "")
+            offset, timed = parsing.utc_offset(text), text.contains(":")
+            said = self._moment_of("UTC", clock - offset.as_interval("m"))
+            here = self._moment_of(zone, clock)
+            here = here if zone == ours else timed.ifelse(here, self._moment_of(ours, clock))
+            moment = ibis.ifelse(offset.notnull(), said, here)
+        elif value.type().is_timestamp() and value.type().timezone:
+            moment = value
+        else:
+            tidy = value.get_name() in self.tidy
+            days = tidy or value.type().is_date()
+            moment = self._moment_of(ours if days else zone, _typed(value, "time", tidy))
+        return self._clock_of("UTC", moment)
+
     def _local(self, value: ir.TimestampValue) -> ir.TimestampValue:
         usual = self.spec.source_time_zone or self.config.source_time_zone
         zone = value.type().timezone or usual

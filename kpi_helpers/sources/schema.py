@@ -122,6 +122,9 @@ IBIS_TYPES: dict[str, str] = {
     "flag": "boolean",
 }
 
+# Seconds of a wait that has ended, where moments are known and not only what a clock showed.
+WAITED = "_kpi_waited"
+
 # Names that the tidy frame and those of analyses use themselves: a source column of that name gets
 # the prefix ``dim_``.
 ADDED_COLUMNS = (

@@ -245,6 +245,12 @@ LOOKUPS: tuple[tuple[str, str], ...] = (
     ("products", "product"),
 )
 
+# From which moment to which somebody waits.
+WAITS = {
+    "leads": ("received_at", "first_response_at"),
+    "activities": ("started_at", "first_reply_at"),
+}
+
 # A column that may stand for another which the source has not got.
 STAND_INS = {
     "deals": {"status": "stage", "customer_id": "customer_name"},

@@ -22,7 +22,8 @@ from kpi_helpers.sources.checks.marks import (
 from kpi_helpers.sources.files.grids import REASONS
 from kpi_helpers.sources.files.headers import ASIDE, SURPLUS
 from kpi_helpers.sources.mapping import SAME, TEXT_PREFIX, Mapped
-from kpi_helpers.sources.schema import Column
+from kpi_helpers.sources.schema import WAITED, Column
+from kpi_helpers.sources.tables import WAITS
 
 # Rows may lack these although the table must have the column: what needs them says so.
 MAY_BE_BLANK = {("deals", "created_at"), ("spend", "channel")}
@@ -188,6 +189,20 @@ def _deal_gaps() -> list[Mark]:
     ]
 
 
+def _answered_before(table: str, kpi: str) -> Mark:
+    """A wait that ended before it began."""
+    since, until = WAITS[table]
+
+    def test(t: ir.Table) -> ir.BooleanValue:
+        return t[WAITED] < 0 if WAITED in t.columns else t[until] < t[since]
+
+    return Mark("answered_before", until, test, kpis=(kpi,), needs=(since,))
+
+
+def _activities(as_of: dt.date) -> list[Mark]:
+    return [_answered_before("activities", "service_response_time")]
+
+
 def _leads(as_of: dt.date) -> list[Mark]:
     return [
         Mark(
@@ -196,6 +211,7 @@ def _leads(as_of: dt.date) -> list[Mark]:
             lambda t: t.converted_at < t.created_at,
             kpis=("lead_to_customer_rate",),
         ),
+        _answered_before("leads", "lead_response_time"),
         Mark("no_source", "source", lambda t: t.source.isnull(), severity=INFO),
         Mark("no_owner", "owner", _nobody, severity=INFO),
         *_tests("lead_id", "customer_name", kpis=("leads_generated",)),
@@ -269,6 +285,7 @@ def _rates(as_of: dt.date) -> list[Mark]:
 
 
 _SPECIAL: dict[str, Callable[[dt.date], list[Mark]]] = {
+    "activities": _activities,
     "customers": _customers,
     "deals": _deals,
     "leads": _leads,
