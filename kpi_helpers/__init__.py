@@ -75,6 +75,8 @@ def load_ipython_extension(shell: object) -> None:
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'kpi_helpers' has no attribute {name!r}")
+    if _HOMES[name] == "kpi_helpers.sources":
+        import_module("kpi_helpers.kpis")  # the checks of registers ask which KPIs there are
     found = getattr(import_module(_HOMES[name]), name)
     setattr(sys.modules[__name__], name, found)
     return found

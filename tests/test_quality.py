@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 import kpi_helpers as kh
+from kpi_helpers.alerts import raised
+from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import LANGUAGES, texts
 from kpi_helpers.sources import Dataset
 
@@ -149,6 +151,45 @@ def test_a_check_fires_alone(table: str, rows: Rows, check: str, column: str, n:
     listed = kh.left_out(data)
     across = ("not_in_entity", "unknown_scope")
     assert listed["reason"].tolist() == ([] if check in across else [check])
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "said"),
+    [
+        ({"metric": ["boookings"]}, "unknown_kpi", "such as bookings."),
+        ({"metric": ["???"]}, "unknown_kpi", "such as revenue."),
+        *(
+            ({"scope_type": [kind]}, "unknown_scope_type", ": company, rep, team, product.")
+            for kind in ("total", "global", "all", "owner")
+        ),
+    ],
+)
+def test_a_target_that_nothing_is_held_against_is_listed(
+    changed: Rows, check: str, said: str
+) -> None:
+    target = TARGETS | {"metric": ["bookings"], "scope_type": ["company"], "scope_value": [None]}
+    assert found(company(deals=DEALS, targets=target)) == []
+    data = company(deals=DEALS, targets=target | changed)
+    (column,) = changed
+    assert found(data) == [(check, "targets", column, 1)]
+    assert kh.quality(data)["fix"].iloc[0].endswith(said)
+    (row,) = kh.left_out(data).itertuples()
+    assert (row.column, row.value, row.action) == (column, changed[column][0], "flagged")
+    with pytest.raises(Unavailable, match=r"none is of use here \(kpi check"):
+        raised(data, "2026-01")
+
+
+def test_a_target_may_be_set_for_any_dimension() -> None:
+    target = TARGETS | {"metric": ["bookings"], "scope_type": ["region"], "scope_value": ["N"]}
+    deals = DEALS | {"region": ["N", "S", "S", "N"]}
+    assert found(company(deals=deals, targets=target)) == []
+
+
+def test_a_row_of_the_log_about_no_kpi_is_listed() -> None:
+    log = {"date": ["2026-01-01"] * 2, "kpi_id": ["nope_kpi", "bookings"]}
+    data = company(deals=DEALS, kpi_log=log)
+    assert ("unknown_kpi", "kpi_log", "kpi_id", 1) in found(data)
+    assert "nope_kpi" in kh.left_out(data)["value"].tolist()
 
 
 def test_decided_deals_of_a_source_without_days_of_closing_are_in_no_rate() -> None:

@@ -112,7 +112,9 @@ def raised(
     if chances is not None:
         found = pd.concat([found, _unlikely(data, now, chances)], ignore_index=True)
     if found.empty and not flags["rule"].eq(MISSED).any():
-        raise Unavailable(what=Phrase("alerts.what"), needs=Phrase("alerts.targets"))
+        there = "targets" in data.base and len(data["targets"]) > 0
+        needs = Phrase("alerts.targets_unused" if there else "alerts.targets")
+        raise Unavailable(what=Phrase("alerts.what"), needs=needs)
     found = found.assign(over=found["status"] == ENDED, less=-found["money_at_stake"].astype(float))
     found = found.sort_values(["over", "less", "kpi", "scope"], kind="stable")
     return found[list(COLUMNS)].reset_index(drop=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import chain
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from kpi_helpers.catalogue import REGISTRY
+from kpi_helpers.errors import nearest
 from kpi_helpers.sources.checks.marks import (
     COPY,
     EXCLUDED,
@@ -24,6 +27,7 @@ from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.personal import same_phone
 from kpi_helpers.sources.reading import STATUS_WORDS
+from kpi_helpers.sources.registers import SCOPES
 
 OUT = "_kpi_out"
 CROWD = 20
@@ -52,7 +56,8 @@ def _marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
     expr, twins = _twins(expr, mapped)
     marks, rows = [*marks_of(mapped, data.as_of), copies, *twins], expr.filter(~expr[OUT])
     marks += [*_bursts(data, mapped, rows), *_moves(data, mapped, rows), *_far_off(data, mapped)]
-    return expr, [*marks, *_strange_stage(data, mapped)]
+    strange = [_strange_stage(data, mapped), _strange_kpi(data, rows, mapped.table.name)]
+    return expr, [*marks, *chain(*strange, _strange_scope(data, rows, mapped.table.name))]
 
 
 def hit(mark: Mark, table: ir.Table) -> ir.BooleanValue:
@@ -163,3 +168,42 @@ def _strange_stage(data: Dataset, mapped: Mapped) -> Iterator[Mark]:
             return table.stage.notin(known) & plain.notin(ends)
 
         yield Mark("stage_not_in_map", "stage", strange, kpis=_STAGED)
+
+
+# Registers whose rows are about a KPI, and the column that names it.
+_OF_KPIS = {"targets": "metric", "actions": "kpi_id", "kpi_log": "kpi_id"}
+
+
+def _strange_kpi(data: Dataset, rows: ir.Table, name: str) -> Iterator[Mark]:
+    """Names of KPIs that there are not; nobody can tell before the KPIs are declared."""
+    column = _OF_KPIS.get(name)
+    if column is None or not REGISTRY:
+        return
+    strange = _words(data, rows[column]) - {*REGISTRY}
+    if strange:
+        meant = [close for each in sorted(strange) for close in nearest(each, REGISTRY, 1)]
+        hint = ", ".join(dict.fromkeys(meant)) or "revenue"
+        yield Mark("unknown_kpi", column, lambda t: t[column].isin([*strange]), hint=hint)
+
+
+def _strange_scope(data: Dataset, rows: ir.Table, name: str) -> Iterator[Mark]:
+    """Kinds of scope that are neither the company nor what figures are broken down by."""
+    if name != "targets":
+        return
+    known = ["company", *SCOPES]
+    strange = _words(data, rows.scope_type) - {*known}
+    if strange:
+        others = {d for fact in data.base for d in data.dimensions(fact)}
+        strange -= others - {*SCOPES.values()}
+    if strange:
+        yield Mark(
+            "unknown_scope_type",
+            "scope_type",
+            lambda t: t.scope_type.isin([*strange]),
+            hint=", ".join(known),
+        )
+
+
+def _words(data: Dataset, column: ir.Value) -> set[str]:
+    """The different words of a column."""
+    return {*frame_of(data.con, column.name("word").as_table().distinct())["word"].dropna()}

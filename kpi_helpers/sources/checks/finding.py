@@ -61,7 +61,12 @@ def finding(
         "kpis": ", ".join(mark.kpis or _HEADLINES.get(table, ())),
         "consequence": text(f"quality.{mark.reason}", lang),
         "fix": text(
-            f"fix.{mark.reason}", data.config.lang, table=table, column=mark.column, columns=columns
+            f"fix.{mark.reason}",
+            lang,
+            table=table,
+            column=mark.column,
+            columns=columns,
+            hint=mark.hint,
         ),
     }
 

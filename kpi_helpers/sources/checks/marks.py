@@ -31,7 +31,7 @@ class Mark:
     """One reason for which rows are left out or pointed at.
 
     ``test`` is true on these rows; ``needs`` are the columns that it reads besides ``column``;
-    ``kpis`` are those that it weakens.
+    ``kpis`` are those that it weakens; ``hint`` is what was perhaps meant, or is allowed.
     """
 
     reason: str
@@ -41,6 +41,7 @@ class Mark:
     severity: str = WARN
     kpis: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    hint: str = ""
 
 
 def copy_number(
