@@ -18,6 +18,7 @@ from kpi_helpers.language import Phrase, text
 # So many allowed names are listed beside the nearest one, and so many where none is near.
 LONGEST_LIST, LONGEST_ALONE = 12, 60
 CLOSE_ENOUGH = 0.6
+LONGEST_NAME = 100
 URL = re.compile(r"\s*[A-Za-z][\w+.-]*:/")
 HINTS = ("years", "nearest", "candidates", "allowed", "fix")
 
@@ -166,14 +167,16 @@ def nearest(name: str, allowed: Iterable[str], n: int = 3) -> list[str]:
     """Return up to `n` names that look like the one given, the most alike first.
 
     Case, accents and separators do not count: a name equal but for these is returned alone. A name
-    that contains the other is close.
+    that contains the other is close. A name longer than any that a person writes has no other.
 
     Examples
     --------
     >>> nearest("Equipe", ["owner", "équipe", "equipe_commerciale"])
     ['équipe']
     """
-    scores = {candidate: _likeness(name, candidate) for candidate in allowed}
+    if len(name) > LONGEST_NAME:
+        return [candidate for candidate in allowed if candidate == name]
+    scores = {c: _likeness(name, c) for c in allowed if len(c) <= LONGEST_NAME}
     best = max(scores.values(), default=0.0)
     least = 1.0 if best == 1.0 else CLOSE_ENOUGH
     close = [candidate for candidate, score in scores.items() if score >= least]

@@ -104,6 +104,35 @@ def test_bad_input_is_one_message_and_exit_code_2(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["check", ""], "SOURCE"),
+        (["check", "--json", ""], "SOURCE"),
+        (["snapshot", ""], "SOURCE"),
+        (["report", "--data", ""], "--data"),
+        (["report", "--data="], "--data"),
+        (["check", "--config", ""], "--config"),
+    ],
+)
+def test_an_empty_place_is_not_the_sample(
+    words: list[str], place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith(f"kpi: {place} is empty: name a file or folder")
+    assert main([*words, "--lang", "fr"]) == 2
+    assert f"{place} est vide" in capsys.readouterr().err
+
+
+def test_a_file_is_no_folder_for_the_catalogue(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kpi_helpers.reports.catalogue.catalogue_page", pytest.fail)
+    (tmp_path / "afile").write_text("x")
+    assert main(["catalogue", "--html", str(tmp_path / "afile"), "--lang", "en"]) == 1
+    assert f"{tmp_path / 'afile'} could not be written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("asked", [server, embedded])
 def test_a_query_that_a_person_ends_is_no_fault_of_the_engine(
     asked: Callable[..., AbstractContextManager[None]],

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import dataclasses
 import datetime as dt
+import time
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,9 @@ def test_a_date_of_toml_is_a_day(tmp_path: Path) -> None:
         ({"windows": 90}, "windows", "90", "a table of keys and values"),
         ({"windows": {"k": 0}}, "windows.k", "0", '"none", 30, 90, 180'),
         ({"windows": {"k": -5}}, "windows.k", "-5", '"none", 30, 90, 180'),
+        ({"windows": {"k": 36_501}}, "windows.k", "36501", '"none", 30, 90, 180'),
+        ({"windows": {"k": 10**400}}, "windows.k", str(10**400), '"none", 30, 90, 180'),
+        ({"rates": {"USD": 10**400}}, "rates.USD", str(10**400), "a number"),
         ({"windows": {"k": True}}, "windows.k", "True", '"none", 30, 90, 180'),
         ({"windows": {"k": "90"}}, "windows.k", "90", '"none", 30, 90, 180'),
         ({"windows": {"k": 90.5}}, "windows.k", "90.5", '"none", 30, 90, 180'),
@@ -344,3 +348,20 @@ def test_the_settings_may_name_the_data(tmp_path: Path) -> None:
     assert kh.load(config=tmp_path / "kpi.toml").tables == ("deals",)
     with pytest.raises(BadInput, match="or parquet file"):
         kh.load(config={})
+
+
+@pytest.mark.parametrize("part", ["a", '"a b"', "'a'"])
+def test_a_name_of_endless_parts_is_refused_before_it_is_read(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "kpi.toml"
+    path.write_text("schema = 1\n" + " . ".join([part] * 40_000) + " = 1\n", "utf-8")
+    begun = time.monotonic()
+    with pytest.raises(BadInput, match=r"^kpi.toml, line 2: the name of a setting has more than"):
+        read_config(path)
+    assert time.monotonic() - begun < 5
+
+
+def test_a_name_of_ordinary_parts_and_a_long_text_are_read(tmp_path: Path) -> None:
+    (tmp_path / "kpi.toml").write_text(
+        f'tables.deals.columns."a.b" = "x"\nname = "{"word" * 9999}... . . ."\n', "utf-8"
+    )
+    assert read_config(tmp_path / "kpi.toml").name.startswith("word")

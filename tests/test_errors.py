@@ -2,6 +2,7 @@
 
 import ast
 import pickle
+import time
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,10 @@ def test_many_names_are_listed_only_where_none_is_near() -> None:
     assert str(unknown("dimension", "zzz", names)).endswith("column_o, column_p.")
     assert "Allowed" not in str(unknown("dimension", "column_z", names))
     assert "Allowed" not in str(unknown("dimension", "zzz", [f"n{i}" for i in range(61)]))
+
+
+def test_a_word_that_no_person_writes_has_no_near_names() -> None:
+    begun = time.monotonic()
+    assert nearest("a" * 20_000, ["a" * 19_999, *(f"name_{n}" for n in range(600))]) == []
+    assert nearest("revenu", ["revenue", "a" * 20_000]) == ["revenue"]
+    assert time.monotonic() - begun < 2

@@ -232,6 +232,7 @@ def test_any_expression_is_what_python_computes(pair: Pair) -> None:
 
 
 REFUSED = [
+    *(" or ".join(["a > 1"] * 501), " and ".join(["g"] * 3000)),
     *("", "  ", "a +", "a b", "a; b", "a\nb", "a = 1", "x: 1", "a\x00", "#", "a == 'x\\x00'"),
     *("a.real", "a.__class__", "b.lower()", "(1).real", "b.c.d", "[].append"),
     *("lambda: 1", "[x for x in [1]]", "{x for x in [1]}", "(x for x in [1])", "{1: 2}", "{1}"),
@@ -391,3 +392,9 @@ def test_the_columns_of_a_filter() -> None:
     assert columns_of(None) == columns_of("") == ()
     with pytest.raises(BadInput):
         columns_of("a >")
+
+
+@pytest.mark.parametrize("word", ["and", "or"])
+def test_many_terms_are_no_depth(word: str) -> None:
+    few, many = (f" {word} ".join(f"n > {n % 3}" for n in range(most)) for most in (3, 500))
+    assert evaluated(many) == evaluated(few)

@@ -93,6 +93,21 @@ BYTES: dict[str, tuple[str, bytes, str]] = {
         "deals.csv, line 3: a text in quotes that begins here is not closed, "
         "or holds a quote that is not doubled.",
     ),
+    "a cell without end": (
+        *("deals.csv", text_of(WON, f"2;2026-01-13;open;;5,5;{'A' * 3_000_000}").encode()),
+        "deals.csv, line 3: a cell has more than 131072 characters, the most that are read. "
+        "Shorten it, or leave its column out of the export.",
+    ),
+    "a quoted cell without end": (
+        *("deals.csv", text_of(WON, f'2;2026-01-13;open;;5,5;"{"A" * 20_000_000}"').encode()),
+        "deals.csv, line 3: a cell has more than 131072 characters, the most that are read. "
+        "Shorten it, or leave its column out of the export.",
+    ),
+    "a quote left open over many lines": (
+        *("deals.csv", text_of(WON, '2;2026-01-13;open;;5,5;"Ann', *[WON] * 9000).encode()),
+        "deals.csv, line 3: a text in quotes that begins here is not closed, "
+        "or holds a quote that is not doubled.",
+    ),
     "a name twice": (
         *("deals.csv", text_of("1;2026-01-05;won;;5,5;Ann;lost", header=HEADER + ";Status")),
         "deals.csv, column status: several columns bear this name. Say which one is meant in "

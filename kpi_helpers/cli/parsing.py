@@ -12,6 +12,14 @@ from kpi_helpers.language import text
 WIDTH = 96
 
 
+class _Absent(str):
+    """The empty text of what was not given, unlike one that was."""
+
+
+ABSENT = _Absent()
+PLACES = ("source", "data", "config", "dir")
+
+
 class Parser(argparse.ArgumentParser):
     """Options and arguments of one command; their texts stand under ``cli.<command>``.
 
@@ -41,7 +49,7 @@ class Parser(argparse.ArgumentParser):
         self.options.add_argument("-h", "--help", action="store_true", help=text("cli.help", lang))
         self.options.add_argument("--lang", metavar="LANG", help=text("cli.lang", lang))
 
-    def option(self, name: str, metavar: str, default: str = "") -> None:
+    def option(self, name: str, metavar: str, default: str = ABSENT) -> None:
         """Add an option that takes a value."""
         self.names.append(f"--{name}")
         self.options.add_argument(
@@ -56,7 +64,7 @@ class Parser(argparse.ArgumentParser):
     def argument(self, name: str) -> None:
         """Add an argument; the command itself says what happens when it is absent."""
         self.arguments.add_argument(
-            name, metavar=name.upper(), nargs="?", default="", help=self._said(name)
+            name, metavar=name.upper(), nargs="?", default=ABSENT, help=self._said(name)
         )
 
     def list_commands(self, commands: Iterable[str]) -> None:
@@ -80,7 +88,7 @@ class Parser(argparse.ArgumentParser):
         UnknownName
             For an option that does not exist, with the nearest.
         KpiError
-            For an option without its value.
+            For an option without its value, and an empty name of a file or folder.
         """
         try:
             options, rest = self.parse_known_args(words)
@@ -88,6 +96,10 @@ class Parser(argparse.ArgumentParser):
             raise KpiError("bad_option", option=error.argument_name, command=self.prog) from error
         if rest:
             raise unknown("option", rest[0], self.names)
+        for name in PLACES:
+            if vars(options).get(name) == "" and vars(options)[name] is not ABSENT:
+                said = f"--{name}" if f"--{name}" in self.names else name.upper()
+                raise KpiError("empty_place", option=said, command=self.prog)
         return options
 
     def _said(self, name: str) -> str:

@@ -38,12 +38,13 @@ def write_catalogue(folder: Path) -> list[Path]:
         When a page cannot be written; those that were there are then as they were.
     """
     doors = [folder / f"{name}.{lang}.html" for name in ("catalogue", "api") for lang in LANGUAGES]
-    pages = {folder / f"catalogue.{lang}.html": catalogue_page(lang) for lang in LANGUAGES}
-    for lang in LANGUAGES:
-        pages |= {folder / name: html for name, html in api_pages(lang).items()}
-    drafts = [path.with_name(f".{path.name}.new") for path in pages]
+    drafts: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)  # before the pages, which take their time
+        pages = {folder / f"catalogue.{lang}.html": catalogue_page(lang) for lang in LANGUAGES}
+        for lang in LANGUAGES:
+            pages |= {folder / name: html for name, html in api_pages(lang).items()}
+        drafts = [path.with_name(f".{path.name}.new") for path in pages]
         for draft, html in zip(drafts, pages.values(), strict=True):
             draft.write_text(html, "utf-8")
         for draft, path in zip(drafts, pages, strict=True):

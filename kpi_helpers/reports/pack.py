@@ -16,7 +16,8 @@ from kpi_helpers.sources.saving import locked, to_disk
 MARK = "run.json"
 # What systems say when a file has no room left: on the disk, in a quota, under a limit.
 NO_ROOM = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
-NOT_HERE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
+NOT_HERE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR}
+NOT_HERE |= {errno.ENOENT, errno.ENAMETOOLONG}
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 import zoneinfo
 from collections.abc import Callable, Collection, Mapping
@@ -27,6 +26,8 @@ TARGET_KEYS = ("metric", "period", "value")
 NOUN_FORMS = ("one", "other")
 TERM = 'fr = { one = "demande", other = "demandes", gender = "f" }'
 LONGEST_LAG = 60
+LONGEST_WINDOW = 36_500  # days: a century
+LARGEST = 1e300  # of numbers that an engine can still count with
 SECRET, HIDDEN = re.compile("pass|pwd|secret|token", re.IGNORECASE), "***"
 
 _TEXT, _TEXTS, _TABLE = (Phrase(f"expected.{kind}") for kind in ("text", "names", "table"))
@@ -217,8 +218,9 @@ class _Checker:
     def windows(self, key: str, value: Any) -> None:
         self.known(f"{key}.", value, value)
         for name, days in value.items():
-            if days is not None and days != "none" and not (_is_whole(days) and days > 0):
-                raise self.bad(f"{key}.{name}", days, '"none", 30, 90, 180')
+            if days is not None and days != "none" and not _is_window(days):
+                expected = f'"none", 30, 90, 180 … {LONGEST_WINDOW}'
+                raise self.bad(f"{key}.{name}", days, expected)
 
     def lags(self, key: str, value: Any) -> None:
         self.known(f"{key}.", value, value)
@@ -283,7 +285,11 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+    return (_is_whole(value) or isinstance(value, float)) and abs(value) < LARGEST
+
+
+def _is_window(value: Any) -> bool:
+    return _is_whole(value) and 0 < value <= LONGEST_WINDOW
 
 
 def _among(*allowed: Any) -> Callable[[_Checker, str, Any], None]:

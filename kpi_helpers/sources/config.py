@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from kpi_helpers.periods import Calendar
 from kpi_helpers.sources.checking import SCHEMA, check_settings, check_table
 
 FILE_NAME = "kpi.toml"
+DEEPEST_KEY = 50
+_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+DEEP_KEY = re.compile(rf"(?:{_PART}[ \t]*\.[ \t]*){{{DEEPEST_KEY}}}")  # slow for the reader of TOML
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,11 @@ def read_config(config: Any = None, folder: Path | None = None) -> Config:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        written = path.read_text(encoding="utf-8-sig")
+        if odd := DEEP_KEY.search(written):
+            line = written.count("\n", 0, odd.start()) + 1
+            raise BadInput("deep_key", file=path.name, line=line, most=DEEPEST_KEY)
+        return tomllib.loads(written)
     except FileNotFoundError as error:
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise unknown("file", path.name, beside) from error

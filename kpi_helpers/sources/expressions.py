@@ -37,7 +37,7 @@ from ibis.common.exceptions import IbisError
 from kpi_helpers.errors import BadInput, unknown
 from kpi_helpers.sources import parsing
 
-DEEPEST = 100
+DEEPEST, LONGEST = 100, 500
 FARTHEST = 100_000
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
@@ -167,8 +167,10 @@ def unreadable(text: str, place: str | None = None) -> BadInput:
 
 
 def _tree(text: str) -> ast.expr:
-    """The syntax of an expression; one nested so deep that no person wrote it is refused."""
+    """The syntax of an expression; one so deep or long that no person wrote it is refused."""
     tree = ast.parse(text.strip(), mode="eval").body
+    if any(len(node.values) > LONGEST for node in ast.walk(tree) if isinstance(node, ast.BoolOp)):
+        raise ValueError(text)
     level: list[ast.AST] = [tree]
     for _ in range(DEEPEST):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
@@ -212,9 +214,7 @@ class _Compiler(ast.NodeVisitor):
         return self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
-        result, *others = [self.visit(value) for value in node.values]
-        for value in others:
-            result = _BINARY[type(node.op)](result, value)
+        result = _joined(_BINARY[type(node.op)], [self.visit(value) for value in node.values])
         return result if isinstance(result, ir.BooleanValue) else self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
@@ -250,6 +250,14 @@ class _Compiler(ast.NodeVisitor):
         if not _KINDS[kind](value) or (kind == "column" and nested):
             return self.generic_visit(node)
         return value
+
+
+def _joined(join: Callable[[Any, Any], Any], values: list[Any]) -> Any:
+    """All values by halves: one after the other would be nested as deep as they are many."""
+    if len(values) == 1:
+        return values[0]
+    half = len(values) // 2
+    return join(_joined(join, values[:half]), _joined(join, values[half:]))
 
 
 def _number(value: ir.Value) -> ir.NumericValue:

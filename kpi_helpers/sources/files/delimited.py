@@ -67,7 +67,8 @@ def read_delimited(con: Any, name: str, path: Path) -> None:
     Raises
     ------
     BadInput
-        When the file cannot be opened, is empty, is no text, or leaves a quote open.
+        When the file cannot be opened, is empty, is no text, leaves a quote open, or has a
+        cell of endless text.
     """
     try:
         shape = shape_of(path)
@@ -186,6 +187,10 @@ def _records(stream: IO[str], delimiter: str, file: str) -> Iterator[Row]:
         try:
             record = next(reader, None)
         except csv.Error as error:
+            # A quote that is left open goes on over the lines that follow.
+            if "field limit" in str(error) and reader.line_num <= line:
+                most = csv.field_size_limit()
+                raise BadInput("long_cell", file=file, line=line, most=most) from error
             raise BadInput("open_quote", file=file, line=line) from error
         if record is None:
             return
