@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from kpi_helpers.errors import KpiError, ReportFailed
+from kpi_helpers.language import Phrase
 from kpi_helpers.reports import pack
 
 
@@ -76,3 +77,21 @@ def test_a_pack_is_not_written_into_another(tmp_path: Path) -> None:
     with pytest.raises(KpiError, match="2026Q2 holds a report"):
         write_pack(tmp_path / "2026Q2" / "again" / "2026Q3", "new")
     assert {path.name for path in (tmp_path / "2026Q2").iterdir()} == {"page.html", "run.json"}
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError, NotADirectoryError])
+def test_a_place_that_cannot_be_made_is_named(
+    tmp_path: Path, error: type[OSError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = {FileNotFoundError: 2, PermissionError: 13, NotADirectoryError: 20}
+
+    def refuse(path: Path, **_: object) -> None:
+        raise error(codes[error], "no", str(path))  # as of /proc, where nobody makes a folder
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(OSError, match="no") as refused, pack.writing(tmp_path / "out" / "2026Q1"):
+        pass
+    said = pack.refusal(refused.value)
+    assert isinstance(said, Phrase)
+    assert str(tmp_path / "out") in said.render("en")
+    assert "--out" in said.render("fr")
