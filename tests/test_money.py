@@ -73,6 +73,35 @@ def test_a_rate_that_is_not_above_0_is_left_out_and_listed(wrong: float) -> None
         kh.load({"orders": ORDERS[2:], "rates": rates[1:]})
 
 
+YEN = pd.DataFrame(
+    {
+        "deal_id": list("1234"),
+        "created_at": "2026-01-05",
+        "closed_at": "2026-02-02",
+        "status": ["won", "won", "perhaps", "perhaps"],
+        "amount": ["5000", "5000", "1000", "7"],
+        "currency": ["JPY", "EUR", "JPY", "CHF"],
+    }
+)
+DATED = pd.DataFrame({"currency": ["JPY"], "date": ["2025-01-01"], "rate": [0.006]})
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_rows_are_accounted_for_in_the_reporting_currency(dated: bool) -> None:
+    """5,000 yen at .006 are 30 euros; of 7 francs nobody knows what they are worth."""
+    tables, config = {"deals": YEN}, {} if dated else {"rates": {"JPY": 0.006}}
+    data = kh.load(tables | ({"rates": DATED} if dated else {}), config)
+    account = kh.accounting(data).set_index("table").loc["deals"]
+    assert (account["rows"], account["excluded"]) == (4, 2)
+    names = ["money", "money_used", "money_excluded"]
+    assert account[names].tolist() == pytest.approx([5036, 5030, 6])
+    assert kh.measure(data, "bookings", "2026Q1")["value"].iloc[0] == pytest.approx(5030)
+    listed = kh.left_out(data).set_index("line")["money"]
+    assert listed.fillna(-1).tolist() == pytest.approx([6, -1])
+    quality = kh.quality(data).set_index("check").loc["not_allowed"]
+    assert (quality["money"], quality["money_share"]) == pytest.approx((6, 6 / 5036))
+
+
 def test_a_currency_without_any_rate_is_refused() -> None:
     with pytest.raises(MixedCurrencies, match="mixes currencies"):
         kh.load({"orders": ORDERS})

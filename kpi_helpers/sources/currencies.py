@@ -14,6 +14,7 @@ from kpi_helpers.sources.schema import Table
 
 MONEY = ("amount", "amount_net", "list_amount", "cost", "margin", "unit_price")
 RATE = "_kpi_rate"
+REPORTED = "_kpi_money"
 
 
 def one_currency(
@@ -61,6 +62,25 @@ def one_currency(
     return rows.mutate(**amounts).drop(*({RATE} & {*rows.columns}))
 
 
+def money_of(
+    rows: ir.Table, table: Table, config: Config, rates: ir.Table | None = None
+) -> ir.Table:
+    """The rows with `REPORTED`: what they carry in the reporting currency.
+
+    Of rows that may not be usable: missing where there is no amount, or no rate for it.
+    """
+    money = rows[table.money] if table.money in rows.columns else ibis.null("float64")
+    rows = rows.mutate(**{REPORTED: money.cast("float64")})
+    if "currency" not in rows.columns or config.mixed_currencies == "as_stored":
+        return rows
+    unknown = rows.mutate(**{RATE: ibis.null("float64")})
+    rows = unknown if rates is None else _rated(rows, table, rates)
+    home = rows.currency.isnull() | (rows.currency == config.currency)
+    constant = [(rows.currency == c, float(rate)) for c, rate in config.rates.items()]
+    rate = ibis.cases((home, 1.0), *constant, else_=rows[RATE])
+    return rows.mutate(**{REPORTED: rows[REPORTED] * rate}).drop(RATE)
+
+
 def _mixed(found: list[str], table: Table, config: Config) -> MixedCurrencies:
     key = "mixed_currencies" if len(found) > 1 else "other_currency"
     return MixedCurrencies(key, table=table.name, currencies=found, reporting=config.currency)
@@ -80,7 +100,7 @@ def _rated(rows: ir.Table, table: Table, rates: ir.Table) -> ir.Table:
 
 def _day(rows: ir.Table, table: Table) -> ir.DateValue:
     own = rows[str(table.dated)].cast("date")
-    return ibis.coalesce(rows["closed_at"], own) if "closed_at" in table.names else own
+    return ibis.coalesce(rows["closed_at"], own) if "closed_at" in rows.columns else own
 
 
 def _all_rated(con: Any, rows: ir.Table, table: Table, config: Config) -> None:

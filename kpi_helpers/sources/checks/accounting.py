@@ -8,10 +8,10 @@ import pandas as pd
 from kpi_helpers.sources.checks.crowds import OUT, hit
 from kpi_helpers.sources.checks.marks import EXCLUDED
 from kpi_helpers.sources.checks.quality import fired
+from kpi_helpers.sources.currencies import REPORTED
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.files.headers import FILE
-from kpi_helpers.sources.tables import TABLES
 
 COUNTS = ("rows", "used", "excluded", "flagged")
 AMOUNTS = ("money", "money_used", "money_excluded")
@@ -31,7 +31,8 @@ def accounting(data: Dataset) -> pd.DataFrame:
         Columns ``table, file, rows, used, excluded, flagged, money, money_used, money_excluded``:
         a row a table and file. ``rows`` = ``used`` + ``excluded``, each excluded row stands in
         `kpi_helpers.left_out` with its reason; the flagged ones are among those used. Money is
-        that of amounts which can be read, as they stand in the source; missing without any.
+        that of amounts which can be read, in the reporting currency; those of left-out rows for
+        which there is no rate are not added. Missing without any.
 
     Examples
     --------
@@ -53,9 +54,7 @@ def _accounting(data: Dataset) -> pd.DataFrame:
 def _of_table(data: Dataset, name: str) -> pd.DataFrame:
     rows, marks = fired(data, name)
     flags = [hit(mark, rows) for mark in marks if mark.action != EXCLUDED]
-    money, out = TABLES[name].money, rows[OUT]
-    priced = money is not None and money in rows.columns
-    amount = rows[money].cast("float64") if priced else ibis.null("float64")
+    amount, out = rows[REPORTED], rows[OUT]
     nothing, file = ibis.null("float64"), ibis.literal(data.files[name])
     facts = rows.select(
         file=rows[FILE].fill_null(data.files[name]) if FILE in rows.columns else file,

@@ -22,6 +22,7 @@ from kpi_helpers.sources.checks.marks import (
     is_placeholder,
 )
 from kpi_helpers.sources.checks.rules import marks_of, unusable
+from kpi_helpers.sources.currencies import money_of
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.mapping import Mapped
@@ -50,6 +51,7 @@ def marked(data: Dataset, name: str) -> tuple[ir.Table, list[Mark]]:
 
 def _marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
     expr = mapped.expr.mutate(**{OUT: unusable(mapped)})
+    expr = money_of(expr, mapped.table, data.config, data.base.get("rates"))
     expr, copies = _copies(expr, mapped, data.config.table(mapped.table.name).deduplicate)
     if copies.action == EXCLUDED:
         expr = expr.mutate(**{OUT: expr[OUT] | copies.test(expr)})

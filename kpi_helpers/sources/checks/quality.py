@@ -14,13 +14,13 @@ from kpi_helpers.sources.checks.across import across_tables
 from kpi_helpers.sources.checks.crowds import hit, later_than, marked
 from kpi_helpers.sources.checks.finding import COLUMNS, finding
 from kpi_helpers.sources.checks.marks import BLOCK, INFO, WARN, Mark
+from kpi_helpers.sources.currencies import REPORTED
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.files.headers import FILE, LINE
 from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
 
 LISTED = ("table", "file", "line", "column", "value", "reason", "action", "money")
-MONEY = "_kpi_money"
 
 
 def quality(data: Dataset) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def _listed(expr: ir.Table, mapped: Mapped, mark: Mark) -> ir.Table:
         value=expr[source].cast("string"),
         reason=ibis.literal(mark.reason),
         action=ibis.literal(mark.action),
-        money=_money(mapped, expr).cast("float64"),
+        money=expr[REPORTED],
     )
 
 
@@ -125,8 +125,7 @@ def _of_table(data: Dataset, name: str) -> Iterator[dict[str, Any]]:
     """What the marks found in one table: one query."""
     mapped = data.mapped[name]
     expr, marks = marked(data, name)
-    expr = expr.mutate(**{MONEY: _money(mapped, expr).cast("float64").fill_null(0.0)})
-    money = expr[MONEY]
+    money = expr[REPORTED].fill_null(0.0)
     marks += _later(mapped, data.as_of)
     sums: dict[str, Any] = {"rows": expr.count(), "amounts": money.abs().sum()}
     for place, mark in enumerate(marks):
@@ -148,8 +147,3 @@ def _later(mapped: Mapped, as_of: dt.date) -> list[Mark]:
         for name in days
         if name in mapped.columns
     ]
-
-
-def _money(mapped: Mapped, expr: ir.Table) -> ir.FloatingValue:
-    money = mapped.table.money
-    return expr[money] if money is not None and money in expr.columns else ibis.null("float64")
