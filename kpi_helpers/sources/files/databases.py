@@ -65,6 +65,8 @@ def connect(url: str, config: Config) -> Any:
         raise Unavailable("no_connection", what=shown, reason=reason) from None
     if con.name == "postgres":
         weakref.finalize(con, con.con.close)
+        # It expects one row of text that is cleaned, and would go through the others for each row.
+        con.con.execute("SET enable_nestloop = off")
         if schema and con.current_database is None:
             raise no_schema(con, schema)
     return con
