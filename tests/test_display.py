@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from exports import loaded, put
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from test_hostile_names import HOSTILE
+from traitlets.config import Config
 
 import kpi_helpers as kh
 from kpi_helpers.catalogue import REGISTRY, kpi
@@ -31,14 +32,14 @@ STRANGE = "x;2026-01-05;perhaps;2026-02-01;7 000,5;Ann"
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InteractiveShell:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    shell = InteractiveShell(colors="nocolor")
+    none = Config({"HistoryManager": {"enabled": False}})  # whose database would stay open
+    shell = InteractiveShell(colors="nocolor", config=none)
     kh.load_ipython_extension(shell)
-    yield shell
-    shell.history_manager.end_session()
+    return shell
 
 
 @pytest.fixture(scope="module")

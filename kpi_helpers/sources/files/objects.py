@@ -75,8 +75,9 @@ def _parsed(text: str, path: Path, line: int) -> Any:
     except json.JSONDecodeError as error:
         at = line + error.lineno - 1
         raise BadInput("bad_json", file=path.name, line=at, reason=error.msg) from error
-    except RecursionError as error:
-        raise BadInput("bad_json", file=path.name, line=line, reason=str(error)) from error
+    except RecursionError as error:  # which each Python words in its own way
+        reason = Phrase("files.endless")
+        raise BadInput("bad_json", file=path.name, line=line, reason=reason) from error
 
 
 def _flat(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
