@@ -185,3 +185,11 @@ def test_a_schema_that_is_not_there_is_named_with_those_that_are(schema: str) ->
     assert str(refused.value).startswith(f"Unknown schema: '{schema}'.")
     assert refused.value.render("fr").startswith(f"Schéma inconnu\xa0: «\xa0{schema}\xa0».")
     assert "public" in str(refused.value)
+
+
+def test_postgresql_is_told_to_join_by_hash() -> None:
+    """It expects one row of cleaned text: with nested loops a month of a KPI took minutes."""
+    deals = {"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["open"]}
+    with on_server({"deals": pd.DataFrame(deals)}) as url:
+        data = kh.load(url)
+        assert data.con.con.execute("SHOW enable_nestloop").fetchone() == ("off",)
