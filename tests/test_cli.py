@@ -82,6 +82,7 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         ("repport", "Unknown command: 'repport'. Did you mean report?"),
         ("report --perod 2026Q3", "Unknown option: '--perod'. Did you mean --period?"),
         ("report --period", "--period: its value is missing"),
+        ("select --period=--", "--period: its value is missing"),
         ("report --period 2026Q9", "'2026Q9' is not a period."),
         ("report --period 1999Q1", "There are no data in 1999Q1"),
         ("report --by teem", "Unknown dimension: 'teem'. Did you mean team"),

@@ -90,6 +90,10 @@ class Parser(argparse.ArgumentParser):
         KpiError
             For an option without its value, and an empty name of a file or folder.
         """
+        for word in words:
+            option, _, value = word.partition("=")
+            if option in self.names and value == "--":  # which argparse reads as a list
+                raise KpiError("bad_option", option=option, command=self.prog)
         try:
             options, rest = self.parse_known_args(words)
         except argparse.ArgumentError as error:
