@@ -44,7 +44,7 @@ def write_settings(data: Dataset, path: Path, *, force: bool = False, source: st
     KpiError
         When the file is there, or cannot be written.
     """
-    if path.exists() and not force:
+    if os.path.exists(path) and not force:  # which a name that no file can have does not stop
         raise KpiError("file_exists", file=path.name)
     saved(path, settings_text(data, _from(path, source), source).encode())
 
