@@ -232,11 +232,16 @@ def shown(value: object) -> str:
         return type(value).__name__
 
 
+def _listed(value: object, lang: str) -> str:
+    # A list within a list is data of somebody, however deep, and no list of names of ours.
+    return shown(value if isinstance(value, list) else _said(value, lang))
+
+
 def _said(value: object, lang: str) -> object:
     if isinstance(value, Phrase):
         return value.render(lang)
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(str(_said(each, lang)) for each in value)
+        return ", ".join(_listed(each, lang) for each in value)
     if isinstance(value, str | os.PathLike) and URL.match(str(value)):
         return public(str(value))
     # A number as such, for it may choose a plural.

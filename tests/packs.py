@@ -36,6 +36,18 @@ def sample() -> Dataset:
     return kh.load(SAMPLE)
 
 
+def published(name: str) -> Path:
+    """Return the folder of a published data set, or skip where it is not there: none is shipped."""
+    if not (REAL / name).is_dir():
+        pytest.skip(f"the data set {name} is not in {REAL}: set KPI_REAL_DATA to its folder")
+    return REAL / name
+
+
+def opened(name: str) -> Dataset:
+    """Return a published data set, opened with its settings."""
+    return kh.load(published(name), HERE / "real" / f"{name}.toml")
+
+
 def language(name: str) -> str:
     """Return the language of a pack."""
     return name.rpartition(" ")[2]
@@ -85,6 +97,4 @@ def _source(name: str) -> list[str]:
     data = name.partition(" ")[0]
     if data == "sample":
         return []
-    if not (REAL / data).is_dir():
-        pytest.skip(f"the data set {data} is not in {REAL}: set KPI_REAL_DATA to its folder")
-    return ["--data", str(REAL / data), "--config", str(HERE / "real" / f"{data}.toml")]
+    return ["--data", str(published(data)), "--config", str(HERE / "real" / f"{data}.toml")]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from test_real import opened
+from packs import opened
 
 import kpi_helpers as kh
 from kpi_helpers import charts, drivers

@@ -1,8 +1,6 @@
 """How often customers buy again: the published fit, a naive twin, simulated truth, refusals."""
 
 import datetime as dt
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,12 +8,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packs import published
 
 import kpi_helpers as kh
 from kpi_helpers.customers import buying, outlook
 from kpi_helpers.errors import BadInput, MissingColumn, Unavailable
 
-REAL = Path(os.environ.get("KPI_REAL_DATA", Path(__file__).parents[1] / "shared" / "data"))
 PUBLISHED = buying.Pace(0.2426, 4.414, 0.793, 2.426, -9582.43)
 HALF, END = dt.date(1997, 9, 30), dt.date(1998, 6, 30)
 
@@ -23,9 +21,7 @@ HALF, END = dt.date(1997, 9, 30), dt.date(1998, 6, 30)
 @pytest.fixture(scope="module")
 def cdnow() -> pd.DataFrame:
     """The orders of every tenth customer of CDNOW, as published."""
-    path = REAL / "cdnow" / "CDNOW_sample.txt"
-    if not path.is_file():
-        pytest.skip(f"CDNOW is not in {REAL}: set KPI_REAL_DATA to its folder")
+    path = published("cdnow") / "CDNOW_sample.txt"
     names = ["whole", "customer_id", "order_date", "cds", "amount_net"]
     rows = pd.read_csv(path, sep=r"\s+", names=names)
     day = pd.to_datetime(rows["order_date"].astype(str))

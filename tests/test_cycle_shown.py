@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from naive import TRUTHS
-from packs import HERE, REAL
+from packs import opened
 
 import kpi_helpers as kh
 from kpi_helpers import charts, funnel, sheets, wording
@@ -143,9 +143,8 @@ def test_names_of_the_data_stay_text(frames: Any) -> None:
 # Published data
 
 
-@pytest.mark.skipif(not (REAL / "maven_crm").is_dir(), reason="KPI_REAL_DATA is not there")
 def test_maven_crm_has_a_cycle_without_a_history() -> None:
-    data = kh.load(REAL / "maven_crm", HERE / "real" / "maven_crm.toml")
+    data = opened("maven_crm")
     found = funnel.cycle(data, "2017Q4").set_index("measure")
     days = data["deals"].query("is_won and created_at >= '2017-01-01'")["age_days"]
     assert (found.loc["half", "n"], found.loc["naive", "value"]) == (len(days), days.mean())

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_real import opened
+from packs import opened
 
 import kpi_helpers as kh
 from kpi_helpers import charts, customers, sheets, wording

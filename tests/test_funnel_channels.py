@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from naive import TRUTHS
+from packs import REAL, opened
 from scipy.stats import beta, chi2
-from test_real import REAL, opened
 
 import kpi_helpers as kh
 from kpi_helpers.errors import Unavailable

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import TRUTHS
-from test_real import opened as real
+from packs import opened as real
 from test_stages import forecast
 
 import kpi_helpers as kh

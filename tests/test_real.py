@@ -1,11 +1,9 @@
 """The published data sets, each through its own settings: the figures that are known of them."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from packs import HERE, REAL, opened
 from scipy.stats import chi2_contingency
 
 import kpi_helpers as kh
@@ -14,16 +12,6 @@ from kpi_helpers.intervals import wilson
 from kpi_helpers.sources import Dataset
 
 pytestmark = pytest.mark.thorough
-
-HERE = Path(__file__).parent
-REAL = Path(os.environ.get("KPI_REAL_DATA", HERE.parent.parent / "shared" / "data"))
-
-
-def opened(name: str) -> Dataset:
-    """A published data set, or a skip where it is not there (it may not be shipped)."""
-    if not (REAL / name).is_dir():
-        pytest.skip(f"the data set {name} is not in {REAL}: set KPI_REAL_DATA to its folder")
-    return kh.load(REAL / name, HERE / "real" / f"{name}.toml")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from functools import cache
 
 import pandas as pd
 import pytest
-from test_real import REAL, opened
+from packs import REAL, opened
 
 import kpi_helpers as kh
 from kpi_helpers.sources import Dataset

@@ -6,8 +6,8 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
+from packs import HERE, REAL, opened
 from statsmodels.duration.survfunc import CumIncidenceRight
-from test_real import HERE, REAL, opened
 
 import kpi_helpers as kh
 from kpi_helpers import funnel

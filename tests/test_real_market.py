@@ -1,12 +1,11 @@
 """The market and our peers on published data: ten years of cars, and the places of one company."""
 
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from packs import REAL
+from packs import HERE, published
 
 import kpi_helpers as kh
 from kpi_helpers import benchmarking
@@ -14,17 +13,9 @@ from kpi_helpers.benchmarking.market import US
 
 pytestmark = pytest.mark.thorough
 
-HERE = Path(__file__).parent
-
-
-def published_set(name: str) -> Path:
-    if not (REAL / name).is_dir():
-        pytest.skip(f"{name} is not there: set KPI_REAL_DATA to the folder of data sets")
-    return REAL / name
-
 
 def test_ten_years_of_cars_and_one_month() -> None:
-    folder = published_set("norway_cars")
+    folder = published("norway_cars")
     data = kh.load(folder, HERE / "real" / "norway_cars.toml")
     raw = pd.read_csv(folder / "norway_new_car_sales_by_make.csv")
     raw["Make"] = raw["Make"].fillna("unnamed").str.strip().replace("NA", "unnamed")
@@ -64,7 +55,7 @@ def test_ten_years_of_cars_and_one_month() -> None:
 
 
 def test_territories_are_peers_within_their_group_without_themselves() -> None:
-    folder = published_set("adventureworks")
+    folder = published("adventureworks")
     own = tomllib.loads((HERE / "real" / "adventureworks.toml").read_text("utf-8"))
     del own["tables"]["targets"]
     query = own["tables"]["order_lines"]["query"].replace(

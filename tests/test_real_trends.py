@@ -1,11 +1,11 @@
 """Trends of published data: AdventureWorks, cars of Norway by make, a gift wholesaler by week."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from packs import HERE, opened, published
 
 import kpi_helpers as kh
 from kpi_helpers import charts, forecasting, wording
@@ -13,21 +13,12 @@ from kpi_helpers.language import LANGUAGES
 
 pytestmark = pytest.mark.thorough
 
-HERE = Path(__file__).parent
-REAL = Path(os.environ.get("KPI_REAL_DATA", HERE.parent.parent / "shared" / "data"))
 MAKES = ("Toyota", "Volkswagen", "Tesla", "Ford", "Volvo", "Opel")
-
-
-def folder(name: str) -> Path:
-    """Return the folder of a published data set, or skip where it is not there."""
-    if not (REAL / name).is_dir():
-        pytest.skip(f"the data set {name} is not in {REAL}: set KPI_REAL_DATA to its folder")
-    return REAL / name
 
 
 def adventureworks() -> pd.DataFrame:
     """Reseller revenue through its settings; internet revenue straight from its lines."""
-    place = folder("adventureworks")
+    place = published("adventureworks")
     resold = kh.load(place, HERE / "real" / "adventureworks.toml")
     lines = pd.read_parquet(place / "FactInternetSales.parquet")
     orders = lines.groupby("SalesOrderNumber", as_index=False).agg(
@@ -45,7 +36,7 @@ def adventureworks() -> pd.DataFrame:
 
 def norway() -> pd.DataFrame:
     """Monthly registrations of a few makes, 2012 to 2016."""
-    cars = pd.read_csv(folder("norway_cars") / "norway_new_car_sales_by_make.csv")
+    cars = pd.read_csv(published("norway_cars") / "norway_new_car_sales_by_make.csv")
     cars = cars[cars["Make"].str.strip().isin(MAKES) & cars["Year"].between(2012, 2016)]
     start = pd.to_datetime({"year": cars["Year"], "month": cars["Month"], "day": 1})
     facts = {"unit": "count", "better": "higher", "method": "exact", "status": "ok", "note": ""}
@@ -60,7 +51,7 @@ def norway() -> pd.DataFrame:
 
 def weekly() -> pd.DataFrame:
     """Weekly revenue of the wholesaler."""
-    data = kh.load(folder("online_retail"), HERE / "real" / "online_retail.toml")
+    data = opened("online_retail")
     return forecasting.course(data, "revenue", "2011-11", grain="week")
 
 

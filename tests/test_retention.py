@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from naive import TRUTHS
+from packs import opened as real
 from statsmodels.duration.survfunc import SurvfuncRight
 from strategies import mrr, opened, orders
 from test_properties import some
-from test_real import opened as real
 
 import kpi_helpers as kh
 from kpi_helpers import charts, customers, sheets, wording

@@ -28,12 +28,12 @@ def ended_as_interrupted() -> Iterator[None]:
 
     Examples
     --------
-    >>> import os
-    >>> with ended_as_interrupted():
-    ...     os.kill(os.getpid(), signal.SIGTERM)
-    Traceback (most recent call last):
-    ...
-    kpi_helpers.cli.ending.Ended: 15
+    >>> try:
+    ...     with ended_as_interrupted():
+    ...         signal.raise_signal(signal.SIGTERM)
+    ... except KeyboardInterrupt as error:
+    ...     code_of(error)
+    143
     """
     if threading.current_thread() is not threading.main_thread():
         yield
