@@ -14,8 +14,8 @@ from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.kpis.settled import Array, divided
 from kpi_helpers.language import LANGUAGES, Phrase, text
 from kpi_helpers.measure import HIDDEN, measured
-from kpi_helpers.periods import Period
 from kpi_helpers.periods.period import DAY, span
+from kpi_helpers.sources.asked import year_of
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
 
@@ -232,7 +232,7 @@ def themes(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     Unavailable
         When no theme has ten comments, or none may be read.
     """
-    year = _year(data, period)
+    year = year_of(data, period)
     rows = data.filtered("surveys", where, ("comment", "responded_at"))
     rows = rows.filter(rows.responded_at >= year.start, rows.responded_at < year.end)
     said = rows.filter(rows.comment.notnull()).select(comment=rows.comment.lower())
@@ -279,7 +279,7 @@ def reviews(data: Dataset, period: str, by: str = "", where: Where = None) -> pd
         Without reviews or a dimension to tell them apart.
     """
     name = _dimension(data, by, ("product", "touchpoint", *DIMENSIONS), "voice.reviews")
-    rows = measured(data, [REVIEWS], [_year(data, period)], (name,), where)
+    rows = measured(data, [REVIEWS], [year_of(data, period)], (name,), where)
     rows = rows[rows["n"].gt(0) & rows[name].notna()].drop(columns=list(HIDDEN))
     if rows.empty:
         raise Unavailable(what=Phrase("voice.reviews"), needs=Phrase("voice.published"))
@@ -299,8 +299,3 @@ def _dimension(data: Dataset, by: str, names: Sequence[str], what: str) -> str:
     if not found:
         raise Unavailable(what=Phrase(what), needs=", ".join(names))
     return found
-
-
-def _year(data: Dataset, period: str) -> Period:
-    calendar = data.config.calendar
-    return calendar.year_to(calendar.parse(period, data.as_of, data.first))

@@ -248,9 +248,8 @@ MADE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     ),
     "a folder of that name": (
         *("deals.csv", lambda p: p.mkdir()),
-        "deals.csv: 'deals.csv' is not a frame, a mapping of frames, a CSV, workbook, JSON, "
-        "SQLite, HTML, zip or parquet file, a folder of them, a DuckDB file or the URL of a "
-        "database.",
+        "deals.csv holds no file that the kit reads. Put an export into it: CSV, workbook, JSON, "
+        "SQLite, HTML, zip or parquet.",
     ),
 }
 

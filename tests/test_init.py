@@ -63,6 +63,25 @@ def test_an_empty_project_has_settings_and_kpis_to_begin_with(here: Path, lang: 
     compile((project / "kpis.py").read_text("utf-8").replace("\n# ", "\n"), "kpis.py", "exec")
 
 
+@pytest.mark.parametrize("command", ["check", "report"])
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("fr", "data ne contient aucun fichier que le kit sache lire."), ("en", "data holds no file")],
+)
+def test_an_empty_project_asks_for_an_export(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    lang: str,
+    said: str,
+) -> None:
+    assert main(["init", "acme", "--lang", lang]) == 0
+    monkeypatch.chdir(here / "acme")
+    assert main([command, "--lang", lang]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_folder_of_exports_is_taken_whole(here: Path) -> None:
     (here / "exports").mkdir()
     (here / "exports" / FRENCH.name).write_bytes(FRENCH.read_bytes())

@@ -3,12 +3,13 @@
 import calendar as months
 from datetime import date, timedelta
 
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kpi_helpers.errors import BadPeriod, UnknownName
-from kpi_helpers.periods import GRAINS, Calendar, Period, elapsed, grid
+from kpi_helpers.periods import GRAINS, Calendar, Period, elapsed, grid, months_before
 
 DAY = timedelta(days=1)
 AS_OF, FIRST = date(2026, 9, 14), date(2024, 3, 9)
@@ -235,6 +236,19 @@ def test_the_year_to_date_never_reaches_before_the_year():
     weeks = CALENDAR.periods("ytd", "week", AS_OF)
     assert weeks[0].start == date(2026, 1, 1)
     assert weeks[-1].name == "2026W38"
+
+
+@given(dates, st.integers(1, 36))
+@example(date(2024, 2, 29), 12)
+def test_months_before_a_day_end_on_its_eve(day, count):
+    span, eve = pd.DateOffset(months=count), pd.Timestamp(day) - DAY
+    known = max(pd.Timestamp(day) - span, eve - span + DAY)  # pandas takes the last day of a month
+    assert months_before(day, count) == known.date()
+
+
+def test_a_year_to_28_february_of_a_leap_year_begins_with_march():
+    year = CALENDAR.year_to(CALENDAR.parse("2024-02-28"))
+    assert year.name == "2023-03-01:2024-02-28"
 
 
 @pytest.mark.parametrize("text", ["all", "last", "ytd"])

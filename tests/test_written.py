@@ -58,12 +58,12 @@ def test_check_says_vendor_columns_words_evidence_and_dimensions(tmp_path: Path)
     source = export(tmp_path, "Salesforce", "fr", DIALECTS[1])
     lines = list(understood_lines(kh.load(source, {"language": "en"})))
     assert lines[0] == "Salesforce (fr), deals: 12 of 13 columns known (export.csv)"
-    assert "  created_at ← Date de création (15 of 24 rows decide: dd/mm)" in lines
+    assert "  created_at ← Date de création (seen in 15 of 24 rows: dd/mm)" in lines
     assert "    Fermé gagné → won" in lines
-    assert "  amount ← Montant (23 of 23 rows decide: decimal comma)" in lines
+    assert "  amount ← Montant (seen in 23 of 23 rows: decimal comma)" in lines
     assert "  Kept as dimensions: budget_valide" in lines
     french = list(understood_lines(kh.load(source, {"language": "fr"})))
-    assert f"(15 lignes sur 24 en décident{NBSP}: jj/mm)" in "".join(french)
+    assert f"(vu dans 15 des 24 lignes{NBSP}: jj/mm)" in "".join(french)
     own = list(understood_lines(kh.load(frames()["deals"], {"language": "en"})))
     assert own[-1].startswith("  Found under the kit’s own names: deal_id, ")
     assert "deal_id ←" not in "".join(own)

@@ -9,7 +9,7 @@ from kpi_helpers.compare import compare
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.asked import one_dimension
+from kpi_helpers.sources.asked import one_dimension, year_of
 from kpi_helpers.sources.dataset import Where
 
 # What tells segments apart: conversion, time, cost, worth, growth, staying.
@@ -62,8 +62,7 @@ def crossed(data: Dataset, period: str, by: str = "", where: Where = None) -> pd
     """
     known = data.dimensions("deals") if "deals" in data.tables else []
     names = [by] if one_dimension(by) else [name for name in DIMENSIONS if name in known][:MOST]
-    calendar = data.config.calendar
-    year = calendar.year_to(calendar.parse(period, data.as_of, data.first))
+    year = year_of(data, period)
     frames = [
         _beside(compare(data, KPIS, year.name, "others", name, where), name) for name in names
     ]

@@ -10,7 +10,7 @@ from kpi_helpers.compare.verdicts import FALSE_FINDINGS
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.settled import divided
 from kpi_helpers.language import Phrase
-from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.asked import year_of
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import IMPORTANCE
 from kpi_helpers.sources.engine import frame_of
@@ -43,7 +43,7 @@ def perception(data: Dataset, period: str = "last", where: Where = None) -> pd.D
     needs = Unavailable(what=Phrase("market.perception"), needs="surveys: type = perception")
     if "surveys" not in data.tables or not {"subject", "attribute"} <= data.filled("surveys"):
         raise needs
-    year = data.config.calendar.year_to(period_of(data, period))
+    year = year_of(data, period)
     rows = data.filtered("surveys", where, ("our_score", "attribute", "subject"))
     rows = rows.filter(rows.responded_at >= year.start, rows.responded_at < year.end)
     rows = rows.filter(rows.type == "perception", ~rows.is_own, rows.attribute.notnull())

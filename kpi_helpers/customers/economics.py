@@ -20,6 +20,7 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.lifetime import DISCOUNT_A_YEAR, HORIZON
 from kpi_helpers.lifetime import payback_months
 from kpi_helpers.measure import measure
+from kpi_helpers.periods import months_before
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.asked import one_dimension
 
@@ -102,7 +103,7 @@ def economics(
 def _year(data: Dataset, period: str) -> tuple[dt.date, dt.date]:
     asked = data.config.calendar.parse(period, data.as_of, data.first)
     end = min(asked.end, data.as_of + dt.timedelta(days=1))
-    return min(asked.start, (pd.Timestamp(end) - pd.DateOffset(months=12)).date()), end
+    return min(asked.start, months_before(end, 12)), end
 
 
 def _named(start: dt.date, end: dt.date, lag: int = 0) -> str:

@@ -12,7 +12,7 @@ from kpi_helpers.compare import compare
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.judge import IMMATURE, OK
-from kpi_helpers.periods import Period
+from kpi_helpers.periods import Period, months_before
 from kpi_helpers.periods.period import first_of_month, month_number
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
@@ -255,7 +255,7 @@ def _known(data: Dataset, month: int) -> None:
 def _fees(data: Dataset, day: dt.date, where: Where) -> pd.Series[float]:
     """What each customer paid in the last month before a day."""
     rows = data.filtered("mrr", where, ("customer_id", "month", "mrr"))
-    since = (pd.Timestamp(day) - pd.DateOffset(months=1)).date()
+    since = months_before(day, 1)
     rows = rows.filter(rows.is_paid, rows.month >= since, rows.month < day)
     paid = rows.group_by("customer_id").agg(mrr=rows.mrr.sum()).order_by("customer_id")
     return frame_of(data.con, paid).set_index("customer_id")["mrr"]

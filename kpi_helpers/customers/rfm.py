@@ -9,6 +9,7 @@ import pandas as pd
 
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.measure.whole import FEW_TO_RANK, FEWER_GROUPS, GROUPS
+from kpi_helpers.periods import months_before
 from kpi_helpers.periods.days import as_day
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
@@ -55,7 +56,7 @@ def segments(data: Dataset, day: dt.date, where: Where = None) -> pd.DataFrame:
     ['at_risk', 'recent', 'recent']
     """
     day = as_day(day, "day")
-    since = (pd.Timestamp(day) - pd.DateOffset(months=MONTHS)).date()
+    since = months_before(day, MONTHS)
     named = ("customer_id", "order_date", "amount_net", "undone")
     rows = data.filtered("orders", where, named)
     rows = rows.filter(rows.customer_id.notnull(), rows.amount_net.notnull())

@@ -23,10 +23,10 @@ from kpi_helpers.kpis.settled import Array
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measure, measured
 from kpi_helpers.measure.counted import window_of
-from kpi_helpers.periods import Period
+from kpi_helpers.periods import Period, months_before
 from kpi_helpers.periods.period import span
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.asked import period_of, year_of
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import frame_of
 
@@ -88,7 +88,7 @@ def ripe_year(data: Dataset, period: str) -> Period:
     window = window_of(data, find(STEPS["won"])) or 0
     last = data.as_of + dt.timedelta(days=1 - window)
     end = asked.end if asked.end <= last else last.replace(day=1)
-    return span((pd.Timestamp(end) - pd.DateOffset(years=1)).date(), end)
+    return span(months_before(end, 12), end)
 
 
 def _steps(data: Dataset, year: Period, by: str) -> pd.DataFrame:
@@ -269,7 +269,7 @@ def concordance(
     known = data.dimensions("leads") if "leads" in data.tables else []
     if lacking := [f"leads.{name}" for name in (by, said) if name not in known]:
         raise Unavailable(what=Phrase("channels.concordance"), needs=lacking)
-    year = data.config.calendar.year_to(period_of(data, period))
+    year = year_of(data, period)
     leads = data.table("leads", (by, said))
     leads = leads.filter(leads.created_at >= year.start, leads.created_at < year.end)
     pairs = frame_of(data.con, leads.select(tracked=by, named=said).drop_null())

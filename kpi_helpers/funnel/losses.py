@@ -15,7 +15,7 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.measure import HIDDEN, measure, measured
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.asked import one_dimension, period_of
+from kpi_helpers.sources.asked import one_dimension, period_of, year_of
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.engine import frame_of
 
@@ -116,7 +116,7 @@ def rivals(data: Dataset, period: str = "last", where: Where = None) -> pd.DataF
     needs = Unavailable(what=Phrase("losses.rivals"), needs="deals.competitor")
     if "deals" not in data.tables or "competitor" not in data.filled("deals"):
         raise needs
-    year = data.config.calendar.year_to(period_of(data, period))
+    year = year_of(data, period)
     tidy = measured(data, [WIN_RATE], [year], ("competitor",), where).drop(columns=list(HIDDEN))
     tidy = tidy.assign(k=tidy["numerator"])[tidy["n"] > 0]
     blank, named = (tidy[of] for of in (tidy["competitor"].isna(), tidy["competitor"].notna()))

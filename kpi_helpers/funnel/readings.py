@@ -20,7 +20,7 @@ from kpi_helpers.measure.tidy import names_people
 from kpi_helpers.periods import Period
 from kpi_helpers.periods.days import as_day
 from kpi_helpers.periods.period import DAY, span
-from kpi_helpers.sources.asked import one_dimension, period_of
+from kpi_helpers.sources.asked import one_dimension, period_of, year_of
 from kpi_helpers.sources.attempts import COLUMNS, NUMBER, Asked, Way, within
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import days_between
@@ -198,11 +198,6 @@ def around(data: Dataset, day: dt.date | None = None, where: Where = None) -> pd
     said = events.loc[events["date"] == pd.Timestamp(day), "label"].astype(str)
     found = found.assign(event="" if data.masked else " · ".join(said))
     return found[found["start"] == pd.Timestamp(day)].reset_index(drop=True)
-
-
-def year_of(data: Dataset, period: str) -> Period:
-    """The year that ends with a period."""
-    return data.config.calendar.year_to(period_of(data, period))
 
 
 def _course(data: Dataset) -> list[Step]:

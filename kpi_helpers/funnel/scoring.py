@@ -16,7 +16,7 @@ from kpi_helpers.kpis.settled import Array
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measured
 from kpi_helpers.sources import Dataset
-from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.asked import year_of
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.sources.engine import frame_of
 
@@ -71,7 +71,7 @@ def bant(data: Dataset, period: str = "last", where: Where = None) -> Bant:
         Without the four items, or a case of the year with any of them.
     """
     needs, (table, kpi, done) = _needs(), home_of(data)
-    year = data.config.calendar.year_to(period_of(data, period))
+    year = year_of(data, period)
     year = ripe_year(data, period) if table == "leads" else year
     scored = data.add(_noted(data, table), on=f"{table[:-1]}_id", to=table)
     grid = measured(scored, [kpi], [year], ("answers",), where)

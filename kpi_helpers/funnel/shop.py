@@ -8,9 +8,9 @@ import pandas as pd
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.funnel.beside import with_earlier, with_others
 from kpi_helpers.funnel.passages import tidied
-from kpi_helpers.funnel.readings import named, year_of
+from kpi_helpers.funnel.readings import named
 from kpi_helpers.language import Phrase
-from kpi_helpers.sources.asked import one_dimension
+from kpi_helpers.sources.asked import one_dimension, year_of
 from kpi_helpers.sources.attempts import Asked, Way
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of

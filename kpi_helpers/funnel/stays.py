@@ -10,7 +10,7 @@ from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import HIDDEN, measured
 from kpi_helpers.measure.judge import FEW
-from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.asked import year_of
 from kpi_helpers.sources.course import ladder
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
@@ -50,7 +50,7 @@ def stays(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     >>> stays(kh.load("data/sample"), "2026Q3").set_index("stage")["value"].to_dict()
     {'Qualification': 17.0, 'Rendez-vous': 19.0, 'Proposition': 20.0, 'Négociation': 12.0}
     """
-    year = data.config.calendar.year_to(period_of(data, period))
+    year = year_of(data, period)
     found = measured(data, [KPI], [year], ("stage",), where)
     found = found[found["ages"].notna() & found["n"].ge(FEW)].set_index("stage", drop=False)
     if found.empty:

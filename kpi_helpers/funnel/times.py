@@ -21,7 +21,7 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.measure import measured
 from kpi_helpers.measure.counted import time_to_win
 from kpi_helpers.measure.judge import FEW
-from kpi_helpers.sources.asked import period_of
+from kpi_helpers.sources.asked import year_of
 from kpi_helpers.sources.dataset import Dataset, Where
 
 CLOCKS = CREATED, FIRST_CONTACT, QUALIFIED = "created", "first_contact", "qualified"
@@ -213,7 +213,7 @@ def _limits(name: str, counts: Array, time: Array, day: Array) -> dict[str, Arra
 
 def _measured(data: Dataset, period: str, clock: str, where: Where, by: str = "") -> pd.DataFrame:
     """The cycle with the counts behind it, of the year that ends with a period."""
-    year = data.config.calendar.year_to(period_of(data, period))
+    year = year_of(data, period)
     found = measured(_clocked(data, clock), [KPI], [year], (by,) if by else (), where)
     found = found[found["ages"].notna()].assign(clock=clock)
     if found["n"].sum() < FEW:

@@ -13,6 +13,7 @@ from kpi_helpers.compare.apart import with_others
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.kpis.activity import LOST, SPOKEN
 from kpi_helpers.language import Phrase
+from kpi_helpers.sources.asked import year_of
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.engine import frame_of
 
@@ -22,8 +23,7 @@ OWN = ("started_at", "deal_id", "lead_id", "wait_s", "duration_s")
 
 def _calls(data: Dataset, period: str, where: Where, direction: str) -> Any:
     """Calls of the year that ends with a period, of known outcome, on the engine."""
-    calendar = data.config.calendar
-    year = calendar.year_to(calendar.parse(period, data.as_of, data.first))
+    year = year_of(data, period)
     calls = data.filtered("activities", where, OWN)
     day = calls.started_at.date()
     asked = (calls.type == "call") & (calls.direction == direction)

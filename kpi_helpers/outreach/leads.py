@@ -11,6 +11,7 @@ from kpi_helpers.compare.apart import with_others
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure import HIDDEN, measured
+from kpi_helpers.sources.asked import year_of
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import frame_of
@@ -60,8 +61,7 @@ def responses(data: Dataset, period: str, where: Where = None) -> pd.DataFrame:
     if "leads" not in data.tables or "first_response_at" not in data.filled("leads"):
         needs = "first_response_at"
         raise Unavailable(what=Phrase("outreach.responses"), needs=needs)
-    calendar = data.config.calendar
-    year = calendar.year_to(calendar.parse(period, data.as_of, data.first))
+    year = year_of(data, period)
     banded = data.add(_banded(data), on="lead_id", to="leads")
     tidy = measured(banded, list(CONVERSIONS), [year], ("band",), where)
     tidy = tidy[tidy["n"].gt(0) & tidy["band"].notna()].drop(columns=list(HIDDEN))

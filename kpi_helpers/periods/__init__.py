@@ -8,8 +8,8 @@ fiscal year, named by the calendar year in which it ends.
 from kpi_helpers.periods.calendar import Calendar
 from kpi_helpers.periods.days import LAST_DAY, as_day
 from kpi_helpers.periods.names import FORMS, GRAINS, label
-from kpi_helpers.periods.period import Period, elapsed, grid
+from kpi_helpers.periods.period import Period, elapsed, grid, months_before
 from kpi_helpers.periods.zones import zone_of
 
 __all__ = ["FORMS", "GRAINS", "LAST_DAY", "Calendar", "Period", "as_day", "elapsed", "grid"]
-__all__ += ["label", "zone_of"]
+__all__ += ["label", "months_before", "zone_of"]

@@ -14,6 +14,7 @@ from kpi_helpers.periods.period import (
     first_of_month,
     joined,
     month_number,
+    months_before,
     span,
 )
 
@@ -203,7 +204,7 @@ class Calendar:
         >>> calendar.year_to(calendar.parse("2026Q3")).name
         '2025-10-01:2026-09-30'
         """
-        return span(_year_before(period.end), period.end)
+        return span(months_before(period.end, 12), period.end)
 
     def working_days(self, start: date, end: date) -> int:
         """Return the number of days worked from `start` up to, not including, `end`.

@@ -107,3 +107,19 @@ def month_number(day: date) -> int:
 def first_of_month(number: int) -> date:
     """Return the first day of a month given by its number; the inverse of `month_number`."""
     return date(number // 12, number % 12 + 1, 1)
+
+
+def months_before(day: date, months: int) -> date:
+    """Return the first day of the months that end on the eve of a day.
+
+    Of a day that the earlier month lacks it is the first of the next: the twelve months before
+    29 February begin on 1 March.
+
+    Examples
+    --------
+    >>> str(months_before(date(2026, 10, 1), 12)), str(months_before(date(2024, 2, 29), 12))
+    ('2025-10-01', '2023-03-01')
+    """
+    number = month_number(day) - months
+    first = first_of_month(number)
+    return min(first + (day.day - 1) * DAY, first_of_month(number + 1))

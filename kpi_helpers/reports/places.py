@@ -46,8 +46,9 @@ def project(folder: Path | str = ".") -> tuple[Path | None, Path | None]:
     """Return what to load for a folder in which nothing was named: a source and its settings.
 
     The source is what the settings name (None), else the ``data`` folder when it holds data, else
-    the folder itself when it holds a ``kpi.toml`` and data, else the sample company. A notebook
-    runs in the folder ``notebooks`` of its project: there it is the folder above that counts.
+    the folder itself when it holds a ``kpi.toml`` and data, else the sample company; beside a
+    ``kpi.toml`` the ``data`` folder, even when it is still empty. A notebook runs in the folder
+    ``notebooks`` of its project: there it is the folder above that counts.
 
     Examples
     --------
@@ -66,7 +67,7 @@ def project(folder: Path | str = ".") -> tuple[Path | None, Path | None]:
         return folder / "data", settings
     if settings is None:
         return sample(), None
-    return (folder if _holds_data(folder) else None), settings
+    return (folder if _holds_data(folder) else folder / "data"), settings
 
 
 def own_kpis(config: str = "") -> Path | None:

@@ -35,6 +35,11 @@ def period_of(data: Dataset, text: str) -> Period:
     return covered(data, data.config.calendar.parse(text, data.as_of, data.first))
 
 
+def year_of(data: Dataset, text: str) -> Period:
+    """Return the year that ends with a period, which is named as for `period_of`."""
+    return data.config.calendar.year_to(period_of(data, text))
+
+
 def names_in(key: str, given: Any) -> tuple[str, ...]:
     """A name or several, each once.
 

@@ -101,9 +101,9 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
     if settings.snapshots:
         _remembered(opened.con, settings, mapped, files)
     if not mapped:
-        raise Unavailable(
-            "no_table", tables=list(TABLES), candidates=list(map(opened.label, opened.names))
-        )
+        setting = "table" if opened.remote else "file"
+        near = list(map(opened.label, opened.names))
+        raise Unavailable("no_table", tables=list(TABLES), setting=setting, candidates=near)
     checked = _checked(opened, settings, mapped, files, as_of)
     return dataclasses.replace(checked, paths=_registers(source, files))
 

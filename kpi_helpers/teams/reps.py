@@ -15,8 +15,8 @@ from kpi_helpers.language import Phrase, text
 from kpi_helpers.measure import HIDDEN, measured
 from kpi_helpers.measure.judge import FEW, IMMATURE, MISSING
 from kpi_helpers.periods import Period
-from kpi_helpers.periods.period import span
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.asked import year_of
 from kpi_helpers.sources.dataset import Where
 from kpi_helpers.teams.rates import judged, limits
 
@@ -73,7 +73,7 @@ def compared(data: Dataset, period: str, kpi: str = WIN_RATE, where: Where = Non
     >>> compared(kh.load(deals), "2026Q1")[["owner", "value", "verdict"]].values.tolist()
     [['Ann', 0.5, 'above'], ['Bob', 0.2, 'below']]
     """
-    year = twelve_months(data, period)
+    year = year_of(data, period)
     asked = _by(_open(data), kpi, year, where)
     rows = asked[~asked["status"].isin([MISSING, IMMATURE])].reset_index(drop=True)
     if not rows["method"].eq("wilson").all():
@@ -91,13 +91,6 @@ def compared(data: Dataset, period: str, kpi: str = WIN_RATE, where: Where = Non
     rows = rows.join(_found(told, mixed)).join(_around(data, kpi, year, where, rows))
     rows["verdict"] = rows["verdict"].where(rows["verdict"] != "", rows.pop("found"))
     return _masked(rows, data.config.lang)
-
-
-def twelve_months(data: Dataset, period: str) -> Period:
-    """The twelve months that end with a period."""
-    end = data.config.calendar.parse(period, data.as_of, data.first).end
-    first = (pd.Timestamp(end) - pd.DateOffset(years=1)).date()
-    return span(first, end)
 
 
 def _open(data: Dataset) -> Dataset:

@@ -269,6 +269,8 @@ def _size(file: Path) -> int:
 
 
 def _no_source(path: Path) -> BadInput:
+    if path.is_dir():
+        return BadInput("no_file_inside", file=path.name)
     return BadInput(file=path.name, value=path.name, expected=Phrase("expected.source"))
 
 
