@@ -8,8 +8,10 @@ import pytest
 
 import kpi_helpers as kh
 from kpi_helpers import intervals, survival
-from kpi_helpers.compare import ADDED
+from kpi_helpers.compare import ADDED, everything_but
 from kpi_helpers.errors import BadInput, UnknownName
+from kpi_helpers.measure import measured
+from kpi_helpers.sources import Dataset
 
 AS_OF = "2026-06-30"
 
@@ -357,3 +359,17 @@ def test_the_others_are_those_of_one_dimension(company: Any) -> None:
             kh.compare(company, "win_rate_count", "2026Q2", "others", by)
     with pytest.raises(BadInput, match="a filter"):
         kh.compare(company, "win_rate_count", "2026Q2", "others", "owner", {"owner": "Ann"})
+
+
+def test_the_others_are_what_is_measured_without_the_group(sample: Dataset) -> None:
+    """Of each way of asking a KPI, whether its sums tell those of the others or not."""
+    asked = ["win_rate_count", "sales_cycle_duration", "stalled_share", "lead_to_customer_rate"]
+    asked += ["customer_retention_rate", "repurchase_rate", "open_pipeline_value", "refund_rate"]
+    period = sample.config.calendar.parse("2026Q3")
+    groups = kh.measure(sample, "win_rate_count", "2026Q3", by="team")["team"]
+    rest = {group: everything_but(sample, "team", [group], None) for group in groups}
+    found = measured(sample, asked, [period], ("team",), None, rest)
+    for group, where in rest.items():
+        alone = measured(sample, asked, [period], (), where).drop(columns="ages")
+        own = found[found["team"] == group].drop(columns=["team", "ages"])
+        pd.testing.assert_frame_equal(own.reset_index(drop=True), alone, rtol=1e-12)

@@ -37,13 +37,11 @@ def others(
     usable = frame[~frame["method"].isin(FACTS) & frame["n"].gt(0)]
     kpis = list(usable["kpi"].unique())
     largest = usable.groupby(name, dropna=False, sort=False)["n"].max().nlargest(LARGEST).index
-    frames = [
-        measured(data, kpis, [now], (), everything_but(data, name, [group], where)).assign(
-            **{name: group}
-        )
-        for group in (largest if kpis else [])
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else frame.assign(status="missing")
+    if not kpis:
+        return frame.assign(status="missing")
+    groups = [None if pd.isna(group) else group for group in largest]
+    filters = {group: everything_but(data, name, [group], where) for group in groups}
+    return measured(data, kpis, [now], by, where, filters)
 
 
 def everything_but(data: Dataset, name: str, groups: Sequence[Any], where: Where) -> str:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ from kpi_helpers.measure.facts import fact, kind_of, metric_of, require
 from kpi_helpers.measure.held import remarked
 from kpi_helpers.measure.judge import is_over
 from kpi_helpers.measure.kinds import KINDS
+from kpi_helpers.measure.others import of_others
 from kpi_helpers.measure.outside import columns_told, of_actions, of_best, of_market, sourced
 from kpi_helpers.measure.question import questions
 from kpi_helpers.measure.repeated import joined
@@ -64,27 +66,38 @@ class Answer:
 
 
 def answer(
-    data: Dataset, kpis: Sequence[Kpi], periods: Sequence[Period], by: tuple[str, ...], where: Where
+    data: Dataset,
+    kpis: Sequence[Kpi],
+    periods: Sequence[Period],
+    by: tuple[str, ...],
+    where: Where,
+    others: Mapping[Any, str] | None = None,
 ) -> Answer:
     """Ask for everything that the KPIs are made of, and settle it.
+
+    With ``others``, a filter of all the others for each group of the one dimension, the cell of a
+    group is of those.
 
     Raises
     ------
     UnknownName
         When a dimension exists in no table that the KPIs are counted on.
     """
-    found = Answer(Cells(periods, by))
+    found = Answer(Cells(periods, by, {(group,): n for n, group in enumerate(others or {})}))
     needed = list(dict.fromkeys(each for kpi in kpis for each in made_of(data, Ago(kpi.id, 0))))
     usable = [each for each in needed if _has_what_it_reads(data, found, each, by, where)]
     _refuse_unknown_names(found, needed)
     groups = _groups(data, usable)
-    results = [_asked(data, group, periods, by, where) for group in groups]
-    places = [found.cells.places(result) for result in results]
-    for group, result, place in zip(groups, results, places, strict=True):
-        spread = found.cells.over(result, place)
-        seen = np.zeros(len(found.cells.combos), dtype=bool)
-        seen[place] = True
-        seen |= not by  # the whole is there even when no row is: it counts zero
+    asked = [partial(_asked, data, group, periods) for group in groups]
+    if others:
+        firsts = [find(group[0].kpi) for group in groups]
+        spreads = of_others(firsts, asked, found.cells, where, others)
+    else:
+        spreads = found.cells.laid([ask(by, where) for ask in asked])
+    for group, spread in zip(groups, spreads, strict=True):
+        # The whole, and all others, are there even when no row is: they count zero.
+        seen = np.full(len(found.cells.combos), not by or bool(others))
+        seen[spread.cell % len(seen)] = True
         for each in group:
             found.settled[each] = _settle(data, spread, found.cells, find(each.kpi))
             found.seen[each] = seen

@@ -34,6 +34,11 @@ class Cells:
     def __len__(self) -> int:
         return len(self.periods) * len(self.combos)
 
+    def laid(self, results: Sequence[Columns]) -> list[Spread]:
+        """The rows of queries' results laid over the cells, every combination of them known."""
+        places = [self.places(found) for found in results]
+        return [self.over(found, place) for found, place in zip(results, places, strict=True)]
+
     def places(self, found: Columns) -> Index:
         """Column of the combination of each row of a query's result; new ones are added."""
         rows = len(found[PLACE])
@@ -47,6 +52,15 @@ class Cells:
     def over(self, found: Columns, places: Index) -> Spread:
         """The rows of a query's result laid over the cells, once every combination is known."""
         return Spread(found, found[PLACE].astype(int) * len(self.combos) + places, len(self))
+
+    def over_others(self, found: Columns) -> Spread:
+        """The rows of a query's result, each laid over the cells of all groups but its own."""
+        own = [*zip(*(found[name] for name in self.by), strict=True)]
+        group = np.array([self.combos.get(combo, len(self.combos)) for combo in own], dtype=int)
+        rows, others = np.nonzero(group[:, None] != np.arange(len(self.combos)))
+        laid = Spread(found, group, len(self)).only(rows)
+        cell = laid.found[PLACE].astype(int) * len(self.combos) + others
+        return Spread(laid.found, cell, len(self))
 
     def order(self) -> list[tuple[tuple[Any, ...], int]]:
         """The combinations in the order of their values, missing ones last."""

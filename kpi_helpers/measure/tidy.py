@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,12 @@ def measured(
     periods: Sequence[Period],
     by: tuple[str, ...] = (),
     where: Where = None,
+    others: Mapping[Any, str] | None = None,
 ) -> pd.DataFrame:
     """The frame of `measure` for periods that are known already, with the spread of totals.
+
+    With ``others``, a filter of all the others for each group of the one dimension, the row of a
+    group is of those.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def measured(
         raise BadInput(column="kpis", value="[]", expected=Phrase("expected.names"))
     if not by and (kept := taken(data, kpis, periods, where)) is not None:
         return kept
-    found = answer(data, [chosen(data, name) for name in kpis], periods, by, where)
+    found = answer(data, [chosen(data, name) for name in kpis], periods, by, where, others)
     private = names_people(data, by, where)
     blocks = [_block(data, found, name, private) for name in kpis]
     return pd.DataFrame({n: np.concatenate([block[n] for block in blocks]) for n in blocks[0]})
