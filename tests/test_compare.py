@@ -361,15 +361,23 @@ def test_the_others_are_those_of_one_dimension(company: Any) -> None:
         kh.compare(company, "win_rate_count", "2026Q2", "others", "owner", {"owner": "Ann"})
 
 
-def test_the_others_are_what_is_measured_without_the_group(sample: Dataset) -> None:
+@pytest.mark.parametrize(
+    ("by", "asked"),
+    [
+        ("team", ["win_rate_count", "sales_cycle_duration", "lead_to_customer_rate"]),
+        ("team", ["customer_retention_rate", "open_pipeline_value", "stalled_share"]),
+        ("product_family", ["customer_retention_rate", "repurchase_rate", "aov"]),  # several each
+    ],
+)
+def test_the_others_are_what_is_measured_without_the_group(
+    sample: Dataset, by: str, asked: list[str]
+) -> None:
     """Of each way of asking a KPI, whether its sums tell those of the others or not."""
-    asked = ["win_rate_count", "sales_cycle_duration", "stalled_share", "lead_to_customer_rate"]
-    asked += ["customer_retention_rate", "repurchase_rate", "open_pipeline_value", "refund_rate"]
     period = sample.config.calendar.parse("2026Q3")
-    groups = kh.measure(sample, "win_rate_count", "2026Q3", by="team")["team"]
-    rest = {group: everything_but(sample, "team", [group], None) for group in groups}
-    found = measured(sample, asked, [period], ("team",), None, rest)
+    groups = kh.measure(sample, asked[0], "2026Q3", by=by)[by]
+    rest = {group: everything_but(sample, by, [group], None) for group in groups}
+    found = measured(sample, asked, [period], (by,), None, rest)
     for group, where in rest.items():
         alone = measured(sample, asked, [period], (), where).drop(columns="ages")
-        own = found[found["team"] == group].drop(columns=["team", "ages"])
+        own = found[found[by] == group].drop(columns=[by, "ages"])
         pd.testing.assert_frame_equal(own.reset_index(drop=True), alone, rtol=1e-12)
