@@ -157,6 +157,9 @@ def visits(known: Known) -> ir.Table:
         back = (moves.place < moves.place.lag().over(order)) & (stayed >= MISCLICK_SECONDS)
         made["is_back"] = back.fill_null(False)
     moves = moves.mutate(**made)
+    if known.stages.steps and not known.stages.former:  # then its place tells a stage
+        names = [(moves._order == place, name) for place, name in enumerate(known.stages.steps)]
+        moves = moves.mutate(stage=ibis.cases(*names))
     moves = moves.mutate(entered_on=moves.entered_at.cast("date")).filter(moves._order < end)
     rows = _of_deals(moves.drop("place", "_order", "amount_at_entry"), known)
     gone_at = rows.next_on.coalesce(rows.left_at)
