@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pandas as pd
 import pytest
@@ -41,7 +42,7 @@ from stores import (
 
 import kpi_helpers as kh
 from kpi_helpers import funnel
-from kpi_helpers.errors import KpiError, Unavailable
+from kpi_helpers.errors import KpiError, Unavailable, UnknownName
 from kpi_helpers.kpis import catalogue
 from kpi_helpers.samples import company
 from kpi_helpers.sources import Dataset, parsing
@@ -223,6 +224,25 @@ def test_an_engine_that_cannot_do_what_is_asked_is_refused_by_name(tmp_path: Pat
         assert refused.value.key == "engine_lacks"
         assert "sqlite cannot do what is asked of it" in str(refused.value)
         assert "parquet" in refused.value.render("fr")
+
+
+@pytest.mark.parametrize("scheme", ["duckdb", "sqlite"])
+def test_the_file_of_a_url_is_never_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownName, match=r"File not found: 'sales\.db'"):
+        kh.load(f"{scheme}://sales.db")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_duckdb_file_of_a_url_is_read_as_it_is(tmp_path: Path) -> None:
+    path, deals = tmp_path / "sales.db", moments("aware")["deals"]
+    with closing(duckdb.connect(path)) as con:
+        con.execute("CREATE TABLE deals AS FROM deals")
+    before = path.read_bytes()
+    assert len(kh.load(f"duckdb://{path}", as_of="2026-06-30")["deals"]) == len(deals)
+    assert (path.read_bytes(), [*tmp_path.iterdir()]) == (before, [path])
 
 
 def test_text_is_called_untidy_exactly_where_cleaning_changes_it() -> None:

@@ -1,5 +1,6 @@
 """Hostile questions to the public functions, and registers of any cells: a result or a refusal."""
 
+import contextlib
 import csv
 import datetime as dt
 import io
@@ -201,13 +202,18 @@ def test_frames_of_anything(cells: list[Any], name: str) -> None:
 
 
 URLS = ["postgresql://ada:{0}@[::bad/x", "sqlite://ada:{0}@x/../y", "x://ada:{0}@y"]
+URLS += ["sqlite://y", "duckdb://y", "duckdb://ada:{0}@y"]
 
 
 @family(0.004)
 @given(st.sampled_from(URLS), st.sampled_from(NASTY))
-def test_urls_of_no_database_are_refused_without_their_password(url: str, more: str) -> None:
-    with judged():
+def test_urls_of_no_database_are_refused_without_their_password(
+    tmp_path_factory: pytest.TempPathFactory, url: str, more: str
+) -> None:
+    here = tmp_path_factory.mktemp("here")
+    with contextlib.chdir(here), judged():
         kh.load(url.format(SECRET) + more, {})
+    assert not [*here.iterdir()]  # engines open files behind the back of Python
 
 
 @family(0.06)

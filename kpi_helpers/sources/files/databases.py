@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import weakref
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
@@ -14,9 +15,11 @@ from kpi_helpers.errors import Unavailable, public
 from kpi_helpers.sources.checking import SECRET
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.files.grids import quoted_name
+from kpi_helpers.sources.files.kinds import there
 from kpi_helpers.sources.server import no_schema
 
-OF_FILES = ("duckdb", "pyspark", "sqlite")
+IN_FILES = ("duckdb", "sqlite")
+NO_FILES = (":memory:", "md:", "motherduck:")
 POSTGRES = ("postgres", "postgresql")
 SIGNS = re.compile(r"[/?#\[\]]")  # which end a user and password where they are not written as %2F
 
@@ -49,7 +52,11 @@ def connect(url: str, config: Config) -> Any:
     shown = public(f"{scheme}://{place}")
     user, _, written = login.partition(":")
     password = _password(config) or unquote(written)
-    given = {"password": password} if password else {}
+    given: dict[str, Any] = {"password": password} if password else {}
+    file = place.partition("?")[0] if scheme in IN_FILES else ""
+    if file and not file.startswith(NO_FILES):
+        there(Path(file))  # else an empty one would be made
+        given |= {"read_only": True} if scheme == "duckdb" else {}
     schema = _schema(place) if scheme in POSTGRES else ""
     if schema:
         given["schema"] = quoted_name(schema)
@@ -95,7 +102,7 @@ def secrets_in(url: str) -> set[str]:
 def _parts(url: str) -> tuple[str, str, str]:
     """Scheme, user and password, and all that follows; the URL of a file has no user."""
     scheme, _, rest = url.partition("://")
-    if scheme in OF_FILES:
+    if scheme in (*IN_FILES, "pyspark"):
         return scheme, "", rest
     login, _, place = rest.rpartition("@")
     if SIGNS.search(login):

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from kpi_helpers.errors import BadInput, KpiError
+from kpi_helpers.errors import BadInput, KpiError, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.files.archives import DAMAGED, unpacked
 from kpi_helpers.sources.files.delimited import read_delimited
@@ -117,6 +117,25 @@ def stem_of(path: Path) -> str:
     name = path.name.lower()
     ending = next((each for each in ENDINGS if name.endswith(each)), path.suffix)
     return path.name[: len(path.name) - len(ending)]
+
+
+def there(path: Path) -> None:
+    """Refuse a path at which there is nothing.
+
+    Raises
+    ------
+    UnknownName
+        With the nearest names of its folder.
+    BadInput
+        For a link that leads nowhere.
+    """
+    if path.exists():
+        return
+    if path.is_symlink():
+        raise BadInput("dead_link", file=path.name)
+    if not path.parent.is_dir():
+        raise unknown("file", path, [])
+    raise unknown("file", path.name, [each.name for each in path.parent.iterdir()])
 
 
 def is_parquet(path: Path) -> bool:

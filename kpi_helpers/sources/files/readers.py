@@ -35,6 +35,7 @@ from kpi_helpers.sources.files.kinds import (
     is_sqlite,
     raw_tables,
     refusal,
+    there,
     unchanged,
 )
 from kpi_helpers.sources.server import first_line, hidden, listed, no_right, server
@@ -214,12 +215,7 @@ def _frames(source: Mapping[Any, Any]) -> dict[str, pd.DataFrame]:
 
 
 def _open_path(path: Path) -> Source:
-    if not path.exists():
-        if path.is_symlink():
-            raise BadInput("dead_link", file=path.name)
-        if not path.parent.is_dir():
-            raise unknown("file", path, [])
-        raise unknown("file", path.name, [each.name for each in path.parent.iterdir()])
+    there(path)
     if path.suffix.lower() in DATABASES and not is_sqlite(path):
         return Source(_quiet(ibis.duckdb.connect(str(path), read_only=True)), remote=True)
     return _open_files(path)
