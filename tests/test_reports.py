@@ -95,11 +95,14 @@ def test_a_project_is_found_from_its_folder_and_from_its_notebooks(tmp_path: Pat
     assert settings.samefile(tmp_path / "kpi.toml")
 
 
-def test_settings_that_name_their_own_source_are_followed(tmp_path: Path) -> None:
-    (tmp_path / "kpi.toml").touch()
-    assert places.project(tmp_path) == (None, tmp_path / "kpi.toml")
+def test_settings_say_where_the_data_are_or_have_them_beside(tmp_path: Path) -> None:
+    settings = tmp_path / "kpi.toml"
+    settings.touch()
+    assert places.project(tmp_path) == (tmp_path / "data", settings)
     (tmp_path / "deals.csv").touch()
-    assert places.project(tmp_path) == (tmp_path, tmp_path / "kpi.toml")
+    assert places.project(tmp_path) == (tmp_path, settings)
+    settings.write_text('source = "elsewhere.csv"', "utf-8")
+    assert places.project(tmp_path) == (None, settings)
 
 
 def deals_file(folder: Path, settings: str = "") -> Path:
