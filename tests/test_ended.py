@@ -206,7 +206,7 @@ def test_a_batch_without_room_or_beside_another_one_leaves_the_old_reports(
 ) -> None:
     full, both = copies(each, tmp_path, 2)
     said, code = end_of(started(each, full, most=1_000))
-    assert code == 1
+    assert code == 1, said
     assert said.endswith("rien n’a été écrit. Le disque est plein.\n")
     ended = [end_of(process) for process in [started(each, both) for _ in range(2)]]
     assert {code for _, code in ended} <= {0, 1}

@@ -16,7 +16,12 @@ PACKAGE = Path(__file__).parents[1] / "kpi_helpers"
 # A floor is a list of steps. Rooms on one step do not know each other; a later step may use an
 # earlier one of its floor.
 FLOORS: list[list[set[str]]] = [
-    [{"language"}, {"errors"}, {"periods", "units"}, {"intervals", "lifetime", "survival"}],
+    [
+        {"language"},
+        {"ending", "errors"},
+        {"periods", "units"},
+        {"intervals", "lifetime", "survival"},
+    ],
     [{"catalogue"}, {"samples", "sources"}],
     [{"kpis"}, {"measure"}],
     [

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from kpi_helpers.ending import Ended
 from kpi_helpers.errors import ReportFailed, UnknownName
 from kpi_helpers.reports import places, running
-from kpi_helpers.reports.kernel import Terminated
 from kpi_helpers.units import write
 
 TINY = Path(__file__).parent / "data" / "tiny.ipynb"
@@ -236,14 +236,14 @@ def test_a_notebook_that_fails_leaves_the_old_report(project: Path, fail: str, r
 def test_a_report_that_is_ended_while_its_pages_are_written_leaves_no_draft(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "export", lambda *_: signal.raise_signal(signal.SIGTERM))
-    # Else a report that does not mind it would end the tests.
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
-    try:
-        with pytest.raises(Terminated):
-            run(project, project / "out")
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    def ended(*_: object) -> None:
+        # Else a report that does not mind it would end the tests.
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(running, "export", ended)
+    with pytest.raises(Ended):
+        run(project, project / "out")
     assert [path.name for path in (project / "out").iterdir()] == [".2026Q1.lock"]
 
 

@@ -13,8 +13,8 @@ from itertools import zip_longest
 
 from kpi_helpers.cli.answers import say
 from kpi_helpers.cli.commands import COMMANDS
-from kpi_helpers.cli.ending import code_of, ended_as_interrupted
 from kpi_helpers.cli.parsing import Parser
+from kpi_helpers.ending import code_of, ended_as_interrupted
 from kpi_helpers.errors import KpiError, unknown
 from kpi_helpers.language import LANGUAGES, text
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from types import FrameType
 from typing import TYPE_CHECKING, Any
+
+from kpi_helpers.ending import ended_as_interrupted
 
 if TYPE_CHECKING:
     from jupyter_client.client import KernelClient
@@ -36,7 +35,7 @@ def kernels(asked: Sequence[str | bool], plain: bool = False) -> Iterator[Ask | 
     from kpi_helpers.reports.forking import can_fork, server
 
     forks = can_fork() and not plain
-    with terminated_as_interrupted(), server(asked) if forks else nullcontext() as ask:
+    with ended_as_interrupted(), server(asked) if forks else nullcontext() as ask:
         yield ask
 
 
@@ -63,7 +62,7 @@ def kernel(variables: Mapping[str, str], ask: Ask | None = None) -> Iterator[Ker
             extra_arguments=["--HistoryManager.hist_file=:memory:"],
         )
         yield manager
-    except (KeyboardInterrupt, Terminated):
+    except KeyboardInterrupt:
         # The event loop would complain, at length, of the work that is cut short.
         logging.getLogger("asyncio").disabled = True
         raise
@@ -93,25 +92,3 @@ def _manager() -> tuple[KernelManager, list[KernelClient]]:
         transport_encryption="auto",
     )
     return manager, clients
-
-
-class Terminated(SystemExit):
-    """The process was asked to end; raised where it stands, so that it ends in good order."""
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM unwind the stack, as SIGINT does, unless it is made to do so already."""
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated(128 + number)

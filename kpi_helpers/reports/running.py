@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kpi_helpers.ending import ended_as_interrupted
 from kpi_helpers.errors import KpiError, ReportFailed, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.settings import check_segments
@@ -21,7 +22,7 @@ from kpi_helpers.reports.exporting import Made, check_forms, export
 from kpi_helpers.reports.facts import facts
 from kpi_helpers.reports.forecasts import forecasts_beside, keep
 from kpi_helpers.reports.index import FINDINGS, METHODS, index, merged
-from kpi_helpers.reports.kernel import kernels, terminated_as_interrupted
+from kpi_helpers.reports.kernel import kernels
 from kpi_helpers.reports.known import remember
 from kpi_helpers.reports.naming import folder_name
 from kpi_helpers.reports.opening import chosen, opened
@@ -149,7 +150,7 @@ def written(
     target = out / folder_name(asked.period.name, values["segment"], values["share"])
     replaced = _asked_of(target)
     hidden = asked.hidden
-    with saying(target.name, hidden), terminated_as_interrupted(), pack.writing(target) as folder:
+    with saying(target.name, hidden), ended_as_interrupted(), pack.writing(target) as folder:
         with start() as ask:
             done, findings, tables = _executed(asked.each, folder, progress, ask)
             data.memory.update(ask(checks=True) if ask else {})

@@ -122,27 +122,21 @@ def all_updated(changes: Mapping[Path, Change]) -> None:
         after = {real[path]: change(before[real[path]]) for path, change in changes.items()}
         drafts: dict[Path, tuple[Path, Path]] = {}
         for path in [path for path, new in after.items() if new != before[path]]:
-            with _named(path):
+            with naming(path):
                 new, old = (_draft(path, after[path], "new"), _draft(path, before[path], "old"))
                 drafts[path] = held.enter_context(new), held.enter_context(old)
         with ExitStack() as undo:
             for path, (draft, kept) in drafts.items():
                 undo.callback(_put_back, path, kept)
-                with _named(path):
+                with naming(path):
                     os.replace(draft, path)
                     to_disk(path.parent)
             undo.pop_all()
 
 
 def saved(path: Path, content: bytes) -> None:
-    """Put a whole content in the place of a file; who may read it stays as it was.
-
-    Raises
-    ------
-    KpiError
-        When the file cannot be written.
-    """
-    with _named(path), _draft(path, content, "new") as draft:
+    """Put a whole content in the place of a file; who may read it stays as it was."""
+    with _draft(path, content, "new") as draft:
         os.replace(draft, path)
         to_disk(path.parent)
 
@@ -151,7 +145,7 @@ def saved(path: Path, content: bytes) -> None:
 def _opened(path: Path) -> Iterator[bytes | None]:
     """Hold a file of which nobody else who saves can have the lock, and give what it holds."""
     with ExitStack() as held:
-        with _named(path):
+        with naming(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(locked(path, wait=True))
             content = path.read_bytes() if path.exists() else None
@@ -182,7 +176,7 @@ def _put_back(path: Path, kept: Path) -> None:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Say of which file an error of the system is, or that no file can have such a name."""
     try:
         yield

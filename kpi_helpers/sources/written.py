@@ -17,7 +17,7 @@ from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.recognition.understood import vendor_line
-from kpi_helpers.sources.saving import saved
+from kpi_helpers.sources.saving import naming, saved
 from kpi_helpers.sources.stages import stage_order
 
 ALWAYS = ("schema", "name", "language", "country", "currency", "time_zone")
@@ -46,7 +46,9 @@ def write_settings(data: Dataset, path: Path, *, force: bool = False, source: st
     """
     if os.path.exists(path) and not force:  # which a name that no file can have does not stop
         raise KpiError("file_exists", file=path.name)
-    saved(path, settings_text(data, _from(path, source), source).encode())
+    content = settings_text(data, _from(path, source), source).encode()
+    with naming(path):
+        saved(path, content)
 
 
 def settings_text(data: Dataset, source: str = "", address: str = "") -> str:

@@ -1,4 +1,4 @@
-"""What ends a command from outside: a system that stops it, and a terminal that closes."""
+"""What ends a process from outside: a system that stops it, and a terminal that closes."""
 
 from __future__ import annotations
 
