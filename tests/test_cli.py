@@ -336,3 +336,11 @@ def test_what_names_no_period_is_told_before_anything_is_read(
     said = capsys.readouterr().err
     assert near in said
     assert "Reading" not in said
+
+
+@pytest.mark.parametrize(
+    "words", ["snapshot data/sample --dir", "lab", "check", "actions --register"]
+)
+def test_a_name_too_long_for_a_file_is_said(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words.split(), "é" * 300, "--lang", "en"]) == 2
+    assert "é" * 200 in capsys.readouterr().err

@@ -5,10 +5,11 @@ Everything heavy is imported by the command that needs it, so that ``kpi --help`
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import zip_longest
 
 from kpi_helpers.cli.answers import say
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     lang = "en"
     try:
         lang = language(words, os.environ)
-        with ended_as_interrupted():
+        with ended_as_interrupted(), _names_of_files():
             code = _answer(words, lang)
         sys.stdout.flush()
         return code
@@ -64,6 +65,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Python writes out what is left when it ends, and would complain once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOBODY_READS
+
+
+@contextmanager
+def _names_of_files() -> Iterator[None]:
+    """Say of a name that is too long for a file that there is none, wherever it was given."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise unknown("file", error.filename, []) from error
 
 
 def language(words: Sequence[str], environment: Mapping[str, str]) -> str:
