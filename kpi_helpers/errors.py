@@ -19,6 +19,8 @@ from kpi_helpers.language import Phrase, text
 LONGEST_LIST, LONGEST_ALONE = 12, 60
 CLOSE_ENOUGH = 0.6
 LONGEST_NAME = 100
+# Nobody reads more of a value: a cell may hold a book.
+LONGEST_VALUE = 500
 URL = re.compile(r"\s*[A-Za-z][\w+.-]*:/")
 HINTS = ("years", "nearest", "candidates", "allowed", "fix")
 
@@ -58,7 +60,7 @@ class KpiError(Exception):
         for hint in HINTS:
             if self._shows(hint):
                 sentences.append(text(f"errors.hints.{hint}", lang, **{hint: said[hint]}))
-        return re.sub(r"\S+", lambda word: public(word[0]), " ".join(sentences))
+        return _without_secrets(" ".join(sentences))
 
     def _shows(self, hint: str) -> bool:
         value = self.values.get(hint)
@@ -218,6 +220,10 @@ def public(address: str) -> str:
     return f"{scheme}:/{slash}***@{place}" if at else f"{scheme}:/{place}"
 
 
+def _without_secrets(words: str) -> str:
+    return re.sub(r"\S+", lambda word: public(word[0]), words)
+
+
 def shown(value: object) -> str:
     """Return a value as text; its type, where it has thousands of digits or no end of brackets.
 
@@ -234,7 +240,7 @@ def shown(value: object) -> str:
 
 def _listed(value: object, lang: str) -> str:
     # A list within a list is data of somebody, however deep, and no list of names of ours.
-    return shown(value if isinstance(value, list) else _said(value, lang))
+    return _shortened(shown(value)) if isinstance(value, list) else shown(_said(value, lang))
 
 
 def _said(value: object, lang: str) -> object:
@@ -242,7 +248,14 @@ def _said(value: object, lang: str) -> object:
         return value.render(lang)
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(_listed(each, lang) for each in value)
-    if isinstance(value, str | os.PathLike) and URL.match(str(value)):
-        return public(str(value))
+    if isinstance(value, str | os.PathLike):
+        return _shortened(public(str(value)) if URL.match(str(value)) else str(value))
     # A number as such, for it may choose a plural.
     return shown(value) if isinstance(value, int) and abs(value) >> 64 else value
+
+
+def _shortened(value: str) -> str:
+    if len(value) <= LONGEST_VALUE:
+        return value
+    # Of an address that is cut, nothing would tell the password.
+    return _without_secrets(value)[:LONGEST_VALUE] + "…"

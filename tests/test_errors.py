@@ -156,6 +156,16 @@ def test_braces_in_a_value_are_only_text():
     assert "'{x}'" in str(BadPeriod(text="{x}"))
 
 
+def test_no_more_of_a_value_is_repeated_than_is_read() -> None:
+    book = "call me at postgresql://ann:" + "p" * 600 + "@db/sales, " + "word " * 10_000
+    for value in (book, [book], [[book]]):
+        said = str(BadInput(value=value, expected="a date"))
+        assert "…" in said
+        assert "ppp" not in said
+        assert len(said) < 700
+    assert "w" * 500 in str(BadInput(value="w" * 500, expected="a date"))
+
+
 def test_an_error_survives_pickling():
     error = BadInput(file="a.csv", line=3, column="x", value="?", expected="y")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
