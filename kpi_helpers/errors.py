@@ -238,6 +238,18 @@ def shown(value: object) -> str:
         return type(value).__name__
 
 
+def first_line(error: Exception) -> str:
+    """Return what the system or an engine says is wrong, without the query it quotes.
+
+    Examples
+    --------
+    >>> first_line(FileNotFoundError(2, "No such file", "deals.csv"))
+    'No such file'
+    """
+    said = getattr(error, "strerror", None) or str(error)
+    return str(said).strip().partition("\n")[0]
+
+
 def _listed(value: object, lang: str) -> str:
     # A list within a list is data of somebody, however deep, and no list of names of ours.
     return _shortened(shown(value)) if isinstance(value, list) else shown(_said(value, lang))

@@ -191,6 +191,7 @@ def test_a_new_level_or_a_strong_december_is_no_spike() -> None:
     ("y", "horizon", "season", "error", "says"),
     [
         ([1.0, 2, np.inf, 4], 3, 1, BadInput, "finite"),
+        ([1.0, 2, 1e298, 4], 3, 1, BadInput, "150 digits"),
         ([1.0, 2], 3, 1, Unavailable, "3 values"),
         ([np.nan] * 20, 3, 1, Unavailable, "it has 0"),
         ([], 3, 1, Unavailable, "it has 0"),

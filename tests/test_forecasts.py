@@ -234,6 +234,7 @@ def test_a_long_horizon_and_a_part_period_are_said() -> None:
     [
         (pd.concat([monthly(simulated(1)), monthly([3.0])]), "2021-01.*once"),
         (monthly([*simulated(1)[:20], np.inf]), r"value \(revenue 2022-09\): 'inf' .* finite"),
+        (monthly([*simulated(1)[:20], -1.2e308]), "'-1.2e.308' .* 150 digits"),
         (monthly([1.0] * 9).assign(value="many"), "'many' is not a finite number"),
         (monthly([0.3, 1.5] * 9, method="wilson"), r"2021-02\): '1.5' .* from 0 to 1"),
         (monthly([1.0] * 9).assign(start="soon"), "column start: 'soon' is not a day"),

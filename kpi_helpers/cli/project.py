@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kpi_helpers.cli.answers import say
 from kpi_helpers.cli.parsing import Parser
-from kpi_helpers.errors import KpiError, ReportFailed, unknown
+from kpi_helpers.errors import KpiError, ReportFailed, first_line, unknown
 from kpi_helpers.language import Phrase, text
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def init(options: argparse.Namespace, lang: str) -> int:
             _fill(Path(draft) / folder.name, Path(export) if export else None, lang)
             os.replace(Path(draft) / folder.name, folder)
     except (OSError, ValueError) as error:  # ValueError: a name that no system takes
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ReportFailed("not_written", file=folder, reason=reason) from error
+        raise ReportFailed("not_written", file=folder, reason=first_line(error)) from error
     print(text("cli.init.next" if export else "cli.init.next_empty", lang, folder=folder))
     return 0
 

@@ -18,6 +18,7 @@ GAPS = 1 / 3
 # what is left of it are three.
 SPIKE, LEFT, NEIGHBOURS = 8.0, 3.0, 4
 TINY = 1e-9
+LARGEST = 1e150  # the squares of larger numbers are none to a machine
 
 
 class Clean(NamedTuple):
@@ -37,8 +38,8 @@ def cleaned(y: Array, season: int, scale: str = "") -> Clean:
     comes every year, is none. Errors are those of `kpi_helpers.forecasting.forecast`.
     """
     y = np.asarray(y, dtype=float).ravel()
-    if np.isinf(y).any():
-        raise BadInput(value=float(y[np.isinf(y)][0]), expected=Phrase("forecasting.finite"))
+    if (endless := np.abs(y) > LARGEST).any():
+        raise BadInput(value=float(y[endless][0]), expected=Phrase("forecasting.finite"))
     known = np.flatnonzero(np.isfinite(y))
     if len(known) < LEAST:
         needs = Phrase("forecasting.points", {"least": LEAST, "n": len(known)})

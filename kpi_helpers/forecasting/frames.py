@@ -11,7 +11,7 @@ import pandas as pd
 from kpi_helpers.compare.beside import READABLE
 from kpi_helpers.errors import BadInput, Unavailable
 from kpi_helpers.forecasting.bands import steadied
-from kpi_helpers.forecasting.cleaning import Clean, cleaned
+from kpi_helpers.forecasting.cleaning import LARGEST, Clean, cleaned
 from kpi_helpers.forecasting.models import OWN, SHORT, Forecast, checked, made
 from kpi_helpers.forecasting.scale import Array
 from kpi_helpers.forecasting.scores import replayed, shown
@@ -68,7 +68,7 @@ def forecast(
     ------
     BadInput
         For anything but such a frame, for periods that are there twice or of different lengths, and
-        for infinite values.
+        for values that are infinite or of more than 150 digits.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def _values(rows: pd.DataFrame, calendar: Calendar, grain: str) -> tuple[list[Pe
 def _check_range(rows: pd.DataFrame, low: float, high: float) -> None:
     """Refuse a figure that is no finite number, or that what has a range cannot be."""
     numbers = pd.to_numeric(rows["value"], errors="coerce")
-    odd = rows["value"].notna() & ~np.isfinite(numbers)
+    odd = rows["value"].notna() & ~(numbers.abs() <= LARGEST)
     if rows["method"].iloc[0] in RANGES:
         odd |= (numbers < low) | (numbers > high)
     if odd.any():

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kpi_helpers.errors import BadConfig, BadInput, unknown
+from kpi_helpers.errors import BadConfig, BadInput, first_line, unknown
 from kpi_helpers.language import Phrase, Terms
 from kpi_helpers.periods import Calendar
 from kpi_helpers.sources.checking import SCHEMA, check_settings, check_table
@@ -212,8 +212,7 @@ def _content(path: Path) -> dict[str, Any]:
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise unknown("file", path.name, beside) from error
     except (OSError, RecursionError, ValueError) as error:  # ValueError: no TOML, no UTF-8
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadConfig("bad_toml", file=path.name, reason=reason) from error
+        raise BadConfig("bad_toml", file=path.name, reason=first_line(error)) from error
 
 
 def _beside(folder: Path | None) -> Path | None:

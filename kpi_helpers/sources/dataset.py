@@ -12,7 +12,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, KpiError, Unavailable, unknown
+from kpi_helpers.errors import BadInput, KpiError, Unavailable, first_line, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import as_day
 from kpi_helpers.sources.config import Config
@@ -24,7 +24,6 @@ from kpi_helpers.sources.filters import columns_of, condition, no_segment_column
 from kpi_helpers.sources.linked import linked_dimensions
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.registers import REGISTERS
-from kpi_helpers.sources.server import first_line
 from kpi_helpers.sources.tables import DEALS, LEADS, TABLES
 
 Where = str | Mapping[str, Any] | None

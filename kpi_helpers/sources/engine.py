@@ -19,8 +19,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, Unavailable
-from kpi_helpers.sources.server import embedded, first_line, server
+from kpi_helpers.errors import BadInput, Unavailable, first_line
+from kpi_helpers.sources.server import embedded, server
 
 Rows = ir.Table  # rows on their engine, for whom has no need of Ibis itself
 

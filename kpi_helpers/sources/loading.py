@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpi_helpers.errors import BadConfig, BadInput, Unavailable, unknown
+from kpi_helpers.errors import BadConfig, BadInput, Unavailable, first_line, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import LAST_DAY, as_day
 from kpi_helpers.sources.checks.marks import COPY, EXCLUDED, copy_number
@@ -34,7 +34,7 @@ from kpi_helpers.sources.personal import sealed
 from kpi_helpers.sources.recognition.recognising import recognised, says_origin
 from kpi_helpers.sources.registers import REGISTERS
 from kpi_helpers.sources.schema import IBIS_TYPES, WAITED
-from kpi_helpers.sources.server import embedded, first_line
+from kpi_helpers.sources.server import embedded
 from kpi_helpers.sources.snapshots import rebuilt
 from kpi_helpers.sources.tables import ORDER_LINES, ORDERS, TABLES
 

@@ -14,7 +14,7 @@ from typing import IO
 
 import pandas as pd
 
-from kpi_helpers.errors import BadInput, KpiError, MissingColumn
+from kpi_helpers.errors import BadInput, KpiError, MissingColumn, first_line
 
 # A spreadsheet may run text that begins so. Text with an apostrophe gets another, so that taking
 # the first one away always gives what was there.
@@ -181,8 +181,7 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a name that no system takes
-        reason = getattr(error, "strerror", None) or str(error)
-        raise KpiError("not_written", file=path.name, reason=reason) from error
+        raise KpiError("not_written", file=path.name, reason=first_line(error)) from error
 
 
 def difference(file: str, before: str, after: str) -> list[str]:

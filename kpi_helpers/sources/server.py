@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from kpi_helpers.errors import BadInput, KpiError, Unavailable, unknown
+from kpi_helpers.errors import BadInput, KpiError, Unavailable, first_line, unknown
 
 _PARQUET = re.compile(r"read_parquet\('((?:[^']|'')*)'")
 _VIEWS = """SELECT '"' || replace(view_name, '"', '""') || '"', sql FROM duckdb_views()
@@ -135,11 +135,6 @@ def no_schema(con: Any, name: str) -> KpiError:
     """The error for a schema that is not there, with those that are, or that may not be used."""
     there = _names(con, _SCHEMAS)
     return no_right(con, name) if name in there else unknown("schema", name, there)
-
-
-def first_line(error: Exception) -> str:
-    """What an engine says is wrong, without the query it quotes."""
-    return str(error).strip().partition("\n")[0]
 
 
 def _key(con: Any, error: Exception) -> str:

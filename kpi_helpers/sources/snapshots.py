@@ -8,7 +8,6 @@ changed, at the grain of the copies: each change is dated on the day it was firs
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from kpi_helpers.errors import BadInput, KpiError
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.saving import naming, saved
 from kpi_helpers.sources.tables import TABLES
 
 FOLDER = "snapshots"
@@ -61,15 +61,11 @@ def take(data: Dataset, folder: Path | str) -> Path:
         raise KpiError("later_snapshot", day=data.as_of, later=later[0], folder=folder)
     now, before = _deals(data), _last_known(_read(folder, before=data.as_of))
     found = pd.concat([_changed(now, before), _gone(now, before)])
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:  # ValueError: a name that no system takes
-        reason = getattr(error, "strerror", None) or str(error)
-        raise KpiError("not_written", file=folder, reason=reason) from error
+    content = found.sort_index().reset_index().to_parquet(index=False)
     path = folder / f"{data.as_of}.parquet"
-    draft = path.with_name(f".{path.name}.new")
-    found.sort_index().reset_index().to_parquet(draft, index=False)
-    os.replace(draft, path)
+    with naming(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        saved(path, content)
     return path
 
 

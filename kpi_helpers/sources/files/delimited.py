@@ -22,7 +22,7 @@ from typing import IO, Any, cast
 
 import duckdb
 
-from kpi_helpers.errors import BadInput
+from kpi_helpers.errors import BadInput, first_line
 from kpi_helpers.sources.files.archives import check_unpacked
 from kpi_helpers.sources.files.grids import (
     Row,
@@ -75,8 +75,7 @@ def read_delimited(con: Any, name: str, path: Path) -> None:
         if not (shape.lines and _read_at_once(con, name, path, shape)):
             store(con, name, shape.header, _rows(path, shape), shape.delimiter)
     except (EOFError, OSError, UnicodeError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadInput("unreadable_source", file=path.name, reason=reason) from error
+        raise BadInput("unreadable_source", file=path.name, reason=first_line(error)) from error
 
 
 def _read_at_once(con: Any, name: str, path: Path, shape: Shape) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from kpi_helpers.errors import BadInput, KpiError, unknown
+from kpi_helpers.errors import BadInput, KpiError, first_line, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.files.archives import DAMAGED, unpacked
 from kpi_helpers.sources.files.delimited import read_delimited
@@ -21,7 +21,6 @@ from kpi_helpers.sources.files.objects import LINES, read_objects
 from kpi_helpers.sources.files.sqlite import open_sqlite
 from kpi_helpers.sources.files.webpages import read_page
 from kpi_helpers.sources.files.workbooks import Sheet, open_workbook
-from kpi_helpers.sources.server import first_line
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
@@ -92,11 +91,10 @@ def refusal(file: str, error: Exception) -> BadInput:
     """What is wrong with a file, said by us, by the system or by the engine."""
     if isinstance(error, BadInput):
         return error
-    reason = getattr(error, "strerror", None) or first_line(error)
     # Of other files, and of what the system says, the engine's reason may be our own doing.
     odd = file.lower().endswith(PARQUET) and isinstance(error, duckdb.Error)
     key = "damaged" if odd and not isinstance(error, duckdb.IOException) else "unreadable_source"
-    return BadInput(key, file=file, reason=reason)
+    return BadInput(key, file=file, reason=first_line(error))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends import BaseBackend
 
-from kpi_helpers.errors import BadInput, KpiError, unknown
+from kpi_helpers.errors import BadInput, KpiError, first_line, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import FILE_NAME, Config
 from kpi_helpers.sources.engine import VIEW, one_query, spills_apart
@@ -38,7 +38,7 @@ from kpi_helpers.sources.files.kinds import (
     there,
     unchanged,
 )
-from kpi_helpers.sources.server import first_line, hidden, listed, no_right, server
+from kpi_helpers.sources.server import hidden, listed, no_right, server
 
 DATABASES = (".duckdb", ".ddb", ".db")
 LARGE = 256 << 20  # bytes of files from which on tables are kept on disk, not in memory
