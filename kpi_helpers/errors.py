@@ -207,10 +207,13 @@ def public(address: str) -> str:
     --------
     >>> public("postgresql://ann:s3/cr@t@db:5432/sales?sslmode=require")
     'postgresql://***@db:5432/sales'
+    >>> public("ann:s3cr@t@db/sales?next=http://x")
+    '***@db/sales?next=http://x'
     >>> public("ann@acme.example")
     'ann@acme.example'
     """
     scheme, mark, rest = address.partition(":/")
+    mark = "" if "@" in scheme else mark
     login, at, place = (rest if mark else address).rpartition("@")
     if not mark:
         return f"***@{place}" if ":" in login else address

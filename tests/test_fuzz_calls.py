@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from exports import COLUMNS
 from fuzzing import NASTY, SECRET, family, judged
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_fuzz_settings import expressions
 
@@ -207,6 +207,8 @@ URLS += ["sqlite://y", "duckdb://y", "duckdb://ada:{0}@y"]
 
 @family(0.004)
 @given(st.sampled_from(URLS), st.sampled_from(NASTY))
+@example(URLS[1], "file:///x")
+@example(URLS[1], "a" * 5000)
 def test_urls_of_no_database_are_refused_without_their_password(
     tmp_path_factory: pytest.TempPathFactory, url: str, more: str
 ) -> None:

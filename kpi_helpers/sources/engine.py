@@ -235,7 +235,12 @@ def fetch(con: Any, sql: str) -> pd.DataFrame:
 
 def _of_server(con: Any, sql: str) -> pd.DataFrame:
     if con.name == "pyspark":
-        frame: pd.DataFrame = con.raw_sql(sql).toArrow().to_pandas()
+        import pyarrow.types
+
+        found = con.raw_sql(sql).toArrow()
+        # A number such as 1.0 is a decimal to Spark.
+        exact = {f.name: float for f in found.schema if pyarrow.types.is_decimal(f.type)}
+        frame: pd.DataFrame = found.to_pandas().astype(exact)
         return frame
     if con.name != "postgres":
         frame = con.sql(sql).to_pandas()
