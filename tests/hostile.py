@@ -35,6 +35,12 @@ def zipped(path: Path, **parts: str | bytes) -> Path:
     return path
 
 
+def written_in(path: Path, encoding: str) -> Path:
+    """A workbook whose parts say that they are in an encoding."""
+    part = f'<?xml version="1.0" encoding="{encoding}"?><a/>'
+    return zipped(path, **dict.fromkeys(("xl/workbook.xml", "xl/_rels/workbook.xml.rels"), part))
+
+
 def stray(path: Path) -> Path:
     """A workbook of a few kilobytes with a cell in its first corner and one in its last."""
     with xlsxwriter.Workbook(path) as book:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from hostile import (
     nameless_inside,
     repeating,
     stray,
+    written_in,
     zipped,
 )
 
@@ -182,6 +184,16 @@ MADE: dict[str, tuple[str, Callable[[Path], object], str]] = {
         'deals.xlsx is damaged or incomplete ("There is no item named '
         f"'xl/_rels/workbook.xml.rels' in the archive\"). {AGAIN}",
     ),
+    **{
+        f"a workbook in {encoding}": (
+            *("deals.xlsx", partial(written_in, encoding=encoding)),
+            f"deals.xlsx is damaged or incomplete ({why}). {AGAIN}",
+        )
+        for encoding, why in {
+            "UTX-8": "unknown encoding: UTX-8",
+            "gb2312": "multi-byte encodings are not supported",
+        }.items()
+    },
     "charts and hidden sheets": (
         *("deals.xlsx", charts),
         "deals.xlsx has no visible sheet with cells. Unhide the sheet that holds the table, or "

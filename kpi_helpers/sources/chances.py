@@ -56,14 +56,16 @@ def won_later(stays: ir.Table, day: ir.DateScalar) -> ir.Table:
 
 
 def _spells(stays: ir.Table) -> ir.Table:
-    """Stays until they end, and what came after those from which a deal went on."""
+    """How many stays lasted from when to when, and what came after them where a deal went on."""
+    alike = stays.group_by("stage", "entered_on", "gone_at", "left_at", "is_won")
+    stays = alike.agg(n=stays.count().cast("float64"))
     decided = (stays.left_at <= stays.gone_at).fill_null(False)
     here, moved = ibis.literal(HERE, "int64"), stays.gone_at.notnull() & ~decided
     there = {"began": stays.entered_on, "ended": stays.gone_at, "after": here}
-    there |= {"won": decided & stays.is_won, "moved": moved}
+    there |= {"n": stays.n, "won": decided & stays.is_won, "moved": moved}
     went = _band(days_between(stays.entered_on, stays.gone_at))
     later = {"began": stays.gone_at, "ended": stays.left_at, "after": went}
-    later |= {"won": stays.is_won, "moved": ibis.literal(False)}
+    later |= {"n": stays.n, "won": stays.is_won, "moved": ibis.literal(False)}
     return ibis.union(stays.select("stage", **there), stays.filter(moved).select("stage", **later))
 
 
@@ -77,18 +79,18 @@ def _counts(spells: ir.Table, day: ir.DateScalar) -> ir.Table:
 
     By day first, which is made once for all periods.
     """
-    daily = spells.group_by(spells.columns).agg(n=spells.count())
+    daily = spells.group_by([c for c in spells.columns if c != "n"]).agg(n=spells.n.sum())
     daily = daily.filter(daily.began < END)
     ended = (daily.ended < END).fill_null(False)
     open_for = ibis.least(days_between(daily.began, END) - 1, days_between(daily.began, day))
     days = ibis.ifelse(ended, days_between(daily.began, daily.ended), open_for)
     counts = {"won": daily.won, "moved": daily.moved, "over": ibis.literal(True)}
-    sums = {name: ibis.ifelse(ended & test, daily.n, 0) for name, test in counts.items()}
+    sums = {name: ibis.ifelse(ended & test, daily.n, 0.0) for name, test in counts.items()}
     daily = daily.select("stage", "after", "n", days=days, **sums)
     daily = daily.filter(daily.days >= 0)
     names = ("n", *sums)
     return daily.group_by(["stage", "after", "days"]).agg(
-        **{name: daily[name].sum().cast("float64") for name in names}
+        **{name: daily[name].sum() for name in names}
     )
 
 

@@ -128,7 +128,7 @@ def _extents(path: Path) -> dict[str, Extent]:
             for name, part in _sheet_parts(parts):
                 found[name] = _extent(parts, part)
                 _check_size(found[name].rows, found[name].columns, f"{path.name}/{name}")
-        except (KeyError, ElementTree.ParseError) as error:
+        except (LookupError, ValueError, ElementTree.ParseError) as error:  # two of encodings
             raise BadInput("damaged", file=path.name, reason=str(error)) from error
     return found
 
