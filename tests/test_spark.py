@@ -7,11 +7,12 @@ from pathlib import Path
 import ibis
 import pandas as pd
 import pytest
-from analyses import journeys, same_frame
+from analyses import HALF, journeys, same_frame
 from stores import as_text, awkward, moments, on_spark
 from test_time import assert_waited, waits
 
 import kpi_helpers as kh
+from kpi_helpers import funnel
 from kpi_helpers.kpis import catalogue
 
 # Spark 4 reads pandas' old options and says that pandas 3 is new to it.
@@ -30,6 +31,8 @@ def test_every_kpi_is_the_same_on_spark() -> None:
         other, asked = kh.load(connection), {"period": "2026Q1:2026Q2", "by": "team"}
         same_frame(kh.measure(other, kpis, **asked), kh.measure(base, kpis, **asked))
         same_frame(journeys(other), journeys(base))
+        # Sums of tests are decimals there.
+        same_frame(funnel.leak(other, HALF), funnel.leak(base, HALF))
 
 
 def test_any_connection_of_ibis_is_a_source() -> None:
