@@ -14,6 +14,7 @@ import argparse
 import fnmatch
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -61,6 +62,7 @@ def _answer(ask: Callable[..., object], data: Dataset) -> analyses.Answer | KpiE
     try:
         return analyses.tried(ask, data)
     except Exception as error:
+        traceback.print_exc()
         return {"": f"{type(error).__name__}: {error}"}
 
 
