@@ -45,7 +45,8 @@ def take(data: Dataset, folder: Path | str) -> Path:
     Raises
     ------
     KpiError
-        When a later snapshot exists: it says what changed since the one before it.
+        When a later snapshot exists, which says what changed since the one before it, or when the
+        file cannot be written.
 
     Examples
     --------
