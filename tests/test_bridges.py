@@ -238,6 +238,11 @@ def test_data_without_sales_say_what_they_lack() -> None:
         drivers.rate_bridge(data, "2026Q3")
 
 
+def test_beside_anything_but_a_period_a_rate_is_cut_from_the_period_before(sample: Dataset) -> None:
+    found, before = (drivers.rate_bridge(sample, "2026Q3", to=to) for to in ({}, "previous"))
+    pd.testing.assert_frame_equal(found, before)
+
+
 # Published data
 
 

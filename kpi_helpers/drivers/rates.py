@@ -79,7 +79,7 @@ def _whole(
 ) -> tuple[pd.Series[Any], Between]:
     """Return the comparison of the rate that is to be cut, and its periods."""
     now = data.config.calendar.parse(period, data.as_of, data.first)
-    for each in dict.fromkeys([to, PREVIOUS]):
+    for each in [to] if to == PREVIOUS else [to, PREVIOUS]:
         found = compare(data, kpis, period, each, where=where)
         found = found[found["change"].notna() & (found["method"] == "wilson")]
         then = earlier_period(data, now, each)

@@ -133,7 +133,11 @@ def stored(con: Any, name: str, frame: pd.DataFrame) -> ir.Table:
         import pyarrow
 
         arrow = pyarrow.Table.from_pandas(frame, preserve_index=False)
-        table = con.create_table(name, arrow, temp=True, overwrite=True)
+        with server(con):
+            if con.name == "pyspark":  # for which Ibis has no temporary table
+                con._session.createDataFrame(arrow).createOrReplaceTempView(name)
+                return con.table(name)
+            table = con.create_table(name, arrow, temp=True, overwrite=True)
     return table
 
 
@@ -233,15 +237,23 @@ def fetch(con: Any, sql: str) -> pd.DataFrame:
         return _of_server(con, sql)
 
 
+def _of_arrow(table: Any) -> pd.DataFrame:
+    """Frames as of the embedded engine: floats, also where Spark is exact, and days as moments."""
+    import pyarrow.types
+
+    kinds: dict[str, str] = {}
+    for field in table.schema:
+        if pyarrow.types.is_decimal(field.type):
+            kinds[field.name] = "float64"
+        elif pyarrow.types.is_date(field.type):
+            kinds[field.name] = "datetime64[us]"
+    frame: pd.DataFrame = table.to_pandas(date_as_object=False).astype(kinds)
+    return frame
+
+
 def _of_server(con: Any, sql: str) -> pd.DataFrame:
     if con.name == "pyspark":
-        import pyarrow.types
-
-        found = con.raw_sql(sql).toArrow()
-        # A number such as 1.0 is a decimal to Spark.
-        exact = {f.name: float for f in found.schema if pyarrow.types.is_decimal(f.type)}
-        frame: pd.DataFrame = found.to_pandas().astype(exact)
-        return frame
+        return _of_arrow(con.raw_sql(sql).toArrow())
     if con.name != "postgres":
         frame = con.sql(sql).to_pandas()
         return frame
