@@ -218,12 +218,14 @@ def test_an_engine_that_cannot_do_what_is_asked_is_refused_by_name(tmp_path: Pat
     path = tmp_path / "company.sqlite"
     with closing(sqlite3.connect(path)) as con:
         moments("text")["deals"].assign(amount=9.0).to_sql("deals", con, index=False)
-    for source in (f"sqlite://{path}", ibis.sqlite.connect(path)):
-        with pytest.raises(Unavailable) as refused:
-            kh.load(source)
-        assert refused.value.key == "engine_lacks"
-        assert "sqlite cannot do what is asked of it" in str(refused.value)
-        assert "parquet" in refused.value.render("fr")
+    own = ibis.sqlite.connect(path)
+    with closing(own.con):
+        for source in (f"sqlite://{path}", own):
+            with pytest.raises(Unavailable) as refused:
+                kh.load(source)
+            assert refused.value.key == "engine_lacks"
+            assert "sqlite cannot do what is asked of it" in str(refused.value)
+            assert "parquet" in refused.value.render("fr")
 
 
 @pytest.mark.parametrize("scheme", ["duckdb", "sqlite"])

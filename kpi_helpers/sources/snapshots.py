@@ -64,8 +64,9 @@ def take(data: Dataset, folder: Path | str) -> Path:
     found = pd.concat([_changed(now, before), _gone(now, before)])
     content = found.sort_index().reset_index().to_parquet(index=False)
     path = folder / f"{data.as_of}.parquet"
-    with naming(path):
+    with naming(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    with naming(path):
         saved(path, content)
     return path
 

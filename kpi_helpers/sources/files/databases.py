@@ -70,8 +70,9 @@ def connect(url: str, config: Config) -> Any:
         for secret in (password, *secrets_in(url)):
             reason = reason.replace(secret, "***") if secret else reason
         raise Unavailable("no_connection", what=shown, reason=reason) from None
-    if con.name == "postgres":
+    if con.name in ("postgres", "sqlite"):
         weakref.finalize(con, con.con.close)
+    if con.name == "postgres":
         # It expects one row of text that is cleaned, and would go through the others for each row.
         con.con.execute("SET enable_nestloop = off")
         if schema and con.current_database is None:
