@@ -131,6 +131,8 @@ def status(root: str, path: str, **headers: str) -> int:
 
     asked = urllib.request.Request(f"{root}/{path}", headers=headers)
     try:
-        return int(urllib.request.build_opener(Still).open(asked, timeout=30).status)
+        with urllib.request.build_opener(Still).open(asked, timeout=30) as answer:
+            return int(answer.status)
     except HTTPError as error:
-        return error.code
+        with error:
+            return error.code
