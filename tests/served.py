@@ -71,7 +71,7 @@ def served(words: list[str], project: Path, home: Path) -> Iterator[Served]:
             time.sleep(0.1)
         yield server
         process.send_signal(signal.SIGINT)
-        server.code = process.wait(30)
+        server.code = process.wait(PATIENCE / 1000)
         server.left = [path.name for path in temporary.iterdir()]
     finally:
         process.kill()

@@ -62,9 +62,8 @@ def segments(data: Dataset, day: dt.date, where: Where = None) -> pd.DataFrame:
     rows = rows.filter(rows.customer_id.notnull(), rows.amount_net.notnull())
     rows = rows.filter(rows.order_date >= since, rows.order_date < day)
     kept = rows.is_sale & rows.undone.isnull()
-    each = rows.group_by("customer_id").agg(
-        last=rows.order_date.max(where=kept), often=kept.sum(), much=rows.amount_net.sum()
-    )
+    last, often = rows.order_date.max(where=kept), kept.ifelse(1.0, 0.0).sum()
+    each = rows.group_by("customer_id").agg(last=last, often=often, much=rows.amount_net.sum())
     found = frame_of(data.con, each.filter(each.often > 0).order_by("customer_id"))
     groups = GROUPS if len(found) >= FEW_TO_RANK else FEWER_GROUPS
     ranked = pd.DataFrame({**found[["last", "often"]], "much": found["much"].round(2)})

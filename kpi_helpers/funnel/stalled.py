@@ -80,7 +80,9 @@ def stalled(data: Dataset, period: str = "", where: Where = None) -> pd.DataFram
     reasons = {"days_over": over[over > 0], "days_late": late[late > 0]}
     found = found.assign(**reasons, days_quiet=silent[silent > quiet])
     deals = data.table("deals")
-    won = deals.filter(deals.left_at < end).is_won.ifelse(1.0, 0.0).mean()
+    decided = deals.filter(deals.left_at < end)
+    # Not the mean, which Spark rounds.
+    won = decided.is_won.ifelse(1.0, 0.0).sum() / decided.count()
     found = found.assign(
         expected=found["amount"] * found["chance"], win_rate=number_of(data.con, won)
     )
