@@ -159,11 +159,13 @@ frames = st.fixed_dictionaries(
 )
 def test_forecasts(frame: dict[str, Any], horizon: Any, model: Any, as_of: Any) -> None:
     starts = pd.date_range("2025-01-01", periods=9, freq="MS")
+    # Of no type that pandas finds: it holds no half of a character as text.
+    given = starts if frame["start"] is None else pd.Series(frame["start"], dtype=object)
     tidy = pd.DataFrame(
         {
             "kpi": "bookings",
             "period": starts.strftime("%Y-%m"),
-            "start": starts if frame["start"] is None else frame["start"],
+            "start": given,
             "end": starts + pd.offsets.MonthBegin(),
             **{"value": np.array(frame["value"], float), "status": frame["status"]},
             **{"unit": "count", "method": "garwood"},
