@@ -31,8 +31,9 @@ def test_every_kpi_is_the_same_on_spark() -> None:
         other, asked = kh.load(connection), {"period": "2026Q1:2026Q2", "by": "team"}
         same_frame(kh.measure(other, kpis, **asked), kh.measure(base, kpis, **asked))
         same_frame(journeys(other), journeys(base))
-        # Sums of tests are decimals there.
+        # Sums of tests are decimals there, their means are rounded, and days are no moments.
         same_frame(funnel.leak(other, HALF), funnel.leak(base, HALF))
+        same_frame(funnel.stalled(other), funnel.stalled(base))
 
 
 def test_any_connection_of_ibis_is_a_source() -> None:
@@ -68,6 +69,19 @@ def test_dates_and_amounts_kept_as_text_are_read_by_our_rules_on_spark() -> None
             found, expected = (kh.measure(each, kpi, "2026Q1:2026Q2") for each in (data, base))
             same_frame(found, expected)
     assert kh.measure(base, "bookings", "2026Q1")["value"].tolist() == [1234.5]
+
+
+def test_columns_of_a_frame_are_added_on_spark() -> None:
+    mood = pd.DataFrame({"deal_id": ["1", "2"], "mood": ["good", "bad"]})
+    with on_spark(as_text()) as connection:
+        found, expected = (
+            kh.measure(
+                kh.load(source).add(mood, on="deal_id", to="deals"), "bookings", HALF, by="mood"
+            )
+            for source in (connection, as_text())
+        )
+        same_frame(found, expected)
+        assert {*found["mood"].dropna()} & {*mood["mood"]}
 
 
 # The other tests share one session of this process, so what ends it has a process of its own.
