@@ -133,8 +133,10 @@ def _spark() -> Any:
     atexit.register(rmtree, home, ignore_errors=True)
     # Many small questions, each asked once: what Java compiles for the long run never pays here.
     # The rule would work out all columns of a frame while a query is planned, row by row.
+    # Once what it compiles has no room left, Java compiles no more.
+    java = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"
     settings = {
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.driver.extraJavaOptions": java,
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.optimizer.excludedRules": f"{OPTIMIZER}.ConvertToLocalRelation",
         "spark.ui.enabled": "false",
