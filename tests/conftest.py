@@ -10,6 +10,7 @@ The real data sets cannot be shipped. Where their folder is absent, a test that 
 
 import gc
 import os
+import signal
 import time
 from collections.abc import Generator
 
@@ -22,7 +23,13 @@ LATE = "no time was left"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Draw the same examples in every run: a failure is one of the code, not of the draw."""
+    """Draw the same examples in every run: a failure is one of the code, not of the draw.
+
+    What tests start can be interrupted, also where the run itself, begun in the background of a
+    script, cannot.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     many = config.getoption("thorough") or os.environ.get("KPI_CI")
     examples = 50 if many else 20
     settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=examples)
