@@ -1,5 +1,6 @@
 """Why revenue moved, on the sample company and on published data: everything adds up."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -238,9 +239,13 @@ def test_data_without_sales_say_what_they_lack() -> None:
         drivers.rate_bridge(data, "2026Q3")
 
 
-def test_beside_anything_but_a_period_a_rate_is_cut_from_the_period_before(sample: Dataset) -> None:
-    found, before = (drivers.rate_bridge(sample, "2026Q3", to=to) for to in ({}, "previous"))
-    pd.testing.assert_frame_equal(found, before)
+@pytest.mark.parametrize("bridge", [*BRIDGES, drivers.product_mix, drivers.rate_bridge])
+@pytest.mark.parametrize("to", ["target", "others", "region = 'Nord'", {}])
+def test_a_bridge_is_cut_from_an_earlier_period_alone(
+    sample: Dataset, bridge: Callable[..., pd.DataFrame], to: Any
+) -> None:
+    with pytest.raises(UnknownName, match="Allowed: previous, year_ago"):
+        bridge(sample, "2026Q3", to=to)
 
 
 # Published data

@@ -10,7 +10,7 @@ from kpi_helpers.catalogue import find
 from kpi_helpers.compare import compare
 from kpi_helpers.compare.beside import PREVIOUS, YEAR_AGO, earlier_period
 from kpi_helpers.drivers.mix import rate_mix
-from kpi_helpers.drivers.steps import SIDES, Between, steps, sureness
+from kpi_helpers.drivers.steps import SIDES, Between, known, steps, sureness
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.measure import measured
 from kpi_helpers.periods import Period
@@ -55,6 +55,8 @@ def rate_bridge(
 
     Raises
     ------
+    UnknownName
+        When ``to`` is no earlier period.
     Unavailable
         When no rate can be read in both periods, or there is no group to cut it by.
     """
@@ -79,7 +81,7 @@ def _whole(
 ) -> tuple[pd.Series[Any], Between]:
     """Return the comparison of the rate that is to be cut, and its periods."""
     now = data.config.calendar.parse(period, data.as_of, data.first)
-    for each in [to] if to == PREVIOUS else [to, PREVIOUS]:
+    for each in dict.fromkeys([known(to), PREVIOUS]):
         found = compare(data, kpis, period, each, where=where)
         found = found[found["change"].notna() & (found["method"] == "wilson")]
         then = earlier_period(data, now, each)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from kpi_helpers.compare.beside import PREVIOUS, YEAR_AGO, earlier_period
-from kpi_helpers.errors import Unavailable
+from kpi_helpers.compare.beside import PERIODS, PREVIOUS, YEAR_AGO, earlier_period
+from kpi_helpers.errors import Unavailable, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.periods import Period
 from kpi_helpers.sources import Dataset
@@ -32,11 +32,26 @@ class Between(NamedTuple):
     to: str
 
 
+def known(to: str) -> str:
+    """Return the earlier period asked for, by its word.
+
+    Raises
+    ------
+    UnknownName
+        For a target, a filter, or whatever else is not earlier.
+    """
+    if to not in PERIODS:
+        raise unknown("value", to, PERIODS)
+    return to
+
+
 def between(data: Dataset, period: str, to: str, table: str) -> Between:
     """Return a period and what it stands beside: as asked, or else what the table does know.
 
     Raises
     ------
+    UnknownName
+        When ``to`` is no earlier period.
     Unavailable
         When the table has no dates in the period, or in none before it.
     """
@@ -44,7 +59,7 @@ def between(data: Dataset, period: str, to: str, table: str) -> Between:
     cover = data.covered.get((table, "closed_at" if table == "deals" else "order_date"))
     if cover is None or cover.first is None or cover.last is None or cover.last < now.start:
         raise Unavailable(what=Phrase("drivers.what"), needs=f"{table} ({now.name})")
-    for each in [to, *(other for other in (YEAR_AGO, PREVIOUS) if other != to)]:
+    for each in [known(to), *(other for other in (YEAR_AGO, PREVIOUS) if other != to)]:
         then = earlier_period(data, now, each)
         if then and then.start >= cover.first - cover.tolerance:
             return Between(then, now, each)
