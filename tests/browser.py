@@ -78,14 +78,27 @@ def executable() -> str | None:
         return None
 
 
+def installed() -> str:
+    """Return the browser of this system; a test that needs one is skipped where there is none."""
+    return executable() or pytest.skip("no browser is installed: Chromium, Chrome or Edge")
+
+
+@contextmanager
+def launched() -> Iterator[Any]:
+    """Give the browser of this system, started."""
+    from playwright.sync_api import sync_playwright
+
+    path = installed()
+    with sync_playwright() as tool, tool.chromium.launch(executable_path=path) as shown:
+        yield shown
+
+
 @contextmanager
 def opened(path: Path, width: int) -> Iterator[tuple[Any, list[str], list[str]]]:
     """Give a page in a browser without a network, its requests, and what it says."""
-    from playwright.sync_api import sync_playwright
-
     asked: list[str] = []
     said: list[str] = []
-    with sync_playwright() as tool, tool.chromium.launch(executable_path=executable()) as shown:
+    with launched() as shown:
         page = shown.new_page(viewport={"width": width, "height": 900})
         page.route(lambda url: url != path.as_uri(), lambda route: route.abort())
         page.on("request", lambda request: asked.append(request.url))
@@ -124,8 +137,7 @@ def _serious(response: dict[str, Any]) -> list[str]:
 @pytest.fixture(scope="session")
 def seen(common: Path) -> Callable[[Path], Seen]:
     """Return what looks at a page; the same page is opened once in all processes of a run."""
-    if executable() is None:
-        pytest.skip("no browser is installed: Chromium, Chrome or Edge")
+    installed()
 
     @cache
     def once(path: Path) -> Seen:

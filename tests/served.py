@@ -17,8 +17,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import psutil
-import pytest
-from browser import executable
+from browser import launched
 
 from kpi_helpers.controls.shown import Shown, picture
 
@@ -81,17 +80,13 @@ def served(words: list[str], project: Path, home: Path) -> Iterator[Served]:
 @contextmanager
 def seen_in_browser(server: Served) -> Iterator[tuple[Any, list[str]]]:
     """Give a page on a server, and the requests that it made to anything else, which all fail."""
-    from playwright.sync_api import sync_playwright
-
-    if executable() is None:
-        pytest.skip("no browser is installed: Chromium, Chrome or Edge")
     strange: list[str] = []
 
     def stop(route: Any) -> None:
         strange.append(route.request.url)
         route.abort()
 
-    with sync_playwright() as tool, tool.chromium.launch(executable_path=executable()) as shown:
+    with launched() as shown:
         page = shown.new_page(viewport=SIZE)
         page.set_default_timeout(PATIENCE)
         page.route(lambda url: urlsplit(url).netloc != urlsplit(server.url).netloc, stop)

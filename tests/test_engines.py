@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -226,6 +227,25 @@ def test_an_engine_that_cannot_do_what_is_asked_is_refused_by_name(tmp_path: Pat
             assert refused.value.key == "engine_lacks"
             assert "sqlite cannot do what is asked of it" in str(refused.value)
             assert "parquet" in refused.value.render("fr")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "backend", "driver", "extra"),
+    [
+        ("postgresql", "postgres", "psycopg", "kpi-helpers[postgres]"),
+        ("pyspark", "pyspark", "pyspark", "kpi-helpers[spark]"),
+        ("mysql", "mysql", "MySQLdb", "ibis-framework[mysql]"),
+    ],
+)
+def test_a_driver_that_is_not_there_is_named_with_what_brings_it(
+    scheme: str, backend: str, driver: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, driver, None)
+    for module in [each for each in sys.modules if each.startswith(f"ibis.backends.{backend}")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delitem(vars(ibis), backend, raising=False)
+    with pytest.raises(Unavailable, match=re.escape(f'pip install "{extra}"')):
+        kh.load(f"{scheme}://ada@db.example/sales")
 
 
 @pytest.mark.parametrize("scheme", ["duckdb", "sqlite"])

@@ -2,12 +2,13 @@
 
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Seen, executable
+from browser import Seen, installed
 from paper import active, objects, words
 from pypdf import PdfReader
 
@@ -26,8 +27,7 @@ Pack = Callable[[str], Path]
 @pytest.fixture(scope="module")
 def printed(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of a pack with its PDF."""
-    if executable() is None:
-        pytest.skip("no browser is installed: Chromium, Chrome or Edge")
+    installed()
     folder = tmp_path_factory.mktemp("printed") / "2026Q3"
     shutil.copytree(pack("sample fr"), folder)
     pdf.write_pdf(folder)
@@ -139,3 +139,11 @@ def test_a_browser_that_does_not_start_is_named(tmp_path: Path, pack: Pack) -> N
     broken.chmod(0o755)
     with pytest.raises(ReportFailed, match=re.escape(str(broken))):
         pdf.write_pdf(pack("sample fr"), str(broken))
+
+
+def test_a_tool_that_drives_no_browser_is_named(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", "false")
+    with pytest.raises(ReportFailed, match="The browser playwright could not print"):
+        pdf.write_pdf(pack("sample fr"), sys.executable)

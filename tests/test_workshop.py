@@ -142,8 +142,9 @@ def test_it_works_in_a_folder_that_is_there(
 
 
 def test_check_says_what_is_missing_before_the_meeting(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("KPI_BROWSER", sys.executable)  # whatever can be run will do
     words = ["workshop", str(tmp_path), "--check", "--lang", "en", "--port", "0"]
     (tmp_path / "kpi.toml").write_text("schema = 1\n")
     (tmp_path / "data").mkdir()

@@ -125,14 +125,14 @@ def _dated(content: bytes, day: str) -> bytes:
 @contextmanager
 def _printer(path: str) -> Iterator[Callable[[str], bytes]]:
     """Give what prints HTML as PDF, in a browser without a network and without scripts."""
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error
 
     try:
         with (
-            sync_playwright() as tool,
-            tool.chromium.launch(executable_path=path, timeout=LONGEST) as browser,
+            _driver() as tool,
+            tool.chromium.launch(executable_path=path, timeout=LONGEST) as shown,
         ):
-            page = browser.new_context(offline=True, java_script_enabled=False).new_page()
+            page = shown.new_context(offline=True, java_script_enabled=False).new_page()
             page.set_default_timeout(LONGEST)
 
             def printed(html: str) -> bytes:
@@ -149,6 +149,22 @@ def _printer(path: str) -> Iterator[Callable[[str], bytes]]:
             yield printed
     except Error as error:
         raise ReportFailed("not_printed", browser=path, reason=error.message) from error
+
+
+@contextmanager
+def _driver() -> Iterator[Any]:
+    """Give what drives the browser: a program of its own, which has needs of its own."""
+    from playwright.sync_api import sync_playwright
+
+    driver = sync_playwright()
+    try:
+        tool = driver.start()
+    except Exception as error:  # it raises bare ones, having told the reason itself
+        raise ReportFailed("not_printed", browser="playwright", reason=error) from error
+    try:
+        yield tool
+    finally:
+        tool.stop()
 
 
 def combined(folder: Path) -> Html:

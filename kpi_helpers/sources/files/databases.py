@@ -21,6 +21,7 @@ from kpi_helpers.sources.server import no_schema
 IN_FILES = ("duckdb", "sqlite")
 NO_FILES = (":memory:", "md:", "motherduck:")
 POSTGRES = ("postgres", "postgresql")
+EXTRAS = {**dict.fromkeys(POSTGRES, "kpi-helpers[postgres]"), "pyspark": "kpi-helpers[spark]"}
 SIGNS = re.compile(r"[/?#\[\]]")  # which end a user and password where they are not written as %2F
 
 
@@ -62,9 +63,9 @@ def connect(url: str, config: Config) -> Any:
         given["schema"] = quoted_name(schema)
     try:
         con = ibis.connect(f"{scheme}://{user}{'@' if login else ''}{place}", **given)
-    except ModuleNotFoundError as error:
-        extra = "spark" if "spark" in scheme else "postgres"
-        raise Unavailable(what=extra, needs=f'pip install "kpi-helpers[{extra}]"') from error
+    except ImportError as error:
+        extra = EXTRAS.get(scheme, f"ibis-framework[{scheme}]")
+        raise Unavailable(what=f"{scheme}://", needs=f'pip install "{extra}"') from error
     except Exception as error:  # every driver has errors of its own, and they may quote the URL
         reason = str(error).strip().partition("\n")[0]
         for secret in (password, *secrets_in(url)):
