@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 import kpi_helpers as kh
 from kpi_helpers import charts, funnel, sheets, wording
+from kpi_helpers.actions import noted
 from kpi_helpers.errors import Unavailable
 from kpi_helpers.funnel.bottleneck import _waited, mantel_haenszel, shrunk
 from kpi_helpers.funnel.leak import _valued
+from kpi_helpers.sheets.findings import decision_lines
 from kpi_helpers.sources import Dataset
 
 HERE = Path(__file__).parent
@@ -251,8 +253,11 @@ def test_the_gain_is_said_with_its_range_and_none_as_none(
     told = wording.bottleneck_findings(replay, "en").iloc[0]
     assert told["sureness"] == 0
     assert told["money_at_stake"] == replay["value"].max()
-    assert "Bottleneck, Q4 2025: Lead. 23.5% get through" in told["sentence"]
+    assert "Bottleneck, Q4 2025, “Lead”: 23.5% get through" in told["sentence"]
     assert "€426k more (plausible range: €236k–€617k)" in told["sentence"]
+    proposed = noted(wording.bottleneck_findings(replay, "en"), "2025Q4")
+    decision = decision_lines(proposed, "en")[0]["decide"]
+    assert decision == "Mend this step first: Bottleneck, Q4 2025, “Lead”"
     quiet = funnel.bottlenecks(sample, "2026Q3")
     assert "no bottleneck shown" in wording.bottleneck_findings(quiet, "en")["sentence"].iloc[0]
     young = funnel.bottlenecks(sample.at("2025-10-05"), "2025Q4")
