@@ -292,6 +292,8 @@ def test_a_register_of_the_project_is_a_table_of_its_data(tmp_path: Path) -> Non
     more = pd.DataFrame([{"action_id": "P1", "finding": "x"}])
     recorded(tmp_path / "actions.csv", to_record(more, "2026-01-04"))
     data = kh.load(tmp_path, as_of="2026-03-31")
-    assert "A1" in data["actions"]["action_id"].tolist()
+    assert data["actions"]["action_id"].tolist() == ["A1", "P1"]
+    assert "actions" not in kh.quality(data)["table"].tolist()
+    assert actions.effects(data)["action_id"].tolist() == ["A1"]
     rate = kh.measure(data, "action_completion_rate", "2026Q1").iloc[0]
     assert (rate["numerator"], rate["denominator"]) == (0, 1), rate["note"]

@@ -63,6 +63,17 @@ def test_rows_that_stop_early_cost_points() -> None:
     assert kh.score(data) == 90
 
 
+def test_a_register_with_gaps_does_not_take_the_score_of_the_data(tmp_path: Path) -> None:
+    fact = loaded(tmp_path, *PLAIN)
+    rows = "action_id,kpi_id,root_cause,action,owner,start_date,due_date,expected_effect,status\n"
+    register = tmp_path / "actions.csv"
+    register.write_text(f"{rows}P1,,,,,,,,Proposée\n", "utf-8")
+    proposed = kh.load(tmp_path, fact.config)
+    assert (kh.score(proposed), len(kh.left_out(proposed))) == (100, 0)
+    register.write_text(f"{rows}A1,,,,,,,,open\n", "utf-8")
+    assert kh.score(kh.load(tmp_path, fact.config)) == 60
+
+
 def test_loaded_from_a_file_the_score_is_the_same(tmp_path: Path) -> None:
     late = LOST.replace("2026-03-01", "2026-01-01")
     assert kh.score(loaded(tmp_path, WON, OPEN, late)) == 83

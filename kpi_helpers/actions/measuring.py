@@ -19,7 +19,15 @@ from kpi_helpers.actions.judging import (
     told,
 )
 from kpi_helpers.actions.series import BASE, Action, flaw, series, state_of, washout
-from kpi_helpers.actions.words import IN_POINTS, IN_UNIT, RELATIVE, is_percent, unit_of
+from kpi_helpers.actions.words import (
+    IN_POINTS,
+    IN_UNIT,
+    PROPOSED,
+    RELATIVE,
+    is_percent,
+    status_of,
+    unit_of,
+)
 from kpi_helpers.catalogue import LOWER, REGISTRY
 from kpi_helpers.errors import KpiError, Unavailable
 from kpi_helpers.language import Phrase
@@ -49,8 +57,8 @@ def effects(data: Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row an action. ``state`` is ``planned, open, late, done, done_late`` or ``dropped``;
-        ``verdict`` is ``established``, ``opposite``, ``not_conclusive`` or
+        A row an action that was decided, not only proposed. ``state`` is ``planned, open, late,
+        done, done_late`` or ``dropped``; ``verdict`` is ``established``, ``opposite``, ``not_conclusive`` or
         ``not_measurable`` (``reason`` says why; ``note``, what is wrong with a group); ``effect,
         low, high`` are in the unit of the KPI (differences of rates), ``relative`` is the effect in
         parts of ``without``, what was to be expected without the action; ``announced`` is the
@@ -72,9 +80,11 @@ def effects(data: Dataset) -> pd.DataFrame:
     >>> found["verdict"].tolist()
     ['established', 'not_conclusive', 'not_measurable']
     """
-    if "actions" not in data.tables or data["actions"].empty:
+    register = data["actions"] if "actions" in data.tables else pd.DataFrame(columns=["status"])
+    register = register[register["status"].map(status_of) != PROPOSED]
+    if register.empty:
         raise Unavailable(what=Phrase("effects.what"), needs="actions")
-    register = data["actions"].sort_values(["start_date", "action_id"], kind="stable")
+    register = register.sort_values(["start_date", "action_id"], kind="stable")
     rows = [_row(data, action) for action in register.to_dict("records")]
     found = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     return found.assign(beside=_beside(found))

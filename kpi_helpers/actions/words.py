@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_helpers.sources.registers import PROPOSED_WORDS
 from kpi_helpers.units import COUNT, DAYS, HOURS, MONEY, MONTHS, PERCENT, POINTS, SCORE, TIMES
 
 DONE, DROPPED, PROPOSED = "done", "dropped", "proposed"
 # Status → how it is written; one without a word of its own follows from the days.
 STATUSES: dict[str, tuple[str, ...]] = {
-    PROPOSED: ("proposed", "proposé", "proposée"),
+    PROPOSED: PROPOSED_WORDS,
     "planned": ("planned", "prévu", "prévue"),
     "open": ("open", "under way", "in progress", "en cours", "late", "en retard", ""),
     DONE: ("done", "fait", "faite", "terminé", "terminée", "done, late", "faite en retard"),

@@ -79,6 +79,9 @@ ACTIONS = Table(
     money="cost",
 )
 
+# The words for an action that is only proposed: people fill in the rest when they decide.
+PROPOSED_WORDS = ("proposed", "proposé", "proposée")
+
 KPI_LOG = Table(
     "kpi_log",
     (

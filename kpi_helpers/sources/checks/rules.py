@@ -22,6 +22,7 @@ from kpi_helpers.sources.checks.marks import (
 from kpi_helpers.sources.files.grids import REASONS
 from kpi_helpers.sources.files.headers import ASIDE, SURPLUS
 from kpi_helpers.sources.mapping import SAME, TEXT_PREFIX, Mapped
+from kpi_helpers.sources.registers import PROPOSED_WORDS
 from kpi_helpers.sources.schema import WAITED, Column
 from kpi_helpers.sources.tables import WAITS
 
@@ -77,7 +78,8 @@ def _of_column(column: Column, mapped: Mapped) -> list[Mark]:
         )
     if must:
         blank = text if read else name
-        marks.append(Mark("blank", name, lambda t: t[blank].isnull(), action, BLOCK))
+        waits = _may_wait(column, mapped)
+        marks.append(Mark("blank", name, lambda t: t[blank].isnull() & ~waits(t), action, BLOCK))
     if column.values:
         marks.append(
             Mark("not_allowed", name, lambda t: t[name].notin(column.values), action, BLOCK)
@@ -85,6 +87,13 @@ def _of_column(column: Column, mapped: Mapped) -> list[Mark]:
     if column.type in ("date", "time"):
         marks.append(Mark("placeholder_date", name, lambda t: is_placeholder(t[name].cast("date"))))
     return marks
+
+
+def _may_wait(column: Column, mapped: Mapped) -> Test:
+    """Whether a cell may still be empty: of an action that is only proposed, all but its id."""
+    if mapped.table.name != "actions" or column.key or "status" not in mapped.columns:
+        return lambda t: ibis.literal(False)
+    return lambda t: t.status.lower().isin(PROPOSED_WORDS).fill_null(False)
 
 
 def _tests(*columns: str, kpis: tuple[str, ...] = ()) -> list[Mark]:

@@ -22,8 +22,8 @@ def score(data: Dataset) -> int:
     A table has 100 points. Each check keeps it from a part of those it still has: the larger of
     its share of the rows and its share of the money, a fifth where neither is known (rows that
     stop early), in full for what blocks, by half for a warning, by a tenth for information; titles
-    and totals set aside and files not read cost nothing. The score is that of the worst table,
-    rounded down, and at most 60 while a check blocks.
+    and totals set aside and files not read cost nothing. The score is that of the worst table of
+    facts, rounded down, and at most 60 while a check blocks, be it in a register.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def score(data: Dataset) -> int:
     found = found[~found["check"].isin([*REASONS, NOT_READ.reason])]
     touched = found[["share", "money_share"]].max(axis=1).fillna(UNCOUNTED).clip(0, 1)
     kept = 1 - touched * found["severity"].map(WEIGHTS).astype("float64")
-    worst = kept.groupby(found["table"]).prod().min() if len(found) else 1.0
+    facts = ~found["table"].isin(REGISTERS)
+    worst = kept[facts].groupby(found["table"]).prod().min() if facts.any() else 1.0
     points = math.floor(100 * round(worst, 9))
     blocked = found["severity"].eq(BLOCK).any()
     return min(points, HIGHEST_BLOCKED if blocked else 99 if len(found) else 100)
