@@ -267,6 +267,19 @@ def test_the_duckdb_file_of_a_url_is_read_as_it_is(tmp_path: Path) -> None:
     assert (path.read_bytes(), [*tmp_path.iterdir()]) == (before, [path])
 
 
+@pytest.mark.parametrize("address", ["{}", "duckdb:///{}"])
+def test_a_view_of_a_duckdb_file_reads_no_other_file(address: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("hunter2")
+    with duckdb.connect(str(tmp_path / "crm.duckdb")) as con:
+        con.execute("CREATE TABLE kept AS SELECT '1' AS deal_id, DATE '2026-01-05' AS created_at, "
+                    "DATE '2026-02-06' AS closed_at, 'won' AS status, 5.0 AS amount")  # fmt: skip
+        con.execute(f"CREATE VIEW deals AS SELECT *, (SELECT content FROM "
+                    f"read_text('{tmp_path}/secret.txt')) AS owner FROM kept")  # fmt: skip
+    with pytest.raises(Unavailable, match="Cannot access file") as refused:
+        kh.load(address.format(tmp_path / "crm.duckdb"))
+    assert "hunter2" not in str(refused.value)
+
+
 def test_text_is_called_untidy_exactly_where_cleaning_changes_it() -> None:
     pieces = ["", "a", " ", "\t", "\n", "\r", "\v", "\f", "\u00a0", "\u202f", "\ufeff", "é", "x y"]
     texts = ["".join(some) for n in (1, 2, 3) for some in itertools.product(pieces, repeat=n)]

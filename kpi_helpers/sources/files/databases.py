@@ -73,12 +73,19 @@ def connect(url: str, config: Config) -> Any:
         raise Unavailable("no_connection", what=shown, reason=reason) from None
     if con.name in ("postgres", "sqlite"):
         weakref.finalize(con, con.con.close)
+    if con.name == "duckdb" and file and not file.startswith(NO_FILES):
+        shut_in(con)
     if con.name == "postgres":
         # It expects one row of text that is cleaned, and would go through the others for each row.
         con.con.execute("SET enable_nestloop = off")
         if schema and con.current_database is None:
             raise no_schema(con, schema)
     return con
+
+
+def shut_in(con: Any) -> None:
+    """Let the views of a database's file read nothing beside it: who sends it has not our files."""
+    con.con.execute("SET enable_external_access = false")
 
 
 def _schema(place: str) -> str:

@@ -22,7 +22,7 @@ from kpi_helpers.errors import BadInput, KpiError, first_line, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import FILE_NAME, Config
 from kpi_helpers.sources.engine import VIEW, one_query, spills_apart
-from kpi_helpers.sources.files.databases import connect
+from kpi_helpers.sources.files.databases import connect, shut_in
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.frames import plain
 from kpi_helpers.sources.files.grids import quoted_name, quoted_text
@@ -217,7 +217,9 @@ def _frames(source: Mapping[Any, Any]) -> dict[str, pd.DataFrame]:
 def _open_path(path: Path) -> Source:
     there(path)
     if path.suffix.lower() in DATABASES and not is_sqlite(path):
-        return Source(_quiet(ibis.duckdb.connect(str(path), read_only=True)), remote=True)
+        con = _quiet(ibis.duckdb.connect(str(path), read_only=True))
+        shut_in(con)
+        return Source(con, remote=True)
     return _open_files(path)
 
 
