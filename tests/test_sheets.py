@@ -79,19 +79,33 @@ def test_the_scorecard_speaks_french_in_the_words_of_the_company() -> None:
     [
         (
             {"status": "indicative", "n": 17.0},
-            "No change shown. Read with care: 17 deals. Over a year there would be enough.",
+            "No change shown against Q2. "
+            "Read with care: 17 deals. Over a year there would be enough.",
         ),
         ({"status": "insufficient", "n": 4.0}, "Too few cases to judge (4 deals)."),
         ({"status": "immature", "note": "Half."}, "Too early. Half."),
         (
             {"change_verdict": "worse", "certainty": "established"},
-            "Deterioration confirmed.",
+            "Deterioration confirmed against Q2.",
+        ),
+        (
+            {"period": "2026-08", "reference_period": "2026-07"},
+            "No change shown against Jul.",
         ),
         ({**AIMED, "certainty": "established"}, "Target missed, confirmed."),
     ],
 )
 def test_how_to_read_a_figure(columns: dict, said: str) -> None:
     assert card(compared(**columns))[1][-1] == said
+
+
+@pytest.mark.parametrize("was", [{}, GONE | {"value": 0.2351, "status": "ok", "n": 370.0}])
+def test_what_is_shown_against_the_year_before_is_read_first(was: dict) -> None:
+    fell = {"reference_period": "2025Q3", "change_verdict": "worse", "certainty": "established"}
+    now = compared(**was | {"certainty": "not_established"} if was else {})
+    row = texts(sheets.scorecard(now, compared(**fell), "en"))[1]
+    assert row[-2].endswith("worse, confirmed")
+    assert row[-1] == "Deterioration confirmed against Q3 2025."
 
 
 def test_what_is_too_early_stands_beside_the_last_that_can_be_read() -> None:

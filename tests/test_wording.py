@@ -88,7 +88,7 @@ TABLE = [
         "À prendre avec prudence : 17 affaires",
         "Read with care: 17 deals",
     ),
-    ({**ALONE, **BESIDE}, "Pas de changement démontré", "No change shown"),
+    ({**ALONE, **BESIDE}, "Pas de changement démontré face au T2", "No change shown against Q2"),
     (
         {
             **{**ALONE, "status": "immature", "certainty": "immature", "value": NAN},
@@ -218,7 +218,7 @@ def test_a_title_is_the_finding():
     rows = [MISSED, {**ALONE, **BESIDE}, YOUNG, ALONE]
     assert [title(row, "fr") for row in rows] == [
         typeset("CA : 3,47 M€ HT, objectif manqué", "fr"),
-        typeset("Taux de gain : 23,5 %, pas de changement démontré", "fr"),
+        typeset("Taux de gain : 23,5 %, pas de changement démontré face au T2", "fr"),
         typeset("Conversion des leads : trop tôt", "fr"),
         typeset("Taux de gain T3 2026 : 23,5 %", "fr"),
     ]

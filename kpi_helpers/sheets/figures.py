@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kpi_helpers import wording
-from kpi_helpers.compare.verdicts import among_many
+from kpi_helpers.compare.verdicts import among_many, or_year_ago
 from kpi_helpers.language import Terms, text
 from kpi_helpers.measure.judge import MISSING, OK
 from kpi_helpers.sheets.table import (
@@ -72,7 +72,8 @@ def scorecard(
     >>> "% of target" in scorecard(*both, "en").as_raw_html()
     True
     """
-    rows, earlier = records(compared), {row["kpi"]: row for row in records(year_ago)}
+    rows, earlier = records(compared), _by_kpi(year_ago)
+    read = _by_kpi(or_year_ago(compared, year_ago))
     known = [row for row in rows if row["status"] != MISSING or not absent(row["reference"])]
     lines = [
         {
@@ -81,7 +82,7 @@ def scorecard(
             "target": _target(row, lang, currency),
             "before": _before(row, lang, currency),
             "year_ago": _before(earlier.get(row["kpi"], {}), lang, currency),
-            "reading": wording.reading(row, lang, terms, currency),
+            "reading": wording.reading(read[row["kpi"]], lang, terms, currency),
         }
         for row in known
     ]
@@ -173,6 +174,10 @@ def measured(
         for row in records(tidy)
     ]
     return build("measured", lines, lang, right=("value", "range", "n"))
+
+
+def _by_kpi(compared: pd.DataFrame) -> dict[str, Row]:
+    return {row["kpi"]: row for row in records(compared)}
 
 
 def _names(row: Row, by: Sequence[str], lang: str, terms: Terms | None) -> dict[str, str]:

@@ -106,7 +106,8 @@ def verdict(row: Row, lang: str, terms: Terms | None = None, currency: str = "EU
         return care or _without_finding(told)
     said = _finding(told)
     said = told.text("actual_finding", finding=said) if told.certainty == "exact" else said
-    return ". ".join(part for part in (_capital(said), care) if part)
+    # A short month has its full stop already: face à sept.
+    return f"{_capital(said).removesuffix('.')}. {care}" if care else _capital(said)
 
 
 def reading(row: Row, lang: str, terms: Terms | None = None, currency: str = "EUR") -> str:
@@ -118,7 +119,7 @@ def reading(row: Row, lang: str, terms: Terms | None = None, currency: str = "EU
         As for `sentence`.
     """
     told = Told(dict(row), lang, terms, currency)
-    said = [f"{verdict(row, lang, terms, currency)}."]
+    said = [f"{verdict(row, lang, terms, currency).removesuffix('.')}."]
     if told.certainty == IMMATURE:
         said += _last_readable(told)
     elif told.certainty not in UNREADABLE:
@@ -269,7 +270,9 @@ def _finding(told: Told) -> str:
     key = told.certainty if told.certainty in UNREADABLE else f"{found}_{told.certainty}"
     key = "none_shown_among" if told.aimed == "none" and among_many(told.row) else key
     side = _side(told) if told.aimed != "none" else ""
-    return told.text(f"findings.{key}", cases=told.cases(told.number("n")), side=side)
+    other = plain(told.row.get("reference_period")) not in ("", told.row["period"])
+    said = {"side": side, "beside": told.reference_when("beside") if other else ""}
+    return told.text(f"findings.{key}", cases=told.cases(told.number("n")), **said)
 
 
 def _has_no_finding(told: Told) -> bool:

@@ -178,12 +178,12 @@ class Told:
         said = short_label(name, self.row, self.lang)
         return self.text(f"{how}.{kind_of(name)}", period=said)
 
-    def reference_when(self) -> str:
-        """Return when the reference was, or that it is another group."""
+    def reference_when(self, how: str = "in") -> str:
+        """Return when the reference was, or ``beside`` it, or that it is another group."""
         name = str(self.row["reference_period"])
         if name == self.row["period"]:
             return self.text("other_group")
-        return self.text(f"in.{kind_of(name)}", period=short_label(name, self.row, self.lang))
+        return self.text(f"{how}.{kind_of(name)}", period=short_label(name, self.row, self.lang))
 
     def cases(self, n: float) -> str:
         """Return a number of cases with what they are."""
