@@ -16,6 +16,7 @@ import ibis
 import pytest
 from jupyterlab.labapp import LabApp
 
+import kpi_helpers as kh
 from kpi_helpers.cli import language, main
 from kpi_helpers.cli.commands import COMMANDS
 from kpi_helpers.language import text
@@ -273,6 +274,21 @@ def test_check_speaks_the_language_of_the_settings(
     assert "lignes de chaque table" in capsys.readouterr().out
     assert main(["check", source, "--lang", "en"]) == 0
     assert "rows of each table" in capsys.readouterr().out
+
+
+def test_where_no_settings_say_the_language_what_is_written_speaks_that_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = deals(tmp_path, GOOD)
+    for lang, said in (("en", "rows of each table"), ("fr", "lignes de chaque table")):
+        monkeypatch.setenv("LANG", f"{lang}_XX.UTF-8")
+        assert main(["check", source]) == 0
+        assert said in capsys.readouterr().out
+    monkeypatch.setenv("KPI_LANG", "es")
+    assert kh.load(source).config.lang == "fr"  # from Python, nothing hangs on the environment
+    (tmp_path / "kpi.toml").write_text('name = "Acme"', "utf-8")
+    assert main(["snapshot", source, "--dir", str(tmp_path / "kept")]) == 0
+    assert "copia" in capsys.readouterr().out.lower()
 
 
 def test_check_looks_at_the_project_of_the_folder_by_default(

@@ -57,10 +57,11 @@ def effects(data: Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row an action that was decided, not only proposed. ``state`` is ``planned, open, late,
-        done, done_late`` or ``dropped``; ``verdict`` is ``established``, ``opposite``, ``not_conclusive`` or
-        ``not_measurable`` (``reason`` says why; ``note``, what is wrong with a group); ``effect,
-        low, high`` are in the unit of the KPI (differences of rates), ``relative`` is the effect in
+        A row an action that is more than proposed. ``state`` is one of ``planned, open, late, done,
+        done_late`` and ``dropped``; ``verdict`` is ``established``, ``opposite``,
+        ``not_conclusive`` or ``not_measurable`` (``reason`` says why; ``note``, what is wrong with
+        a group); ``effect, low, high`` are in the unit of the KPI (differences of rates),
+        ``relative`` is the effect in
         parts of ``without``, what was to be expected without the action; ``announced`` is the
         expected effect in the same unit, ``agreed`` whether it is in the range (``yes``), beyond it
         (``less``, ``more``) or unknown; ``detectable`` the least effect that so many cases would

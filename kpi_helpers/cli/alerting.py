@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from kpi_helpers.cli.answers import print_json, say
+from kpi_helpers.cli.answers import print_json, say, spoken
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.errors import KpiError
 from kpi_helpers.language import text
@@ -39,7 +39,8 @@ def alerts(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.wording.alerts import alert_line, rate_said
     from kpi_helpers.wording.lines import Look
 
-    data = opened(options.data, options.config, options.as_of, options.lang or "")
+    lang = spoken(options, lang, options.data)
+    data = opened(options.data, options.config, options.as_of, lang)
     period = data.config.calendar.parse(options.period, data.as_of, data.first)
     check(data, period, options.by, options.segment)
     kpis = chosen(data, (), options.period)

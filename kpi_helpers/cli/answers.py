@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import unicodedata
 from typing import IO, TYPE_CHECKING, Any
@@ -13,6 +14,22 @@ if TYPE_CHECKING:
 # joins letters, nor what keeps a name that runs from right to left by itself.
 _STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _HARMLESS = "\u200c\u200d\u2068\u2069"
+
+
+def spoken(options: argparse.Namespace, lang: str, data: str = "", folder: str = "") -> str:
+    """Return the language to write in: ``--lang``, else that of the settings, else the one spoken.
+
+    Without a named source or settings, those of the folder are meant.
+    """
+    from kpi_helpers.reports.places import project
+    from kpi_helpers.sources.config import said_language
+    from kpi_helpers.sources.loading import folder_of
+
+    config = vars(options).get("config")
+    if options.lang or config:
+        return options.lang or said_language(config) or lang
+    source, settings = (data, None) if data else project(folder)
+    return said_language(settings, folder_of(source)) or lang
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

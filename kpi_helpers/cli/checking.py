@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpi_helpers.cli.answers import print_json, records, say
+from kpi_helpers.cli.answers import print_json, records, say, spoken
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.language import text
 
@@ -41,13 +41,14 @@ def check(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.sources.brand import brand
     from kpi_helpers.sources.written import write_settings
 
-    data = opened(options.source, options.config, lang=options.lang or "")
+    lang = spoken(options, lang, options.source)
+    data = opened(options.source, options.config, lang=lang)
     check_segments(data)
     business(data)
     brand(data.config)
     if options.write:
         write_settings(data, Path(options.write), force=options.force, source=options.source)
-        print(text("cli.check.written", data.config.lang, file=options.write), file=sys.stderr)
+        print(text("cli.check.written", lang, file=options.write), file=sys.stderr)
     since = against(data, Path(options.against)) if options.against else None
     if options.json:
         print_json(_answer(data) | ({} if since is None else {"against": since}))

@@ -14,7 +14,7 @@ from typing import Any
 
 from kpi_helpers.cli.acting import actions, describe_actions
 from kpi_helpers.cli.alerting import alerts, describe_alerts
-from kpi_helpers.cli.answers import print_json, records, say, seen
+from kpi_helpers.cli.answers import print_json, records, say, seen, spoken
 from kpi_helpers.cli.checking import check, describe_check
 from kpi_helpers.cli.diffing import describe_diff, diff
 from kpi_helpers.cli.parsing import Parser
@@ -60,8 +60,9 @@ def _report(options: argparse.Namespace, lang: str) -> int:
     _check_period(options.period)
     from kpi_helpers.reports import run
 
-    asked = ("period", "data", "config", "by", "as_of", "segment", "us", "before", "share", "lang")
+    asked = ("period", "data", "config", "by", "as_of", "segment", "us", "before", "share")
     parameters = {name: given for name in asked if (given := getattr(options, name))}
+    parameters["lang"] = spoken(options, lang, options.data)
     forms = [form for form in FORMS if getattr(options, form)]
     if options.each:
         return _each(options, parameters, forms, lang)

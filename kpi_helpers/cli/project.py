@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpi_helpers.cli.answers import say
+from kpi_helpers.cli.answers import say, spoken
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.errors import KpiError, ReportFailed, first_line, unknown
 from kpi_helpers.language import Phrase, text
@@ -110,7 +110,8 @@ def snapshot(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.reports import opened
     from kpi_helpers.sources import snapshots
 
-    data = opened(options.source, options.config, lang=options.lang or "")
+    lang = spoken(options, lang, options.source)
+    data = opened(options.source, options.config, lang=lang)
     folder = Path(options.dir) if options.dir else _kept_in(data)
     first = not folder.is_dir() or not any(folder.glob("*.parquet"))
     path = snapshots.take(data, folder)

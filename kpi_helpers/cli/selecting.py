@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kpi_helpers.cli.answers import print_json, records, say
+from kpi_helpers.cli.answers import print_json, records, say, spoken
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.language import text
 
@@ -31,8 +31,9 @@ def select(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.sources.edited import edited
     from kpi_helpers.wording.selection import needed, selection_findings
 
-    data = opened(options.data, options.config, options.as_of, options.lang or "")
-    lang, given = data.config.lang, {name: getattr(options, name) for name in ASKED}
+    lang = spoken(options, lang, options.data)
+    data = opened(options.data, options.config, options.as_of, lang)
+    given = {name: getattr(options, name) for name in ASKED}
     found = selection(data, **given, period=options.period)
     if options.json:
         print_json(records(found))

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kpi_helpers.cli.answers import spoken
 from kpi_helpers.cli.parsing import Parser
 from kpi_helpers.cli.preparing import prepared
 from kpi_helpers.errors import KpiError, unknown
@@ -90,7 +91,7 @@ def workshop(options: argparse.Namespace, lang: str) -> int:
     folder = Path(options.dir or ".").resolve()
     if not folder.is_dir():
         raise unknown("file", options.dir, [])
-    lang = options.lang or _spoken(folder, lang)
+    lang = spoken(options, lang, folder=options.dir)
     if options.check:
         from kpi_helpers.reports.pdf import browser
 
@@ -130,15 +131,6 @@ def free_port(asked: str) -> int:
         except OSError as error:
             raise KpiError("port_taken", port=asked) from error
         return int(probe.getsockname()[1])
-
-
-def _spoken(folder: Path, lang: str) -> str:
-    """The language of the settings of a folder, else the one given."""
-    from kpi_helpers.reports.places import project
-    from kpi_helpers.sources.config import read_config
-
-    settings = project(folder)[1]
-    return read_config(settings).lang if settings else lang
 
 
 def _notebook(parameters: dict[str, Any], lang: str, folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from kpi_helpers.cli.answers import spoken
 from kpi_helpers.cli.parsing import Parser
 
 FORMS = ("pdf", "pptx")
@@ -23,7 +24,8 @@ def protocol(options: argparse.Namespace, lang: str) -> int:
     """Write the protocol and print its files."""
     from kpi_helpers.reports import opened, write_protocol
 
-    data = opened(options.data, options.config, options.as_of, options.lang or "")
+    lang = spoken(options, lang, options.data)
+    data = opened(options.data, options.config, options.as_of, lang)
     forms = [form for form in FORMS if getattr(options, form)]
     for path in write_protocol(data, options.out, forms):
         print(path)

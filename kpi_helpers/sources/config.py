@@ -201,6 +201,12 @@ def read_config(config: Any = None, folder: Path | None = None) -> Config:
     return Config() if path is None else _checked(_content(path), str(path))
 
 
+def said_language(config: Any = None, folder: Path | None = None) -> str:
+    """Return the language that a ``kpi.toml`` names, found as by `read_config`; else nothing."""
+    path = Path(config) if config else _beside(folder)
+    return "" if path is None else str(_content(path).get("language", ""))
+
+
 def _content(path: Path) -> dict[str, Any]:
     try:
         written = path.read_text(encoding="utf-8-sig")

@@ -73,7 +73,7 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
     >>> load(deals).as_of
     datetime.date(2026, 2, 1)
     """
-    settings = read_config(config, _folder(source))
+    settings = read_config(config, folder_of(source))
     if source is None:
         if settings.source is None:
             raise BadInput(value="None", expected=Phrase("expected.source"))
@@ -110,12 +110,13 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
 
 def _registers(source: Any, files: Mapping[str, str]) -> dict[str, Path]:
     """The file of a folder in which each register is kept, or would be."""
-    if _folder(source) != Path(str(source)):
+    if folder_of(source) != Path(str(source)):
         return {}
     return {name: Path(source) / files.get(name, f"{name}.csv") for name in REGISTERS}
 
 
-def _folder(source: Any) -> Path | None:
+def folder_of(source: Any) -> Path | None:
+    """The folder of a source on disk, beside which its settings are looked for."""
     if isinstance(source, str | Path) and "://" not in str(source):
         path = Path(source)
         return path if os.path.isdir(path) else path.parent
