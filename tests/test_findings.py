@@ -15,6 +15,7 @@ from kpi_helpers.kpis import catalogue
 from kpi_helpers.language import LANGUAGES, texts
 from kpi_helpers.periods import Calendar, label
 from kpi_helpers.sheets import decisions
+from kpi_helpers.sheets.findings import decision_lines
 from kpi_helpers.sources.config import read_config
 from kpi_helpers.wording import (
     alt_text,
@@ -275,3 +276,15 @@ def test_a_decision_begins_with_a_verb_and_the_most_money_stands_first(lang: str
     }
     assert tuple(each.split()[0] for each in said) == verbs[lang]
     assert "14.8" not in page
+
+
+def test_what_a_figure_was_stands_with_its_period() -> None:
+    held = {"finding": "worse", "label": "Logo churn", "unit": "percent", "value": 0.165}
+    churn = held | {"reference": 0.0536, "reference_period": "2024-10:2025-09"}
+    nps = held | {"label": "NPS", "unit": "points", "reference": 40.2, "reference_period": "2026Q2"}
+    rows = pd.DataFrame([churn, nps, held]).reindex(columns=list(COLUMNS))
+    assert [line["before"] for line in decision_lines(rows, "en")] == [
+        "5.4%\nOct 2024 – Sep 2025",
+        "40.2 points\nQ2 2026",
+        "–",
+    ]

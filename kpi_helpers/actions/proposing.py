@@ -10,7 +10,10 @@ import pandas as pd
 from kpi_helpers.compare.stake import money_at_stake, stake_range
 from kpi_helpers.units import MONEY
 
-CARRIED = ("label", "unit", "value", "low", "high", "reference", "target", "certainty")
+CARRIED = (
+    *("label", "unit", "value", "low", "high"),
+    *("reference", "reference_period", "target", "certainty"),
+)
 FOR_PEOPLE = ("action", "owner", "start_date", "due_date", "expected_effect")
 COLUMNS = (
     "action_id",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kpi_helpers.language import text, texts
-from kpi_helpers.sheets.table import Row, build, finding, plain, records
+from kpi_helpers.sheets.table import Row, absent, build, finding, plain, records
 from kpi_helpers.units import MONEY, write
 from kpi_helpers.wording.told import Said
+from kpi_helpers.wording.when import named
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -94,6 +95,12 @@ def _decision(row: Row, lang: str, currency: str) -> dict[str, str]:
         "decide": text(f"sheets.decide.{row['finding']}", lang, what=what),
         "value": write(row["value"], row["unit"], lang, currency),
         "target": write(row["target"], row["unit"], lang, currency),
-        "before": write(row["reference"], row["unit"], lang, currency),
+        "before": _before(row, lang, currency),
         "at_stake": at_stake,
     }
+
+
+def _before(row: Row, lang: str, currency: str) -> str:
+    """Return what a figure was, and when: decisions on a page may look back differently."""
+    said, period = write(row["reference"], row["unit"], lang, currency), row.get("reference_period")
+    return said if absent(row["reference"]) or absent(period) else f"{said}\n{named(period, lang)}"

@@ -39,6 +39,17 @@ def label_of(name: str, row: Mapping[Any, Any], lang: str) -> str:
     return label(Period(name, first, last, kind_of(name)), lang)
 
 
+def named(name: str, lang: str) -> str:
+    """Return a period that its name tells by itself, as that of every reference does.
+
+    Examples
+    --------
+    >>> named("2024-10:2025-09", "en")
+    'Oct 2024 – Sep 2025'
+    """
+    return label(Period(name, date.min, date.max, kind_of(name)), lang)
+
+
 def short_label(name: str, row: Mapping[Any, Any], lang: str) -> str:
     """Return a period without its year where this is the row's own.
 
