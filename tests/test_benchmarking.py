@@ -212,7 +212,7 @@ def test_the_worth_of_a_gap_is_that_of_the_chain_with_one_link_changed() -> None
     assert found["reach"] == pytest.approx(shapley(chain, better).loc[0, "win"])
     told = wording.market_findings(found.to_frame().T, "gaps", "en").iloc[0]
     assert (
-        "Win rate (count): 10.0%, behind the first quarter of peers (42.5%), confirmed"
+        "Win rate (count): 10.0%, behind the top quarter of peers (42.5%), confirmed"
         in told["sentence"]
     )
     assert (told["sureness"], told["money_at_stake"]) == (0, found["reach"])

@@ -215,9 +215,9 @@ RANKED = [
 def test_a_headline_puts_what_is_certain_and_costly_first():
     found = headline(pd.DataFrame(FOUND), "fr")
     assert [next(n for n in RANKED if said.startswith(n)) for said in found[:-2]] == RANKED
-    act = "Proposé pour commandes signées, CA, taux de rétention\u00a0: "
+    act = "Proposé (commandes signées, CA, taux de rétention)\u00a0: "
     assert found[-2].startswith(act)
-    assert found[-1].startswith("Proposé pour taux de gain\u00a0: attendre")
+    assert found[-1].startswith("Proposé (taux de gain)\u00a0: attendre")
 
 
 def test_a_headline_has_a_limit_and_keeps_its_proposals():

@@ -77,7 +77,7 @@ def test_the_gap_to_peers_is_told_drawn_and_placed(sample: Dataset, lang: str) -
     assert 0.25 < quarters["place"] < 0.5
     told = wording.market_findings(found, "gaps", lang).iloc[0]
     assert told["money_at_stake"] == behind["reach"]
-    assert ("moins bien que le premier quart" if lang == "fr" else "behind the first") in told[
+    assert ("moins bien que le meilleur quart" if lang == "fr" else "behind the top") in told[
         "sentence"
     ]
     tables = [sheets.market(found, name, lang).as_raw_html() for name in ("gaps", "places")]

@@ -63,7 +63,7 @@ def test_a_part_or_a_cell_goes_to_the_annex_under_the_name_of_its_section() -> N
         *(heading("### More"), code(table("more"))),
         *(heading("## Costs"), code(table("cost"))),
     )
-    assert order(html) == ["Teams", "Costs", "Teams: detail"]
+    assert order(html) == ["Teams", "Costs", "Detail: Teams"]
     places = [html.index(f"<p>{word}</p>") for word in ("chart", "more", "cost", "table", "card")]
     assert places == sorted(places)
     assert html.count("<nav") == html.count('href="#annex"') == 1

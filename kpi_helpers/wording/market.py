@@ -47,7 +47,7 @@ def market_findings(
         What its function of that name returns.
     table : str
         ``sources`` (what ``register`` returns), ``context``, ``concentration``, ``gains``, ``gaps``
-        (at stake: what the first quarter of peers would bring), ``peers``, ``perception`` or
+        (at stake: what the top quarter of peers would bring), ``peers``, ``perception`` or
         ``verdicts``.
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
@@ -128,7 +128,7 @@ def _gained(row: pd.Series[Any], look: Look) -> dict[str, str]:
 
 
 def _gaps(gaps: pd.DataFrame, look: Look) -> Sequence[Line]:
-    """The KPIs that are behind the first quarter of peers, the farthest first."""
+    """The KPIs that are behind the top quarter of peers, the farthest first."""
     lang, _, currency = look
     lines: list[Line] = []
     for place, row in gaps.iterrows():
