@@ -132,7 +132,7 @@ def refund_rate(folder: Path, values: Values) -> pd.DataFrame:
     sold = rows[rows["type"] == "order"].set_index("order_id")
     back = rows[rows["type"] == "refund"]
     days = (back["order_date"] - back["original_order_id"].map(sold["order_date"])).dt.days
-    sums = -back[days <= 60].groupby("original_order_id")["amount_net"].sum()
+    sums = -back[days.between(0, 60)].groupby("original_order_id")["amount_net"].sum()
     old = pd.Timestamp(values["as_of"]) - pd.DateOffset(days=60)
     sold = _within(sold[sold["order_date"] <= old], "order_date", values)
     cells = _cells(sold.assign(back=sold.index.map(sums)))[["back", "amount_net"]].sum()

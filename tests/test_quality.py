@@ -138,6 +138,8 @@ ALONE: list[tuple[str, Rows, str, str, int]] = [
     ("leads", but(LEADS, "customer_name", 2, "acme  sa."), "duplicate_lead", "customer_name", 1),
     ("leads", but(LEADS, "lead_id", 2, "test-3"), "test_record", "lead_id", 1),
     ("orders", but(ORDERS, "amount_net", 0, "-100"), "refund_not_typed", "amount_net", 1),
+    ("deals", but(DEALS, "amount", 1, "-5"), "negative_amount", "amount", 1),
+    ("deals", but(DEALS, "probability_crm", 2, "50"), "no_probability", "probability_crm", 1),
     ("targets", but(TARGETS, "scope_value", 0, "Anne"), "unknown_scope", "scope_value", 1),
     ("stage_history", but(HISTORY, "stage", 1, "Offert"), "stage_not_in_map", "stage", 1),
 ]
@@ -273,6 +275,51 @@ def test_months_without_rows() -> None:
     leads = gap | {"created_at": [d.replace("2026-02", "2026-03") for d in gap["created_at"]]}
     leads["created_at"][-1] = "2026-03-01"
     assert ("empty_months", "leads", "created_at", 1) in found(company(leads=leads))
+
+
+@pytest.mark.parametrize(
+    ("named", "days", "amount", "check"),
+    [
+        ("1", 60, "-100", None),
+        ("9", 60, "-100", "refund_of_none"),
+        (None, 60, "-100", "refund_of_none"),
+        ("1", 20, "-100", "refund_too_early"),
+        ("1", 60, "-100.01", "refund_too_large"),
+    ],
+)
+def test_refunds_that_are_not_of_their_orders(
+    named: str | None, days: int, amount: str, check: str | None
+) -> None:
+    back = {"order_id": "3", "order_date": day(days), "amount_net": amount, "customer_id": "c1"}
+    rows = {name: [*values, back[name]] for name, values in ORDERS.items()}
+    kinds = {"type": ["order", "order", "refund"], "original_order_id": ["", "", named]}
+    data = company(orders=rows | kinds)
+    assert found(data) == ([(check, "orders", "original_order_id", 1)] if check else [])
+    if check:
+        assert kh.quality(data)["money"].tolist() == [float(amount)]
+
+
+def test_a_target_below_0_is_left_out() -> None:
+    data = company(deals=DEALS, reps=REPS, targets=but(TARGETS, "value", 0, "-5"))
+    assert found(data) == [("target_below_0", "targets", "value", 1)]
+
+
+def test_an_nps_on_another_scale_is_left_out() -> None:
+    scales = {
+        "score": ["5", "9", "10"],
+        "scale_min": ["1", "0", "1"],
+        "scale_max": ["5", "10", "10"],
+    }
+    alike = {"type": ["nps"] * 3, "responded_at": [day(5)] * 3, "response_id": ["1", "2", "3"]}
+    data = company(surveys=scales | alike)
+    assert found(data) == [("no_nps_scale", "surveys", "scale_max", 1)]
+    assert kh.measure(data, "nps", "2026Q1")[["value", "n"]].to_numpy().tolist() == [[100.0, 2.0]]
+
+
+def test_a_customer_has_one_line_of_mrr_a_month() -> None:
+    rows = {"customer_id": ["a", "a", "b"], "month": ["2026-01-01", "2026-01-15", "2026-01-01"]}
+    data = company(mrr=rows | {"mrr": ["10", "10", "5"]})
+    assert found(data) == [("duplicate_key", "mrr", "customer_id", 1)]
 
 
 @pytest.mark.parametrize(("billed", "fires"), [("300", True), ("360", False), ("500", True)])

@@ -216,7 +216,8 @@ def expected_wins(standing_deals: ir.Table) -> Parts:
 )
 def expected_wins_crm(deals: ir.Table) -> Parts:
     """Amounts of the open deals expected in the period, each times the CRM's own probability."""
-    return total(deals.amount * deals.probability_crm, where=deals.is_open)
+    chance = deals.probability_crm
+    return total(deals.amount * chance, where=deals.is_open & chance.between(0, 1))
 
 
 @kpi(

@@ -31,7 +31,8 @@ def achievements(data: Dataset, by: tuple[str, ...]) -> ir.Table:
     targets = set_once(data)
     rows = [_achieved(data, targets, metric, scope) for metric, scope in levels(data, by)]
     if not rows:
-        raise Unavailable("no_usable_target", what="targets")
+        told = "no_target_of" if pairs(data) else "no_usable_target"
+        raise Unavailable(told, what="targets", by=", ".join(by))
     table = timed(functools.reduce(lambda a, b: a.union(b), rows))
     running = table.period_end > ibis.literal(data.as_of)
     return table.mutate(is_met=table.actual >= table.value, is_running=running)

@@ -29,7 +29,7 @@ def _refunded(orders: ir.Table) -> ir.Table:
     sales = orders.filter(orders.is_sale).semi_join(back, "order_id")
     sold = sales.group_by("order_id").agg(sold=sales.order_date.min())
     back = back.join(sold, "order_id")
-    back = back.filter(back.returned.delta(back.sold, unit="day") <= REFUND_DAYS)
+    back = back.filter(back.returned.delta(back.sold, unit="day").between(0, REFUND_DAYS))
     return back.group_by("order_id").agg(refunded=(-back.amount_net).sum())
 
 

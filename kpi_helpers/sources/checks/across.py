@@ -38,6 +38,7 @@ def across_tables(data: Dataset) -> Iterator[dict[str, Any]]:
     yield from _empty_months(data)
     yield from _only_won(data)
     yield from _unbilled(data)
+    yield from _refunds(data)
     yield from _as_stored(data)
     yield from _not_read(data)
 
@@ -171,6 +172,34 @@ def _unbilled(data: Dataset) -> Iterator[dict[str, Any]]:
         weight = WARN if signed > invoiced else INFO
         mark = Mark("won_not_billed", "amount", never, FLAGGED, weight, ("revenue", "bookings"))
         yield finding(data, "deals", mark, 0, money=signed - invoiced)
+
+
+def _refunds(data: Dataset) -> Iterator[dict[str, Any]]:
+    """Refunds that cannot be those of the orders that they name."""
+    if "orders" not in data.mapped or "original_order_id" not in data.filled("orders"):
+        return
+    orders = data.table("orders")
+    sold = orders.filter(orders.is_sale).group_by(named=orders.order_id)
+    sold = sold.agg(day=orders.order_date.min(), amount=orders.amount_net.sum())
+    back = orders.filter(orders.is_refund)
+    back = back.select("amount_net", "order_date", named=back.original_order_id)
+    known = back.join(sold, "named")
+    whole = known.group_by("named").agg(
+        amount_net=known.amount_net.sum(), amount=known.amount.max(), rows=known.count()
+    )
+    over = whole.filter((-100 * whole.amount_net).round() > (100 * whole.amount).round())
+    odd = {
+        "refund_of_none": back.anti_join(sold, "named"),
+        "refund_too_early": known.filter(known.order_date < known.day),
+        "refund_too_large": over,
+    }
+    total = number_of(data.con, back.count())
+    for reason, rows in odd.items():
+        count = rows["rows"].sum() if "rows" in rows.columns else rows.count()
+        found = [number_of(data.con, value) for value in (count, rows.amount_net.sum())]
+        if found[0]:
+            mark = Mark(reason, "original_order_id", never, kpis=("refund_rate",))
+            yield finding(data, "orders", mark, found[0], (total, 0.0), found[1])
 
 
 def _not_read(data: Dataset) -> Iterator[dict[str, Any]]:

@@ -53,10 +53,15 @@ def copy_number(
     """
     order = [rows[name] for name in (table.dated, table.money, LINE) if name in rows.columns]
     apart = [] if useless is None else [useless]
-    groups = [*(rows[key] for key in keys), *apart]
+    groups = [*(_compared(rows[key]) for key in keys), *apart]
     number = ibis.row_number().over(ibis.window(group_by=groups, order_by=order or None))
     counts = ibis.or_(*(rows[key].notnull() for key in keys))
     return ibis.ifelse(counts & ~useless if useless is not None else counts, number, 0)
+
+
+def _compared(key: ir.Value) -> ir.Value:
+    """A part of a key; any day of a month stands for it."""
+    return key.truncate("M") if key.get_name() == "month" and key.type().is_date() else key
 
 
 def is_placeholder(day: ir.DateValue) -> ir.BooleanValue:

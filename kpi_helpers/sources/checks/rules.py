@@ -163,13 +163,13 @@ def _deal_gaps() -> list[Mark]:
         Mark(
             "won_without_amount",
             "amount",
-            lambda t: (t.status == "won") & (t.amount.isnull() | (t.amount <= 0)),
+            lambda t: (t.status == "won") & (t.amount.isnull() | (t.amount == 0)),
             kpis=("bookings", "avg_deal_value"),
         ),
         Mark(
             "lost_without_amount",
             "amount",
-            lambda t: (t.status == "lost") & (t.amount.isnull() | (t.amount <= 0)),
+            lambda t: (t.status == "lost") & (t.amount.isnull() | (t.amount == 0)),
             kpis=("win_rate_value",),
             severity=INFO,
         ),
@@ -179,6 +179,19 @@ def _deal_gaps() -> list[Mark]:
             lambda t: (t.status == "open") & t.amount.isnull(),
             kpis=_STOCKS,
             severity=INFO,
+        ),
+        Mark(
+            "negative_amount",
+            "amount",
+            lambda t: t.amount < 0,
+            kpis=("bookings", "avg_deal_value", "win_rate_value"),
+        ),
+        Mark(
+            "no_probability",
+            "probability_crm",
+            lambda t: ~t.probability_crm.between(0, 1),
+            severity=BLOCK,
+            kpis=("expected_wins_crm",),
         ),
         Mark(
             "lost_without_reason",
@@ -271,6 +284,15 @@ def _surveys(as_of: dt.date) -> list[Mark]:
             BLOCK,
             needs=("scale_min", "scale_max"),
         ),
+        Mark(
+            "no_nps_scale",
+            "scale_max",
+            lambda t: (t.type == "nps") & (t.scale_min.notin([0, 1]) | (t.scale_max != 10)),
+            EXCLUDED,
+            BLOCK,
+            kpis=("nps",),
+            needs=("type", "scale_min"),
+        ),
     ]
 
 
@@ -280,6 +302,14 @@ def _targets(as_of: dt.date) -> list[Mark]:
             "ends_before_start",
             "period_end",
             lambda t: t.period_end < t.period_start,
+            EXCLUDED,
+            BLOCK,
+            ("revenue_attainment",),
+        ),
+        Mark(
+            "target_below_0",
+            "value",
+            lambda t: t.value < 0,
             EXCLUDED,
             BLOCK,
             ("revenue_attainment",),
