@@ -105,9 +105,19 @@ def test_run_again_it_declares_anew_what_has_changed(project: Path) -> None:
     own.write_text(OWN.replace("15_000\n", "40_000\n"))
     assert declare_from(own) == ["large_deal_share"]
     assert REGISTRY["large_deal_share"].version != first
+    own.write_text(OWN.replace("large_deal_share", "Large_deal_share"))
+    assert declare_from(own) == ["Large_deal_share"]
     own.write_text("nothing = 0\n")
     assert declare_from(own) == []
     assert "large_deal_share" not in REGISTRY
+
+
+def test_one_that_is_declared_twice_in_a_file_is_refused(project: Path) -> None:
+    again = OWN.replace("large_deal_share", "Large_deal_share")
+    for second in (OWN, again):
+        (project / "kpis.py").write_text(OWN + second)
+        with pytest.raises(BadInput, match="large_deal_share is already declared"):
+            declare_from(project / "kpis.py")
 
 
 def test_one_that_lies_with_the_data_is_not_run(project: Path) -> None:
@@ -123,6 +133,7 @@ def test_one_that_lies_with_the_data_is_not_run(project: Path) -> None:
         ("\nx = 1 / 0\n", "kpis.py, line 2: .* ZeroDivisionError: division by zero"),
         ("\n\ndef broken(:\n", "kpis.py, line 3: .* SyntaxError"),
         (OWN.replace("large_deal_share", "win_rate_count"), "win_rate_count is already declared"),
+        (OWN.replace("large_deal_share", "Bookings"), "KPI bookings is already declared"),
         ("import kpi_helpers.absent\n", "kpis.py, line 1: .* ModuleNotFoundError"),
     ],
 )

@@ -6,6 +6,7 @@ import ast
 import functools
 import hashlib
 import inspect
+import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Mapping
@@ -144,8 +145,8 @@ def kpi(
     Raises
     ------
     BadInput
-        When names, definition or unit are not given, when the function has no docstring, or when a
-        KPI of the kit is declared anew by mistake.
+        When names, definition or unit are not given, when the function has no docstring, or when
+        another KPI has the id, in whatever case: engines do not tell names by it.
 
     Examples
     --------
@@ -183,13 +184,19 @@ def kpi(
             version=_version(body, dated, unit, named),
             **{**more, "pitfalls": {"fr": typeset(beware_fr), "en": beware}},
         )
-        existing = REGISTRY.get(declared.id)
-        if existing is not None and existing.body.__module__ != body.__module__:
-            raise BadInput("kpi_declared_twice", column=declared.id, value=existing.body.__module__)
+        for existing in REGISTRY.values():
+            if existing.id.casefold() == declared.id.casefold() and not _anew(existing.body, body):
+                raise BadInput("kpi_declared_twice", column=existing.id)
         REGISTRY[declared.id] = declared
         return body
 
     return declare
+
+
+def _anew(before: Callable[..., Any], body: Callable[..., Any]) -> bool:
+    """Whether a cell or module was run again; a project's own file has forgotten what it said."""
+    place = body.__module__
+    return before.__name__ == body.__name__ and before.__module__ == place and place in sys.modules
 
 
 def _version(body: Callable[..., Any], *fields: object) -> str:
