@@ -344,7 +344,8 @@ def test_whole_days_as_numbers_are_dates() -> None:
 
 
 def test_an_infinite_amount_is_not_known() -> None:
-    assert deals(frame(amount=[float("inf"), 5.0]))["amount"].isna().tolist() == [True, False]
+    for endless in (float("inf"), float("-inf"), float("nan"), 1e308):
+        assert deals(frame(amount=[endless, 5.0]))["amount"].isna().tolist() == [True, False]
 
 
 def test_the_day_of_the_data_is_the_newest_or_the_one_given(tmp_path: Path) -> None:

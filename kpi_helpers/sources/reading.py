@@ -28,6 +28,7 @@ STATUS_WORDS = {
     "open": "open, en cours, ouvert, ouverte, in progress, nouveau, new",
 }
 _DATES = ("date", "time")
+LARGEST = 1e150  # the squares of larger numbers are none to an engine
 
 
 @dataclass(frozen=True)
@@ -284,7 +285,7 @@ def _untidy(value: ir.Value) -> ir.BooleanValue | None:
         day = value.cast("date")
         odd = ~day.between(dt.date.min, dt.date.max)
         return odd | (value != day.cast(value.type())) if _is_naive(value) else odd
-    return value.isinf() | value.isnan() if value.type().is_floating() else None
+    return ~_is_finite(value) if value.type().is_floating() else None
 
 
 @ibis.udf.scalar.builtin(
@@ -332,7 +333,7 @@ def as_text(value: ir.Value) -> ir.StringValue:
 
 
 def _typed(value: ir.Value, kind: Type, tidy: bool) -> ir.Value:
-    """The value as its column holds it: no infinity, and no day that no calendar writes.
+    """The value as its column holds it: no number beyond `LARGEST`, no day that calendars lack.
 
     "Never" is the 31 December 9999 of others, and listed as such.
     """
@@ -342,7 +343,12 @@ def _typed(value: ir.Value, kind: Type, tidy: bool) -> ir.Value:
         return ibis.cases((cast < first, first), (cast > last, last), else_=cast)
     if tidy or not value.type().is_floating():
         return cast
-    return ibis.ifelse(cast.isinf() | cast.isnan(), ibis.null(IBIS_TYPES[kind]), cast)
+    return ibis.ifelse(_is_finite(cast), cast, ibis.null(IBIS_TYPES[kind]))
+
+
+def _is_finite(number: ir.FloatingValue) -> ir.BooleanValue:
+    """Whether it can be counted with: engines hold what is no number for larger than all others."""
+    return number.abs() < LARGEST
 
 
 def _status_of(word: str) -> str:
