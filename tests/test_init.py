@@ -36,6 +36,19 @@ def test_an_export_becomes_a_project(here: Path, lang: str) -> None:
     assert understood["deals"].equals(straight["deals"])
 
 
+def test_an_export_in_dollars_makes_a_project_in_dollars(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = "Deal Name,Create Date,Close Date,Deal Stage,Amount,Record ID"
+    rows = '\nA,2026-01-05,2026-02-20,Closed Won,"$1,200.00",1\nB,2026-01-15,,Open,$80.00,2\n'
+    (here / "us.csv").write_text(head + rows, "utf-8")
+    assert main(["init", "acme", "--from", "us.csv", "--lang", "en"]) == 0
+    assert tomllib.loads((here / "acme" / "kpi.toml").read_text("utf-8"))["currency"] == "USD"
+    capsys.readouterr()
+    main(["check", "us.csv", "--lang", "en"])
+    assert "Amounts in USD" in capsys.readouterr().out
+
+
 @pytest.mark.thorough
 def test_its_notebooks_and_commands_find_its_data(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

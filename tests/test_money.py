@@ -56,6 +56,18 @@ def test_a_deal_takes_the_rate_of_its_closing_day() -> None:
     assert amounts(kh.load({"deals": deals, "rates": RATES}), "deals", "amount") == [8, 9]
 
 
+def test_the_one_currency_of_all_amounts_is_that_of_a_report_that_names_none() -> None:
+    deals = pd.DataFrame({"deal_id": ["1", "2"], "created_at": "2026-01-05", "status": "open"})
+    data = kh.load(deals.assign(amount=["$1,200", "$80.50"]))
+    assert (data.config.currency, amounts(data, "deals", "amount")) == ("USD", [1200, 80.5])
+    for said in ({"currency": "EUR"}, {"rates": {"CHF": 1.1}}):
+        with pytest.raises(MixedCurrencies, match="in USD, the report in EUR"):
+            kh.load(deals.assign(amount="$5"), said)
+    for mixed in (["$5", "5"], ["$5", "£5"]):
+        with pytest.raises(MixedCurrencies):
+            kh.load(deals.assign(amount=mixed))
+
+
 def test_days_before_the_first_rate_are_refused_with_their_number() -> None:
     late = RATES[RATES["date"] > "2026-01-15"]
     with pytest.raises(MixedCurrencies, match="2 rows are in USD.*2026-01-01 to 2026-01-31"):

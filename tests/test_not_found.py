@@ -39,7 +39,7 @@ def test_one_foreign_currency_without_its_rate_is_refused(tmp_path: Path) -> Non
     row = "1,2026-01-05,won,2026-02-01,9,USD\n"
     (tmp_path / "deals.csv").write_text(head + row, "utf-8")
     with pytest.raises(MixedCurrencies, match="is in USD, the report in EUR"):
-        kh.load(tmp_path)
+        kh.load(tmp_path, {"currency": "EUR"})
 
 
 def test_a_segment_by_a_column_that_a_table_lacks_is_said_not_left_unfiltered() -> None:

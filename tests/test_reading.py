@@ -220,6 +220,13 @@ def test_a_placeholder_date_is_flagged_and_is_not_the_day_of_the_data(tmp_path: 
     assert not kh.quality(data).empty
 
 
+def test_of_years_of_two_digits_the_message_says_that_they_need_four(tmp_path: Path) -> None:
+    short = [row.replace("2026-0", "2026-").replace("2026", "26") for row in PLAIN]
+    assert "a year of four digits" in str(refused(put(tmp_path, text_of(*short))))
+    some = loaded(tmp_path, *PLAIN, "4;30/08/25;open;;4;")
+    assert "a year of four digits" in kh.quality(some)["fix"].iloc[0]
+
+
 CURRENCY = {"currency": ["EUR", "USD"]}
 
 
@@ -245,7 +252,7 @@ def test_a_blank_currency_is_that_of_the_report_and_codes_are_folded() -> None:
 
 
 def test_amounts_in_one_other_currency_are_refused_with_the_setting() -> None:
-    error = refused(frame(currency=["USD", "USD"]))
+    error = refused(frame(currency=["USD", "USD"]), {"currency": "EUR"})
     assert str(error).startswith(
         "Table deals is in USD, the report in EUR. Set currency in kpi.toml"
     )

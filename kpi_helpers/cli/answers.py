@@ -22,14 +22,14 @@ def spoken(options: argparse.Namespace, lang: str, data: str = "", folder: str =
     Without a named source or settings, those of the folder are meant.
     """
     from kpi_helpers.reports.places import project
-    from kpi_helpers.sources.config import said_language
+    from kpi_helpers.sources.config import said
     from kpi_helpers.sources.loading import folder_of
 
     config = vars(options).get("config")
     if options.lang or config:
-        return options.lang or said_language(config) or lang
+        return options.lang or said("language", config) or lang
     source, settings = (data, None) if data else project(folder)
-    return said_language(settings, folder_of(source)) or lang
+    return said("language", settings, folder_of(source)) or lang
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

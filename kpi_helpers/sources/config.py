@@ -201,10 +201,14 @@ def read_config(config: Any = None, folder: Path | None = None) -> Config:
     return Config() if path is None else _checked(_content(path), str(path))
 
 
-def said_language(config: Any = None, folder: Path | None = None) -> str:
-    """Return the language that a ``kpi.toml`` names, found as by `read_config`; else nothing."""
-    path = Path(config) if config else _beside(folder)
-    return "" if path is None else str(_content(path).get("language", ""))
+def said(key: str, config: Any = None, folder: Path | None = None) -> Any:
+    """Return what settings, found as by `read_config`, say themselves of a key; else None."""
+    if isinstance(config, Config):
+        return getattr(config, key)
+    if isinstance(config, Mapping):
+        return config.get(key)
+    path = Path(config) if config is not None else _beside(folder)
+    return None if path is None else _content(path).get(key)
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import ibis
@@ -10,6 +12,7 @@ import ibis.expr.types as ir
 from kpi_helpers.errors import MixedCurrencies
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.engine import frame_of
+from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.schema import Table
 
 MONEY = ("amount", "amount_net", "list_amount", "cost", "margin", "unit_price")
@@ -60,6 +63,22 @@ def one_currency(
         _all_rated(con, rows.filter(dated), table, config)
     amounts = {name: rows[name] * rate for name in MONEY if name in table.names}
     return rows.mutate(**amounts).drop(*({RATE} & {*rows.columns}))
+
+
+def taken_over(con: Any, mapped: Mapping[str, Mapped], config: Config) -> Config:
+    """The settings in the one currency of all amounts: of a report whose own nobody has said."""
+    priced = [
+        each.expr.filter(each.expr[each.table.money].notnull()).select("currency")
+        for each in mapped.values()
+        if each.table.money in each.expr.columns and "currency" in each.expr.columns
+    ]
+    rated = config.rates or "rates" in mapped or config.mixed_currencies == "as_stored"
+    if rated or not priced:
+        return config
+    rows = ibis.union(*priced) if len(priced) > 1 else priced[0]
+    found = frame_of(con, rows.distinct())["currency"]
+    alone = len(found) == 1 and found.notna().all()
+    return dataclasses.replace(config, currency=found.iloc[0]) if alone else config
 
 
 def money_of(

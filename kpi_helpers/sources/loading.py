@@ -20,9 +20,9 @@ from kpi_helpers.periods import LAST_DAY, as_day
 from kpi_helpers.sources.checks.marks import COPY, EXCLUDED, copy_number
 from kpi_helpers.sources.checks.quality import left_out
 from kpi_helpers.sources.checks.rules import unusable
-from kpi_helpers.sources.config import Config, read_config
+from kpi_helpers.sources.config import Config, read_config, said
 from kpi_helpers.sources.coverage import Coverage, coverage
-from kpi_helpers.sources.currencies import one_currency, one_sign
+from kpi_helpers.sources.currencies import one_currency, one_sign, taken_over
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import named, number_of, stored
 from kpi_helpers.sources.files.headers import LINE
@@ -74,6 +74,7 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
     datetime.date(2026, 2, 1)
     """
     settings = read_config(config, folder_of(source))
+    priced = said("currency", config, folder_of(source)) is not None
     if source is None:
         if settings.source is None:
             raise BadInput(value="None", expected=Phrase("expected.source"))
@@ -104,6 +105,7 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
         setting = "table" if opened.remote else "file"
         near = list(map(opened.label, opened.names))
         raise Unavailable("no_table", tables=list(TABLES), setting=setting, candidates=near)
+    settings = settings if priced else taken_over(opened.con, mapped, settings)
     checked = _checked(opened, settings, mapped, files, as_of)
     return dataclasses.replace(checked, paths=_registers(source, files))
 
@@ -235,7 +237,9 @@ def _nothing_usable(data: Dataset) -> BadInput:
     place = {name: first[name] for name in ("file", "line", "column") if pd.notna(first[name])}
     value = "" if pd.isna(first["value"]) else first["value"]
     reason = Phrase(f"quality.{first['reason']}")
-    return BadInput("no_usable_row", **place, value=value, reason=reason)
+    mend = Phrase("fix.unreadable", {"table": first["table"]})
+    fix = mend if first["reason"] == "unreadable" else None
+    return BadInput("no_usable_row", **place, value=value, reason=reason, fix=fix)
 
 
 def _canonical(

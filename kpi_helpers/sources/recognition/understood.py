@@ -90,6 +90,7 @@ def understood_lines(data: Dataset) -> Iterator[str]:
             yield "  " + text(f"understood.stages.{stages.by}", lang, stages=order)
         if mapped.dimensions:
             yield "  " + text("understood.dimensions", lang, names=_some(mapped.dimensions))
+    yield text("understood.currency", lang, currency=data.config.currency)
 
 
 def _column_lines(mapped: Mapped, spec: TableConfig, column: str, lang: str) -> Iterator[str]:
