@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,8 +79,14 @@ def _month(day: ir.DateValue) -> ir.IntegerValue:
 
 
 def questions(periods: Sequence[Period], by: tuple[str, ...], where: Where) -> list[Question]:
-    """One question where the periods are a regular grid, else one a period."""
+    """One question where the periods are a regular grid, else one a period.
+
+    Whole weeks or months are one between what is cut off at either end.
+    """
     unit, step = grid(periods) if len(periods) > 1 else ("span", None)
     if unit != "span" and step is not None:
         return [Question(tuple(periods), by, where, unit, step)]
+    runs = [tuple(run) for _, run in itertools.groupby(periods, lambda period: period.grain)]
+    if len(runs) > 1:
+        return [question for run in runs for question in questions(run, by, where)]
     return [Question((period,), by, where, "span", 1) for period in periods]
