@@ -104,7 +104,8 @@ GROUP BY ALL""",
 WITH back AS (
     SELECT sold.order_id, -sum(r.amount_net) AS refunded FROM '{{folder}}/orders.parquet' AS r
     JOIN '{{folder}}/orders.parquet' AS sold ON r.original_order_id = sold.order_id
-    WHERE r.type = 'refund' AND sold.type = 'order' AND r.order_date - sold.order_date BETWEEN 0 AND 60
+    WHERE r.type = 'refund' AND sold.type = 'order'
+        AND r.order_date - sold.order_date BETWEEN 0 AND 60
     GROUP BY ALL
 )
 {CELL.replace("{day}", "order_date")} sum(coalesce(refunded, 0)) / sum(amount_net) AS value,

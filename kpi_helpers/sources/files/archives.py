@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from kpi_helpers.errors import BadInput
 
 MOST_UNPACKED = 2 << 30  # bytes of a folder of exports; the largest seen is a tenth of it
-MOST_FILES = 1000
+MOST_FILES = 250  # of which each is looked at for some hundredths of a second
 # No export is packed to less than a hundredth, but a small one may be.
 MOST_TIMES, SMALL = 100, 128 << 20
 # zipfile says NotImplementedError of a compression that it does not know.
@@ -24,6 +24,12 @@ def check_unpacked(path: Path, size: int, most: int = MOST_UNPACKED) -> None:
     most = min(most, max(SMALL, MOST_TIMES * path.stat().st_size))
     if size > most:
         raise BadInput("too_large", file=path.name, size=size >> 20, most=most >> 20)
+
+
+def check_number(path: Path, files: int) -> None:
+    """Refuse a folder or an archive of more files than exports come in."""
+    if files > MOST_FILES:
+        raise BadInput("too_many_files", file=path.name, files=files, most=MOST_FILES)
 
 
 def checked_zip(path: Path, most: int) -> zipfile.ZipFile:
@@ -62,8 +68,7 @@ def unpacked(path: Path, endings: tuple[str, ...]) -> Iterator[tuple[Path, str]]
     with checked_zip(path, MOST_UNPACKED) as parts:
         # A name that begins with a zero byte is read as none, and zipfile's is_dir fails on it.
         inside = [part for part in parts.infolist() if not part.filename.endswith("/")]
-        if len(inside) > MOST_FILES:
-            raise BadInput("too_many_files", file=path.name, files=len(inside), most=MOST_FILES)
+        check_number(path, len(inside))
         for part in inside:
             if _climbs(part.filename):
                 raise BadInput("climbs", file=path.name, value=part.filename)

@@ -22,6 +22,7 @@ from kpi_helpers.errors import BadInput, KpiError, first_line, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.config import FILE_NAME, Config
 from kpi_helpers.sources.engine import VIEW, one_query, spills_apart
+from kpi_helpers.sources.files.archives import check_number
 from kpi_helpers.sources.files.databases import connect, shut_in
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.frames import plain
@@ -227,6 +228,7 @@ def _open_files(path: Path) -> Source:
     """The tables of a file, or of the files of a folder, where one that cannot be read is noted."""
     source, tables = Source(_embedded()), []
     inside = _inside(path)
+    check_number(path, sum(file.name.lower().endswith(ENDINGS) for file in inside))
     if sum(_size(file) for file in inside if file.is_file()) > LARGE:
         source.con.con.execute(f"SET memory_limit = '{MOST_MEMORY}'")
     for file in inside:
