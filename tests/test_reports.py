@@ -193,10 +193,18 @@ def test_a_segment_must_exist_and_filter_something(tmp_path: Path) -> None:
     running.check(data, quarter, segment="big")
     with pytest.raises(UnknownName, match="Unknown segment: 'bigg'. Did you mean big"):
         running.check(data, quarter, segment="bigg")
+    with pytest.raises(UnknownName, match=r"under \[segments\]: large = \"amount >= 15000\""):
+        running.check(opening.opened(str(deals_file(tmp_path))), quarter, segment="large")
     with pytest.raises(BadConfig, match="segments.lost_in_it = 'amuont >= 500'"):
         running.check(data, quarter, segment="lost_in_it")
     assert facts.facts(data, quarter, "big")["Segment"] == "big: amount ≥ 500"
     assert opening.history(data, ["deals_won_count"], "all", "big")["value"].sum() == 1
+
+
+def test_a_seller_that_no_market_knows_is_refused_before_anything_is_run() -> None:
+    with pytest.raises(UnknownName, match="Unknown seller: 'Tesla'. Allowed: Concurrent A"):
+        running.understood({"us": "Tesla"}, (), lambda step, **values: None)
+    assert running.understood({"us": "nous"}, (), lambda step, **values: None).values["us"]
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kpi_helpers.benchmarking import sellers
 from kpi_helpers.ending import ended_as_interrupted
-from kpi_helpers.errors import KpiError, ReportFailed, unknown
+from kpi_helpers.errors import KpiError, ReportFailed, Unavailable, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.measure.settings import check_segments
 from kpi_helpers.reports import pack, places
@@ -139,6 +140,9 @@ def understood(parameters: Mapping[str, Any], sources: Sequence[Path], progress:
     kpis = chosen(data, values["kpis"], values["period"])
     if values["before"]:
         recorded(Path(values["before"]))
+    if us := values.get("us"):
+        with suppress(Unavailable):  # of a market without figures the page says so
+            sellers(data, values["period"], us)
     return Asked(each, values, data, period, kpis, brand(data.config))
 
 
@@ -285,7 +289,9 @@ def check(data: Dataset, period: Period, by: str = "", segment: str = "") -> Non
     ):
         if name and name not in allowed:
             error = unknown(kind, name, allowed)
-            error.values["fix"] = Phrase("errors.fixes.shared") if data.masked else None
+            fixes = {"shared": data.masked, "segment": kind == "segment"}
+            fix = next((fix for fix, holds in fixes.items() if holds), None)
+            error.values["fix"] = Phrase(f"errors.fixes.{fix}", {"name": name}) if fix else None
             raise error
     check_segments(data, [segment] if segment else [])
 
