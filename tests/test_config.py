@@ -147,6 +147,7 @@ def test_a_date_of_toml_is_a_day(tmp_path: Path) -> None:
         ({"rates": [1.1]}, "rates", "[1.1]", "a table of keys and values"),
         ({"rates": {"EURO": 1.1}}, "rates.EURO", "EURO", "a currency code such as EUR"),
         ({"rates": {"EUR": 0}}, "rates.EUR", "0", "a number above 0"),
+        ({"currency": "EUR", "rates": {"EUR": 2.0}}, "rates.EUR", "2.0", "1"),
         ({"rates": {"EUR": -1.1}}, "rates.EUR", "-1.1", "a number above 0"),
         ({"rates": {"EUR": float("nan")}}, "rates.EUR", "nan", "a number above 0"),
         ({"rates": {"EUR": "1,1"}}, "rates.EUR", "1,1", "a number above 0"),

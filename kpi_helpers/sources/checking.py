@@ -94,6 +94,9 @@ class _Checker:
                 check(self, key, content[key])
         if "source_time_zone" in content and "time_zone" not in content:
             raise self.bad("time_zone", "", "Europe/Paris")
+        own = content.get("currency", "")
+        if content.get("rates", {}).get(own, 1) != 1:
+            raise self.bad(f"rates.{own}", content["rates"][own], "1")
         for place, target in enumerate(content.get("targets", ())):
             self.target(f"targets[{place}].", target, content.get("fiscal_start", 1))
 
