@@ -103,4 +103,4 @@ def _decision(row: Row, lang: str, currency: str) -> dict[str, str]:
 def _before(row: Row, lang: str, currency: str) -> str:
     """Return what a figure was, and when: decisions on a page may look back differently."""
     said, period = write(row["reference"], row["unit"], lang, currency), row.get("reference_period")
-    return said if absent(row["reference"]) or absent(period) else f"{said}\n{named(period, lang)}"
+    return said if absent(row["reference"]) or absent(period) else f"{said}\n{named(str(period), lang)}"
