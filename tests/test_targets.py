@@ -334,6 +334,13 @@ def test_the_months_stand_in_for_their_quarter_while_it_runs() -> None:
     assert "left out: 2." in row.note
 
 
+def test_a_company_target_is_none_of_those_that_a_filter_leaves() -> None:
+    tables = {"orders": orders(d20260101=1.0), "targets": targets(*months("revenue", 100))}
+    data = kh.load(tables, {"language": "en"})
+    (row,) = kh.measure(data, "revenue_attainment", "2026Q1", where="owner == 'Ann'").itertuples()
+    assert row.note.startswith("No target is set for each owner")
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
