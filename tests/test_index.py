@@ -131,7 +131,7 @@ def test_a_report_of_two_notebooks_has_one_index(tmp_path: Path) -> None:
     for n in (1, 2):
         assert f'<a href="0{n}_page.html">Page {n}</a>' in html
         assert (folder / f"0{n}_page.html").is_file()
-    assert '<a href="tables/findings.csv">findings.csv</a> 6 rows' in html
+    assert '<a href="tables/findings.csv">findings.csv</a> · 6 rows' in html
     assert '<a href="methods.html">Methods and words</a>' in html
     assert html.index('id="annex"') < html.index("tables/findings.csv")
     assert {path.name for path in folder.iterdir() if path.is_dir()} == {"tables", "known"}

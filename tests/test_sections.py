@@ -133,3 +133,11 @@ def test_a_fault_is_not_taken_for_missing_data() -> None:
 
     with pytest.raises(ZeroDivisionError):
         attempt(analysis, DATA)
+
+
+def test_an_amount_is_not_parted_from_its_sign_nor_a_range_from_its_end() -> None:
+    html = made(code(table('<i title="−€1">−€455k</i> to +€247k (€205k–€574k; 19.5–28.1%)')))
+    assert re.findall(r'<span class="whole">(.*?)</span>', html) == [
+        *("−€455k", "+€247k", "€205k–€574k", "19.5–28.1%")
+    ]
+    assert '<i title="−€1">' in html

@@ -20,6 +20,11 @@ TITLE = re.compile(r"^# (.+)\n*")
 LINE = re.compile(r"^(#* ?)(.+)$", re.MULTILINE)
 COLUMN = re.compile(r'<th [^>]*scope="col" id="([^"]+)">(.*?)</th>', re.DOTALL)
 CELL = re.compile(r'<td [^>]*?headers="[^"]*?(?P<id>[^" ]+)"')
+# An amount with its sign, and a range: a browser would end a line before € and after the dash.
+SIGN = "[$¢-¥₠-⃀]"
+AMOUNT = rf"{SIGN}?\d[\d.,]*\w*"
+SIGNED, RANGE = rf"[−+]{SIGN}\d[\d.,]*\w*", f"{AMOUNT}–{AMOUNT}%?"
+WHOLE = re.compile(rf"<(svg|style|title)\b.*?</\1>|<[^>]*>|({SIGNED}|{RANGE})", re.DOTALL)
 
 
 def page(
@@ -70,7 +75,7 @@ def page(
     shown = notebook.copy()
     shown.cells = [_without_title(cell) for cell in [*read, *annex]]
     html, _ = exporter.from_notebook_node(shown, resources)
-    return _labelled(html)
+    return _whole(_labelled(html))
 
 
 def title(notebook: NotebookNode, lang: str) -> str:
@@ -92,6 +97,15 @@ def _labelled(html: str) -> str:
         return f'{cell[0]} data-label="{said}"'
 
     return CELL.sub(label, html)
+
+
+def _whole(html: str) -> str:
+    """Keep each amount with its sign, and each range, on one line."""
+
+    def kept(found: re.Match[str]) -> str:
+        return f'<span class="whole">{found[2]}</span>' if found[2] else found[0]
+
+    return WHOLE.sub(kept, html)
 
 
 def readable(notebook: NotebookNode, lang: str) -> Iterator[NotebookNode]:

@@ -16,12 +16,16 @@ class Links:
 
     def _repr_html_(self) -> str:
         each = (
-            f'<li><a href="{quote(address)}">{escape(name)}</a> {escape(said)}</li>'
+            f'<li><a href="{quote(address)}">{escape(name)}</a>{_beside(said)}</li>'
             if address
-            else f"<li>{escape(name)} {escape(said)}</li>"
+            else f"<li>{escape(name)}{_beside(said)}</li>"
             for address, name, said in self.items
         )
         return f'<ul class="links">{"".join(each)}</ul>'
+
+
+def _beside(said: str) -> str:
+    return f" · {escape(said)}" if said else ""
 
 
 def links(items: Iterable[tuple[str, str, str]]) -> Links:
@@ -35,6 +39,6 @@ def links(items: Iterable[tuple[str, str, str]]) -> Links:
     Examples
     --------
     >>> links([("a b.html", "A & B", "")])._repr_html_()
-    '<ul class="links"><li><a href="a%20b.html">A &amp; B</a> </li></ul>'
+    '<ul class="links"><li><a href="a%20b.html">A &amp; B</a></li></ul>'
     """
     return Links(tuple(items))
