@@ -24,6 +24,7 @@ from kpi_helpers.charts.reader import rows_of
 from kpi_helpers.charts.scales import limits, own_scales
 from kpi_helpers.charts.theme import BAND, BAR
 from kpi_helpers.compare import compare
+from kpi_helpers.language import LANGUAGES
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 HOSTILE = [
@@ -334,12 +335,18 @@ def test_numbers_along_narrow_axes_stand_apart() -> None:
         assert all(one.x1 + 4 < other.x0 for one, other in itertools.pairwise(boxes))
 
 
-def test_the_words_of_a_scorecard_stay_on_the_page() -> None:
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_words_of_a_scorecard_stay_on_the_page_and_whole(lang: str) -> None:
     data, kpis = kh.load(SAMPLE), ["bookings", "sales_cycle_duration", "missed_call_rate"]
     history = kh.measure(data, kpis, "2024Q1:2026Q3", grain="quarter")
-    figure = charts.scorecard_rows(kh.compare(data, kpis, "2026Q3"), history, lang="fr")
+    among = {"status": "ok", "change_verdict": "none_shown"}
+    among |= {"change_low": 0.1, "change_high": 0.2}
+    among |= {"target_verdict": "none", "reference": 1.0, "reference_period": "2025Q3"}
+    frame = kh.compare(data, kpis, "2026Q3").assign(certainty="not_established", **among)
+    figure = charts.scorecard_rows(frame, history, lang=lang)
     charts.image(figure)
-    page = figure.bbox
-    boxes = [each.get_window_extent() for ax in figure.axes for each in (*ax.texts, ax.title)]
+    page, words = figure.bbox, [each for ax in figure.axes for each in (*ax.texts, ax.title)]
+    boxes = [each.get_window_extent() for each in words]
     assert len(boxes) > 12
     assert all(page.x0 <= box.x0 and box.x1 <= page.x1 for box in boxes if box.width)
+    assert not [each.get_text() for each in words if "…" in each.get_text()]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROW, AROUND = 0.48 * INCH, 0.7 * INCH
-NAMES, FIGURES, GAP, LINE = 175.0, 92.0, 8.0, 1.3
+NAMES, FIGURES, GAP, LINE = 195.0, 120.0, 8.0, 1.3
 PERIODS = 12
 SEEN = ("value", "low", "high", "target", "reference")
 TALL = 0.34

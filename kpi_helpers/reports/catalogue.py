@@ -78,6 +78,7 @@ def catalogue_page(lang: str) -> str:
 
     kpis = [find(name) for name in catalogue(lang).sort_values(["tier", "name"])["id"]]
     about = f"{text('cards.about', lang)} [{text('api.title', lang)}](api.{lang}.html)"
+    about += f"\n\n{text('cards.sources', lang)}"
     cells = [new_markdown_cell(f"# {text('cards.title', lang)}\n\n{about}")]
     for group in (*CATEGORIES, OWN):
         own = [kpi for kpi in kpis if family(kpi) == group]
