@@ -62,7 +62,7 @@ CALLS: dict[str, tuple[dict[str, Any], ...]] = {
         {"period": "all"},
         {"period": "2025Q1:2026Q2", "by": "team"},
         {"period": "2026Q1", "where": "owner != 'Éric' and not missing(owner)", "by": "owner"},
-        {"period": "2025W50:2026W06", "where": {"dim_label": "a"}, "by": ("groe_x", "status")},
+        {"period": "2025W50:2026W06", "where": {"dim_label": "a"}, "by": ("groe_x", "owner")},
     ),
 }
 Opened = Callable[[str, str], Dataset]

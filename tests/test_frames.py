@@ -280,6 +280,17 @@ def test_a_frame_is_joined_and_its_columns_become_dimensions() -> None:
     pd.testing.assert_frame_equal(kh.quality(wider), kh.quality(data))
 
 
+@pytest.mark.parametrize("name", ["value", "period", "kpi", "pace", "status"])
+def test_no_breakdown_takes_the_place_of_a_column_of_the_result(name: str) -> None:
+    own = {} if name == "status" else {name: "owner"}
+    data = load(frame(), tables={"deals": {"derived": own}})
+    with pytest.raises(BadInput, match=f'own_{name} = "{name}" in .tables.deals.derived. of kpi'):
+        kh.measure(data, "deals_won_count", "2026Q1", by=name)
+    named = load(frame(), tables={"deals": {"derived": {**own, f"own_{name}": name}}})
+    found = kh.measure(named, "deals_won_count", "2026Q1", by=f"own_{name}")
+    assert found["value"].sum() == kh.measure(data, "deals_won_count", "2026Q1")["value"].sum()
+
+
 def test_two_joins_of_one_data_set_know_nothing_of_each_other() -> None:
     data = load(frame())
     one = data.add(TEAMS.assign(Équipe="one"), on="owner", to="deals")
@@ -291,10 +302,11 @@ def test_two_joins_of_one_data_set_know_nothing_of_each_other() -> None:
 def test_what_is_joined_is_read_like_a_source() -> None:
     extra = pd.DataFrame({"deal_id": [1, 2], "region": ["N", "S"], "value": [1, 2]})
     extra["expected_close"] = ["13/02/2026", "01/03/2026"]
+    extra["kpi_key"] = ["x", "y"]
     wider = load(frame()).add(extra, on="deal_id", to="deals")
     assert rows(wider, "region", "dim_value") == [("N", 1), ("S", 2), (None, None)]
     assert wider["deals"].set_index("deal_id")["expected_close"]["2"].month == 3
-    assert {"region", "dim_value"} <= {*wider.dimensions("deals")}
+    assert {"region", "dim_value", "kpi_key"} <= {*wider.dimensions("deals")}
     assert not kh.quality(wider).empty or left(wider) == []
 
 

@@ -325,6 +325,16 @@ def test_a_derived_column_that_cannot_be_says_where(
     assert str(error).startswith(said)
 
 
+@pytest.mark.parametrize(
+    "names", [["OWNER"], ["x", "X"], ["Closed_At"], [""], ["_kpi_same"], ["_kpi_waited"]]
+)
+def test_a_derived_column_needs_a_name_of_its_own(tmp_path: Path, names: list[str]) -> None:
+    settings = {"tables": {"deals": {"derived": dict.fromkeys(names, "amount < 120")}}}
+    said = str(refused(put(tmp_path, text_of(OPEN)), settings))
+    setting = f"kpi.toml: tables.deals.derived.{names[-1]} = 'amount < 120' is not accepted;"
+    assert said.startswith(f"{setting} expected a name that begins with a letter or a digit")
+
+
 def test_a_derived_day_beyond_the_calendar_is_a_placeholder(tmp_path: Path) -> None:
     rows = ("1;9990-01-05;open;;1;Ann", OPEN)
     data = loaded(tmp_path, *rows, derived={"expected_close": "day(created_at, 99999)"})

@@ -37,6 +37,7 @@ from kpi_helpers.measure.judge import (
 from kpi_helpers.periods import Period
 from kpi_helpers.sources.dataset import Dataset, Where
 from kpi_helpers.sources.filters import columns_of
+from kpi_helpers.sources.schema import TIDY_COLUMNS
 
 SPREAD, COVERED, AGES, PACE = HIDDEN = "spread", "covered", "ages", "pace"
 FACTS = ("exact", "garwood", RANGE)
@@ -65,6 +66,9 @@ def measured(
     """
     if not kpis:
         raise BadInput(column="kpis", value="[]", expected=Phrase("expected.names"))
+    for name in by:
+        if name in (*TIDY_COLUMNS, *HIDDEN):
+            raise BadInput("reserved_name", value=name)
     if not by and (kept := taken(data, kpis, periods, where)) is not None:
         return kept
     found = answer(data, [chosen(data, name) for name in kpis], periods, by, where, others)

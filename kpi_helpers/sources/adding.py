@@ -20,6 +20,7 @@ from kpi_helpers.sources.tables import TABLES
 if TYPE_CHECKING:
     from kpi_helpers.sources.dataset import Dataset
 
+KEY = "_kpi_key"
 _NUMBERS = itertools.count()
 
 
@@ -32,8 +33,8 @@ def added(data: Dataset, frame: Any, on: str, to: str) -> Dataset:
     right = stored(data.con, f"kpi_added_{next(_NUMBERS)}", taken)
     columns = _columns(data, right, on, to)
     held = [name for name in table.columns if name not in columns]
-    right = right.select(**columns, **{"kpi_key": as_text(right[on])})
-    joined = table.left_join(right, as_text(table[on]) == right["kpi_key"])
+    right = right.select(**columns, **{KEY: as_text(right[on])})
+    joined = table.left_join(right, as_text(table[on]) == right[KEY])
     rows = joined.select(*(table[name] for name in held), *(right[name] for name in columns))
     return _with(data, to, rows, [*columns])
 

@@ -31,6 +31,7 @@ LARGEST = 1e300  # of numbers that an engine can still count with
 SECRET, HIDDEN = re.compile("pass|pwd|secret|token", re.IGNORECASE), "***"
 
 _TEXT, _TEXTS, _TABLE = (Phrase(f"expected.{kind}") for kind in ("text", "names", "table"))
+_WHOLE_TEXT = Phrase("expected.whole_text")
 _NUMBER = Phrase("expected.positive_number")
 _EXPRESSION = Phrase("expected.expression")
 
@@ -82,6 +83,7 @@ class _Checker:
         if not isinstance(content, Mapping):
             raise self.bad(place.rstrip("."), content, _TABLE)
         for key in content:
+            self.whole(f"{place}{key}", key)
             if key not in allowed:
                 names = sorted(allowed)
                 expected = ", ".join(nearest(str(key), names) or names)
@@ -103,6 +105,12 @@ class _Checker:
     def text(self, key: str, value: Any) -> None:
         if not isinstance(value, str):
             raise self.bad(key, value, _TEXT)
+        self.whole(key, value)
+
+    def whole(self, key: str, value: Any) -> None:
+        """Engines end a text at a zero."""
+        if "\x00" in str(value):
+            raise self.bad(key, value, _WHOLE_TEXT)
 
     def inside(self, key: str, value: Any) -> None:
         """A file of the folder, or a sheet of one; nothing outside of it."""
@@ -114,6 +122,8 @@ class _Checker:
     def texts(self, key: str, value: Any) -> None:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             raise self.bad(key, value, _TEXTS)
+        for text in value:
+            self.whole(key, text)
 
     def once(self, key: str, value: Any) -> None:
         """Names in an order, which would be none if it came back to one."""

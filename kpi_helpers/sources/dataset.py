@@ -24,6 +24,7 @@ from kpi_helpers.sources.filters import columns_of, condition, no_segment_column
 from kpi_helpers.sources.linked import linked_dimensions
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.registers import REGISTERS
+from kpi_helpers.sources.schema import TIDY_COLUMNS
 from kpi_helpers.sources.tables import DEALS, LEADS, TABLES
 
 Where = str | Mapping[str, Any] | None
@@ -168,7 +169,8 @@ class Dataset:
         lent_filled = {
             c for c, (entity, _) in lent.items() if c in filled[entity] and _groups(entity, c)
         }
-        return sorted(own | others | lent_filled | linked_dimensions(name, filled))
+        named = own | others | lent_filled | linked_dimensions(name, filled)
+        return sorted(named - {*TIDY_COLUMNS})
 
     def filled(self, name: str) -> set[str]:
         """Columns of a table that the source really has."""

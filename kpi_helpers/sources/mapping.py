@@ -6,15 +6,17 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from kpi_helpers.errors import BadInput, MissingColumn, unknown
+from kpi_helpers.errors import BadConfig, BadInput, MissingColumn, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources import parsing
 from kpi_helpers.sources.config import Config, TableConfig
+from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.expressions import compile_expression
 from kpi_helpers.sources.files.headers import LINE, ROW_FACTS
@@ -127,6 +129,7 @@ def _with_derived(
     """The table with every column of an expression, and rows without a change marked."""
     read: dict[str, Decision] = {}
     for name, text in spec.derived.items():
+        _check_name(reader, expr, name, text)
         expr, decided = _derived(reader, expr, name, text)
         read |= decided
     if spec.changes_of:
@@ -174,6 +177,15 @@ def _derived(
     written = expr[TEXT_PREFIX + name]
     order = reader.orders(expr, {name: written}, {name: name})
     return expr.mutate(**{name: reader.read(written, column, order[name])}), order
+
+
+def _check_name(reader: Reader, expr: ir.Table, name: str, text: str) -> None:
+    """Names with a line before them are ours, and engines do not tell names by their capitals."""
+    table = reader.table.name
+    known = {*expr.columns, *unbound(table).columns} - {name}
+    if not name[:1].isalnum() or name.casefold() in map(str.casefold, known):
+        file, key = Path(reader.config.file).name, f"tables.{table}.derived.{name}"
+        raise BadConfig(file=file, key=key, value=text, expected=Phrase("expected.column_name"))
 
 
 def _text_left(expr: ir.Table, name: str, value: ir.Value) -> dict[str, ir.Value]:

@@ -131,6 +131,7 @@ ADDED_COLUMNS = (
     *("reference", "change", "target", "p_value", "p_adjusted", "certainty", "change_verdict"),
     *("step", "place", "after", "window", "turn", "at_0", "at_1", "case_id", "outcome"),
     *("started", "young", "so_far", "standing", "naive", "whole", "adverse", "signals"),
+    *("spread", "covered", "ages", "pace"),
 )
 TIDY_COLUMNS: tuple[str, ...] = (
     "kpi",
