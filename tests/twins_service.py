@@ -193,7 +193,7 @@ def refund_rate(tables: Tables, ask: Asked) -> Found:
     back: dict[str, float] = defaultdict(float)
     for row in tables["orders"]:
         of = row["original_order_id"]
-        if not is_sale(row) and of in first and (row["order_date"] - first[of]).days <= 60:
+        if not is_sale(row) and of in first and 0 <= (row["order_date"] - first[of]).days <= 60:
             back[of] -= row["amount_net"]
     old = [
         order
