@@ -64,6 +64,7 @@ def test_every_command_explains_itself(
     said = capsys.readouterr().out
     assert said.startswith(word)
     assert text("cli.help", lang) in said
+    assert "en, es, fr" in said
     assert {"en": "Options:", "es": "Opciones:", "fr": "Options\u00a0:"}[lang] in said
 
 
@@ -287,8 +288,17 @@ def test_where_no_settings_say_the_language_what_is_written_speaks_that_of_the_c
     monkeypatch.setenv("KPI_LANG", "es")
     assert kh.load(source).config.lang == "fr"  # from Python, nothing hangs on the environment
     (tmp_path / "kpi.toml").write_text('name = "Acme"', "utf-8")
-    assert main(["snapshot", source, "--dir", str(tmp_path / "kept")]) == 0
+    assert main(["snapshot", "--data", source, "--dir", str(tmp_path / "kept")]) == 0
     assert "copia" in capsys.readouterr().out.lower()
+
+
+def test_data_without_a_name_are_called_as_their_folder_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "acme").mkdir()
+    deals(tmp_path / "acme", GOOD)
+    assert main(["check", f"{tmp_path / 'acme'}/", "--lang", "en"]) == 0
+    assert "\nacme, as of" in capsys.readouterr().out
 
 
 def test_check_looks_at_the_project_of_the_folder_by_default(

@@ -277,6 +277,9 @@ def test_what_has_no_channel_counts_in_the_whole_only() -> None:
 
 def test_without_spend_or_customers_the_reason_is_given(sample: Dataset) -> None:
     data = company({"2026-06": 3}, {"2026-06": 10.0})
+    unpaid = kh.load({"orders": data["orders"]}, {"language": "en"})
+    note = kh.measure(unpaid, "cac", "2026-06")["note"].iloc[0]
+    assert note == "This source lacks spend: cac cannot be computed."
     with pytest.raises(Unavailable, match="lacks spend"):
         customers.economics(kh.load({"orders": data["orders"]}))
     with pytest.raises(Unavailable, match="new_customers"):

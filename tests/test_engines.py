@@ -214,19 +214,26 @@ def test_the_day_of_a_moment_does_not_depend_on_the_machine(tmp_path: Path) -> N
 
 
 @pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
-def test_an_engine_that_cannot_do_what_is_asked_is_refused_by_name(tmp_path: Path) -> None:
-    """SQLite, whose SQL lacks some of what the kit asks: a sentence, and no figures."""
+def test_an_engine_that_cannot_do_what_is_asked_is_refused_by_name() -> None:
+    """SQLite in memory, whose SQL lacks some of what the kit asks: a sentence, and no figures."""
+    own = ibis.sqlite.connect()
+    with closing(own.con):
+        moments("text")["deals"].assign(amount=9.0).to_sql("deals", own.con, index=False)
+        with pytest.raises(Unavailable) as refused:
+            kh.load(own)
+        assert refused.value.key == "engine_lacks"
+        assert "sqlite cannot do what is asked of it" in str(refused.value)
+        assert "parquet" in refused.value.render("fr")
+
+
+def test_a_sqlite_file_is_the_same_by_its_name_its_url_and_a_connection(tmp_path: Path) -> None:
     path = tmp_path / "company.sqlite"
     with closing(sqlite3.connect(path)) as con:
         moments("text")["deals"].assign(amount=9.0).to_sql("deals", con, index=False)
     own = ibis.sqlite.connect(path)
     with closing(own.con):
-        for source in (f"sqlite://{path}", own):
-            with pytest.raises(Unavailable) as refused:
-                kh.load(source)
-            assert refused.value.key == "engine_lacks"
-            assert "sqlite cannot do what is asked of it" in str(refused.value)
-            assert "parquet" in refused.value.render("fr")
+        loaded = [kh.load(source)["deals"] for source in (path, f"sqlite://{path}", own)]
+    assert all(len(each) and each.equals(loaded[0]) for each in loaded)
 
 
 @pytest.mark.parametrize(

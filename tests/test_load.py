@@ -227,8 +227,10 @@ def test_two_files_of_one_table_are_refused_unless_one_is_named(tmp_path: Path) 
 
 def test_what_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     put(tmp_path, TEXT)
+    put(tmp_path, "", ".deal.csv.lock")
     error = refused(tmp_path / "deal.csv")
     assert isinstance(error, UnknownName)
+    assert ".lock" not in str(refused(tmp_path / "nope"))
     assert str(error).startswith("File not found: 'deal.csv'. Did you mean deals.csv?")
     assert str(tmp_path / "nowhere") in str(refused(tmp_path / "nowhere" / "deals.csv"))
     assert "Did you mean deals?" in str(refused(tmp_path, {"tables": {"deals": {"file": "dels"}}}))

@@ -180,6 +180,14 @@ def test_a_file_keeps_its_comments_its_line_ends_and_its_order(tmp_path: Path) -
     assert file.read_bytes().decode() == written
 
 
+def test_a_new_setting_leaves_the_comment_above_a_table_where_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "kpi.toml"
+    table = '\n# Excel (fr), deals: 10 of 10 columns known\n[tables.deals]\nfile = "a.csv"\n'
+    file.write_text(f"schema = 1\n{table}", "utf-8")
+    edited(file, {"kpis": ["cac"]})
+    assert file.read_text("utf-8") == f'schema = 1\nkpis = [\n    "cac",\n]\n{table}'
+
+
 def test_a_file_that_is_no_toml_stays_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "kpi.toml"
     file.write_text("kpis = [")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kpi_helpers.errors import KpiError, unknown
-from kpi_helpers.language import text
+from kpi_helpers.language import LANGUAGES, text
 
 WIDTH = 96
 
@@ -47,7 +47,8 @@ class Parser(argparse.ArgumentParser):
         self.arguments = self.add_argument_group(text("cli.arguments", lang))
         self.options = self.add_argument_group(text("cli.options", lang))
         self.options.add_argument("-h", "--help", action="store_true", help=text("cli.help", lang))
-        self.options.add_argument("--lang", metavar="LANG", help=text("cli.lang", lang))
+        spoken = text("cli.lang", lang, languages=", ".join(LANGUAGES))
+        self.options.add_argument("--lang", metavar="LANG", help=spoken)
 
     def option(self, name: str, metavar: str, default: str = ABSENT) -> None:
         """Add an option that takes a value."""

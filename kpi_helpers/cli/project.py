@@ -101,6 +101,7 @@ def _write_understood(folder: Path, path: Path, lang: str) -> None:
 def describe_snapshot(parser: Parser) -> None:
     """Add the options of ``kpi snapshot`` to its parser."""
     parser.argument("source")
+    parser.option("data", "SOURCE")
     parser.option("config", "FILE")
     parser.option("dir", "DIR")
 
@@ -110,8 +111,9 @@ def snapshot(options: argparse.Namespace, lang: str) -> int:
     from kpi_helpers.reports import opened
     from kpi_helpers.sources import snapshots
 
-    lang = spoken(options, lang, options.source)
-    data = opened(options.source, options.config, lang=lang)
+    source = options.source or options.data
+    lang = spoken(options, lang, source)
+    data = opened(source, options.config, lang=lang)
     folder = Path(options.dir) if options.dir else _kept_in(data)
     first = not folder.is_dir() or not any(folder.glob("*.parquet"))
     path = snapshots.take(data, folder)

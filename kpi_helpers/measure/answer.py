@@ -299,7 +299,9 @@ def _derived(data: Dataset, found: Answer, kpi: Kpi, wanted: Ago) -> Settled:
         parts[argument] = _value(data, found, each)
         seen |= found.seen.get(each, seen)
         if each.kpi in found.failed:
-            found.failed.setdefault(kpi.id, found.failed[each.kpi])
+            error = found.failed[each.kpi]
+            named = {"what": kpi.id} if error.values.get("what") == each.kpi else {}
+            found.failed.setdefault(kpi.id, type(error)(error.key, **{**error.values, **named}))
     found.seen[wanted] = seen
     result: Settled = kpi.body(**parts)
     remarks = [remark for part in parts.values() for remark in part.remarks]

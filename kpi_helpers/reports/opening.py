@@ -256,4 +256,4 @@ def _stem(source: str | Path | None, file: str) -> str:
     place = str(source or Path(file).resolve().parent)
     if "://" in place:
         return unquote(Path(public(place).rpartition("@")[2].rpartition("/")[2]).stem)
-    return Path(place.rpartition("/")[2]).stem
+    return Path(place).resolve().stem

@@ -220,7 +220,8 @@ def _content(path: Path) -> dict[str, Any]:
         return tomllib.loads(written)
     except FileNotFoundError as error:
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise unknown("file", path.name, beside) from error
+        shown = [name for name in beside if not name.startswith(".")]
+        raise unknown("file", path.name, shown) from error
     except (OSError, RecursionError, ValueError) as error:  # ValueError: no TOML, no UTF-8
         raise BadConfig("bad_toml", file=path.name, reason=first_line(error)) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -159,4 +160,19 @@ def _put(table: Any, key: str, value: Any) -> None:
                 _put(item, name, own)
         elif isinstance(item, tomlkit.items.Array) and isinstance(table, tomlkit.TOMLDocument):
             item.multiline(True)
-        table[key] = item
+        before = _last_plain(table) if key not in table else None
+        if before is None or isinstance(value, Mapping):
+            table[key] = item
+        else:  # what stands above the first table is said of it, and stays there
+            table._insert_after(before, key, item)
+
+
+def _last_plain(table: Any) -> Any:
+    """The last key of a document before its first table; None of any other and where none is."""
+    import tomlkit
+
+    if not isinstance(table, tomlkit.TOMLDocument):
+        return None
+    tables = tomlkit.items.Table | tomlkit.items.AoT
+    plain = takewhile(lambda part: not isinstance(part[1], tables), table.body)
+    return next((key for key, _ in reversed([*plain]) if key is not None), None)

@@ -71,7 +71,7 @@ def connect(url: str, config: Config) -> Any:
         for secret in (password, *secrets_in(url)):
             reason = reason.replace(secret, "***") if secret else reason
         raise Unavailable("no_connection", what=shown, reason=reason) from None
-    if con.name in ("postgres", "sqlite"):
+    if con.name == "postgres":
         weakref.finalize(con, con.con.close)
     if con.name == "duckdb" and file and not file.startswith(NO_FILES):
         shut_in(con)

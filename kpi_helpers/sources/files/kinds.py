@@ -134,7 +134,8 @@ def there(path: Path) -> None:
         raise BadInput("dead_link", file=path.name)
     if not os.path.isdir(path.parent):
         raise unknown("file", path, [])
-    raise unknown("file", path.name, [each.name for each in path.parent.iterdir()])
+    beside = [each.name for each in path.parent.iterdir()]
+    raise unknown("file", path.name, [name for name in beside if not name.startswith(".")])
 
 
 def is_parquet(path: Path) -> bool:

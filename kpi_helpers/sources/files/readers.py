@@ -39,6 +39,7 @@ from kpi_helpers.sources.files.kinds import (
     there,
     unchanged,
 )
+from kpi_helpers.sources.files.sqlite import file_of
 from kpi_helpers.sources.server import hidden, listed, no_right, server
 
 DATABASES = (".duckdb", ".ddb", ".db")
@@ -189,6 +190,7 @@ def open_source(source: Any, config: Config) -> Source:
         source = {"deals": source}
     if isinstance(source, Mapping):
         return Source(_embedded(), frames=_frames(source))
+    source = file_of(source) or source
     if isinstance(source, BaseBackend):
         return _of_database(source)
     if not isinstance(source, str | os.PathLike):

@@ -24,6 +24,17 @@ class SqliteTable(NamedTuple):
     rows: Iterator[Row]
 
 
+def file_of(source: Any) -> str:
+    """The file of a SQLite URL or connection of Ibis, which is read as one; empty of any other."""
+    if isinstance(source, str):
+        scheme, _, place = source.partition("://")
+        return place.partition("?")[0] if scheme == "sqlite" else ""
+    if getattr(source, "name", "") != "sqlite":
+        return ""
+    attached = source.con.execute("PRAGMA database_list").fetchall()
+    return next(file for _, name, file in attached if name == "main")
+
+
 @contextmanager
 def open_sqlite(path: Path) -> Iterator[Iterator[SqliteTable]]:
     """The tables of a SQLite file, views left aside.
