@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # A longer frame is to be looked through, as pandas shows it, and no table to read.
 MOST_ROWS, MOST_SENTENCES = 40, 5
+CATALOGUE = ("id", "name", "unit", "definition")
 # What a result remembers of the data it was asked of: see `kpi_helpers.measure.spoken`.
 LOOK = ("lang", "currency", "terms")
 # In the page of a report these stand in its style sheet.
@@ -77,6 +78,8 @@ def frame_html(frame: Any) -> str | None:
     from kpi_helpers.wording.told import OWN, TIDY
 
     own: str | None = frame._repr_html_()
+    if {*CATALOGUE, "seeds"} <= {*frame}:
+        return _catalogue_html(frame, own or "")
     look = {name: frame.attrs[name] for name in LOOK if name in frame.attrs}
     if not ({*TIDY} <= {*frame} and len(look) == len(LOOK) and 0 < len(frame) <= MOST_ROWS):
         return own
@@ -89,6 +92,15 @@ def frame_html(frame: Any) -> str | None:
         table = sheets.measured(frame, **look)
     below = f"<details><summary>DataFrame</summary>{own or escape(repr(frame))}</details>"
     return found._repr_html_() + table.as_raw_html() + below
+
+
+def _catalogue_html(frame: Any, own: str) -> str:
+    """Return every KPI with its definition in full, and below the frame itself."""
+    import pandas as pd
+
+    with pd.option_context("display.max_colwidth", None):
+        shown: str = frame[[*CATALOGUE]].to_html(index=False, border=0)
+    return f"{shown}<details><summary>DataFrame</summary>{own}</details>"
 
 
 def _tell(

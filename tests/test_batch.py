@@ -79,7 +79,7 @@ def test_each_team_has_its_pack_whatever_its_name_and_one_that_fails_is_told(
     assert len({folder.name.casefold() for folder in folders}) == len(TEAMS) - 1
 
     html = batch.overview.read_text("utf-8")
-    assert html.count("<h1>") == 1
+    assert html.count("<h1>Reports by “team”<") == 1
     assert "<b>x" not in html
     assert "&lt;b&gt;x" in html
     assert "it went wrong" in html

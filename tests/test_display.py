@@ -200,3 +200,12 @@ def test_what_others_told_ipython_stays(shell: InteractiveShell) -> None:
     shell.set_custom_exc((ZeroDivisionError,), None)
     kh.load_ipython_extension(shell)
     assert shell.custom_exceptions == (ZeroDivisionError,)
+
+
+def test_the_catalogue_is_shown_whole(shell: InteractiveShell) -> None:
+    frame = kh.catalogue("fr")
+    data, _ = shell.display_formatter.format(frame)
+    seen = BeautifulSoup(data["text/html"].partition("<details>")[0], "html.parser")
+    assert [cell.text for cell in seen.find_all("th")] == ["id", "name", "unit", "definition"]
+    assert len(seen.select("tbody tr")) == len(frame)
+    assert seen.select("tbody td")[3].text == frame["definition"].iloc[0]

@@ -12,11 +12,12 @@ from kpi_helpers.controls.fields import choice, steps
 from kpi_helpers.controls.shown import Shown
 from kpi_helpers.controls.views import READ, STOPS, VIEWS, Asked, look_of, periods
 from kpi_helpers.errors import unknown
-from kpi_helpers.language import text, texts
+from kpi_helpers.language import text
 from kpi_helpers.measure import carries
 from kpi_helpers.periods import Period
 from kpi_helpers.periods.names import label
 from kpi_helpers.reports.opening import chosen
+from kpi_helpers.sheets.table import group_name
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.wording.told import Told, plain
@@ -148,7 +149,7 @@ def _groups(data: Dataset) -> dict[str, str]:
     known = {each for table in COUNTED for each in _dimensions(data, table)}
     order = [each for each in GROUPS if each in known]
     rest = sorted(known - {*GROUPS, *NONE_OF})
-    named = {each: _group(each, data.config.lang) for each in [*order, *rest]}
+    named = {each: group_name(each, data.config.lang) for each in [*order, *rest]}
     return _by_name({"": text("controls.explorer.whole", data.config.lang), **named})
 
 
@@ -161,7 +162,7 @@ def _filters(data: Dataset) -> dict[str, str]:
     lang = data.config.lang
     found = {text("controls.explorer.everything", lang): "", **{s: s for s in data.config.segments}}
     for name in [each for each in GROUPS if each not in data.masked]:
-        of = _group(name, lang)
+        of = group_name(name, lang)
         found |= {
             text("controls.explorer.only", lang, of=of, value=plain(value)): f"{name} == {value!r}"
             for value in _values(data, name)
@@ -177,11 +178,6 @@ def _values(data: Dataset, dimension: str) -> list[str]:
     rows = data.table(table, (dimension,)).select(dimension).distinct().limit(VALUES + 2)
     found = sorted(str(value) for value in frame_of(data.con, rows)[dimension].dropna())
     return found if 1 < len(found) <= VALUES else []
-
-
-def _group(dimension: str, lang: str) -> str:
-    key = f"controls.explorer.groups.{dimension}"
-    return text(key, lang) if key in texts(lang) else dimension
 
 
 def _by_name(named: Mapping[str, str]) -> dict[str, str]:

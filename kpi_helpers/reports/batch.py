@@ -137,11 +137,13 @@ def _overview(asked: Asked, dimension: str, packs: Mapping[str, Path | KpiError]
 
     from kpi_helpers import sheets
     from kpi_helpers.reports.index import section
+    from kpi_helpers.sheets.table import group_name
 
     config = asked.data.config
     look = (config.lang, config.currency, config.terms)
     said = facts(asked.data, asked.period, asked.values["segment"])
-    heading = text("report.each.title", config.lang, dimension=dimension)
+    of = group_name(dimension, config.lang)
+    heading = text("report.each.title", config.lang, dimension=of)
     cells = [new_markdown_cell(f"# {heading}")]
     links = sheets.links(_link(name, made, config.lang) for name, made in packs.items())
     cells += section("packs", links, config.lang)

@@ -102,5 +102,6 @@ def _decision(row: Row, lang: str, currency: str) -> dict[str, str]:
 
 def _before(row: Row, lang: str, currency: str) -> str:
     """Return what a figure was, and when: decisions on a page may look back differently."""
-    said, period = write(row["reference"], row["unit"], lang, currency), row.get("reference_period")
-    return said if absent(row["reference"]) or absent(period) else f"{said}\n{named(str(period), lang)}"
+    said = write(row["reference"], row["unit"], lang, currency)
+    known = not (absent(row["reference"]) or absent(row.get("reference_period")))
+    return f"{said}\n{named(str(row['reference_period']), lang)}" if known else said

@@ -132,6 +132,18 @@ def plain(value: object) -> str:
     return "" if absent(value) else str(value)
 
 
+def group_name(dimension: str, lang: str) -> str:
+    """Return what a reader calls a dimension; one of a source's own keeps its name.
+
+    Examples
+    --------
+    >>> group_name("owner", "en"), group_name("tier", "en")
+    ('rep', 'tier')
+    """
+    key = f"controls.explorer.groups.{dimension}"
+    return text(key, lang) if key in texts(lang) else dimension
+
+
 def absent(value: object) -> bool:
     """Tell whether a cell of a frame holds no value."""
     return value is None or value is pd.NA or value != value
