@@ -344,13 +344,16 @@ def expected_wins(tables: Tables, ask: Asked) -> Found:
 
 def expected_wins_crm(tables: Tables, ask: Asked) -> Found:
     return total(
-        None
-        if deal["amount"] is None or deal["probability_crm"] is None
-        else deal["amount"] * deal["probability_crm"]
+        _by_the_crm(deal["amount"], deal["probability_crm"])
         for deal in tables["deals"]
         if deal["status"] == "open" and ask.keep(deal) and deal["expected_close"]
         if ask.start <= deal["expected_close"] < ask.end
     )
+
+
+def _by_the_crm(amount: float | None, chance: float | None) -> float | None:
+    none = amount is None or chance is None or not 0 <= chance <= 1
+    return None if none else amount * chance
 
 
 def prob_hit_target(tables: Tables, ask: Asked) -> Found:

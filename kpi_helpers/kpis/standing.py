@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 
@@ -217,7 +218,8 @@ def expected_wins(standing_deals: ir.Table) -> Parts:
 def expected_wins_crm(deals: ir.Table) -> Parts:
     """Amounts of the open deals expected in the period, each times the CRM's own probability."""
     chance = deals.probability_crm
-    return total(deals.amount * chance, where=deals.is_open & chance.between(0, 1))
+    chance = ibis.ifelse(chance.between(0, 1), chance, ibis.null("float64"))
+    return total(deals.amount * chance, where=deals.is_open)
 
 
 @kpi(
