@@ -319,6 +319,10 @@ def test_check_looks_at_the_project_of_the_folder_by_default(
         ('[use]\nrevenu = "bookings"', "expected revenue"),
         ('kpis = ["revenu"]', "expected revenue"),
         ('[segments]\nlarge = "amuont >= 15000"', "expected amount"),
+        (
+            """[segments]\nlate = "closed_at >= '10/02/2026'\"""",
+            "expected a day such as 2026-09-30",
+        ),
         ('[business]\nmodel = "b3b"', "model: 'b3b'"),
         ('[brand]\nlogo = "absent.png"', "absent.png"),
     ],

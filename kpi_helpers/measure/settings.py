@@ -67,7 +67,9 @@ def check_segments(data: Dataset, names: Iterable[str] | None = None) -> None:
         faults = list(_faults(data, text))
         if len(faults) == len(data.tables):
             near = [each for fault in faults for each in _nearest(fault)]
-            expected = ", ".join(dict.fromkeys(near)) or Phrase("expected.expression")
+            said = [each.values["expected"] for each in faults if "expected" in each.values]
+            known = ", ".join(dict.fromkeys(near)) or Phrase("expected.expression")
+            expected = said[0] if said else known
             raise _bad(data.config, f"segments.{name}", text, expected)
 
 

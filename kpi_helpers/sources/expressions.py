@@ -35,6 +35,7 @@ from ibis.common.annotations import ValidationError
 from ibis.common.exceptions import IbisError
 
 from kpi_helpers.errors import BadInput, unknown
+from kpi_helpers.language import Phrase
 from kpi_helpers.sources import parsing
 
 DEEPEST, LONGEST = 100, 500
@@ -135,7 +136,7 @@ def compile_expression(text: str, table: ir.Table, place: str | None = None) -> 
     Float64(nullable=True)
     """
     try:
-        value = _Compiler(table).visit(_tree(text))
+        value = _Compiler(table, place).visit(_tree(text))
     except _FAULTS as error:
         raise unreadable(text, place) from error
     if not isinstance(value, _RESULTS):
@@ -182,8 +183,8 @@ def _tree(text: str) -> ast.expr:
 class _Compiler(ast.NodeVisitor):
     """Walks the syntax tree; every node that is not listed is refused."""
 
-    def __init__(self, table: ir.Table) -> None:
-        self.table = table
+    def __init__(self, table: ir.Table, place: str | None) -> None:
+        self.table, self.place = table, place
 
     def generic_visit(self, node: ast.AST) -> Any:
         raise ValueError(ast.dump(node))
@@ -221,12 +222,23 @@ class _Compiler(ast.NodeVisitor):
         if len(node.ops) != 1:
             return self.generic_visit(node)
         left, right, kind = self.visit(node.left), node.comparators[0], type(node.ops[0])
+        self._check_days(left, [*right.elts] if isinstance(right, ast.List) else [right])
         if kind in (ast.In, ast.NotIn):
             test = left.isin(_constants(left, right))
             return ~test if kind is ast.NotIn else test
         if kind not in _BINARY:
             return self.generic_visit(node)
-        return _BINARY[kind](left, self.visit(right))
+        compared = self.visit(right)
+        self._check_days(compared, [node.left])
+        return _BINARY[kind](left, compared)
+
+    def _check_days(self, value: Any, nodes: list[ast.expr]) -> None:
+        """Ibis takes a day in any order for one; of an engine only this one is sure."""
+        dated = isinstance(value, ir.DateValue | ir.TimestampValue)
+        for text in [_constant(n) for n in nodes if dated and isinstance(n, ast.Constant)]:
+            if isinstance(text, str) and not parsing.is_day(text):
+                expected = Phrase("expected.iso_day")
+                raise BadInput(column=self.place, value=text, expected=expected)
 
     def visit_Call(self, node: ast.Call) -> Any:
         if not isinstance(node.func, ast.Name):

@@ -16,6 +16,7 @@ from pandas.api.types import is_scalar
 from kpi_helpers.errors import BadInput, UnknownName, nearest, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources.expressions import compile_expression, names_in, unreadable
+from kpi_helpers.sources.parsing import is_day
 
 
 def condition(where: str | Mapping[str, Any] | None, table: ir.Table) -> ir.BooleanValue | None:
@@ -66,11 +67,11 @@ def _check_value(column: ir.Column, name: str, value: Any) -> None:
     """Refuse what the values of a column cannot be compared with."""
     kind = column.type()
     if kind.is_numeric():
-        fits, expected = isinstance(value, numbers.Real | Decimal), "number"
+        fits, expected = isinstance(value, numbers.Real | Decimal) and _is_held(value), "number"
     elif kind.is_boolean():
         fits, expected = isinstance(value, bool | np.bool_), "yes_or_no"
     elif kind.is_temporal():
-        fits, expected = _is_day(value), "date"
+        fits, expected = _is_day(value), "iso_day"
     else:  # engines end a text at a zero
         fits, expected = isinstance(value, str) and "\x00" not in value, "text"
     if not fits:
@@ -78,13 +79,12 @@ def _check_value(column: ir.Column, name: str, value: Any) -> None:
 
 
 def _is_day(value: Any) -> bool:
-    if not isinstance(value, str):
-        return isinstance(value, dt.date | np.datetime64)
-    try:
-        dt.date.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
+    return is_day(value) if isinstance(value, str) else isinstance(value, dt.date | np.datetime64)
+
+
+def _is_held(value: Any) -> bool:
+    """Whether engines have a type for a number: whole ones have 64 bits at most."""
+    return not isinstance(value, int) or -(1 << 63) <= value < 1 << 63
 
 
 def columns_of(where: str | Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ and the setting to make is named.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -37,6 +38,17 @@ _MOMENT = rf"{_DAY[:-1]}(?: (?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?)?$"
 
 # White space at the end of a text.
 _EDGE = r"[ \t\n\r\v\f]"
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day as every engine reads it, year first, perhaps with its hour.
+
+    Examples
+    --------
+    >>> is_day("2026-09-30"), is_day("2026-09-30 10:00"), is_day("30/09/2026"), is_day("2026W05")
+    (True, True, False, False)
+    """
+    return re.match(_MOMENT, text.strip().replace("T", " ")) is not None
 
 
 def clean(value: ir.StringValue) -> ir.StringValue:
