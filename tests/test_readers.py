@@ -66,6 +66,8 @@ KINDS: dict[str, Callable[[Path], object]] = {
         json.dumps({"total": 3, "results": objects()}), "utf-8"
     ),
     "deals.jsonl": lambda path: path.write_text("\n".join(map(json.dumps, objects())), "utf-8"),
+    "lines.json": lambda path: path.write_text("\n".join(map(json.dumps, objects())), "utf-8"),
+    "array.jsonl": lambda path: path.write_text(json.dumps(objects(), indent=1), "utf-8"),
     "deals.zip": archive,
     "text.xls": lambda path: path.write_text(TEXT.replace(";", "\t"), "utf-8"),
     "deals.tsv.gz": lambda path: path.write_bytes(gzip.compress(TEXT.encode())),

@@ -18,7 +18,7 @@ from kpi_helpers.language import Phrase
 from kpi_helpers.sources.files.archives import DAMAGED, unpacked
 from kpi_helpers.sources.files.delimited import read_delimited
 from kpi_helpers.sources.files.grids import quoted_name, quoted_text, split_head, stack, store
-from kpi_helpers.sources.files.objects import LINES, read_objects
+from kpi_helpers.sources.files.objects import LINES, is_lines, read_objects
 from kpi_helpers.sources.files.sqlite import open_sqlite
 from kpi_helpers.sources.files.webpages import read_page
 from kpi_helpers.sources.files.workbooks import Sheet, open_workbook
@@ -221,7 +221,7 @@ def _page(con: Any, path: Path) -> Found:
 
 
 def _objects(con: Any, path: Path) -> Found:
-    if not path.name.lower().endswith(LINES):
+    if not is_lines(path):
         _check_held(path)
     store(con, path.name, *read_objects(path))
     return Found([Raw(path.name, stem_of(path), path.name)])

@@ -15,6 +15,7 @@ from kpi_helpers.sources.files.headers import Header, distinct_names
 from kpi_helpers.sources.files.workbooks import unambiguous
 
 LINES = (".jsonl", ".ndjson")
+_LOOK = 1 << 20  # characters of a line that are looked at
 
 # Numbers stay the text that they are written as: a number of 17 digits keeps each of them.
 _parse = partial(
@@ -45,9 +46,19 @@ def read_objects(path: Path) -> tuple[Header, Iterator[Row]]:
     return header, rows
 
 
+def is_lines(path: Path) -> bool:
+    """Whether each line of a JSON file is an object of its own; a single one can be both."""
+    with open(path, encoding="utf-8-sig", errors="replace") as stream:
+        texts = (text.strip() for text in iter(lambda: stream.readline(_LOOK), ""))
+        filled = (text for text in texts if text)
+        first, second = next(filled, ""), next(filled, "")
+    if path.name.lower().endswith(LINES):
+        return first[:1] != "["
+    return first[:1] == second[:1] == "{" and first[-1] == "}"
+
+
 def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    lines = path.name.lower().endswith(LINES)
-    for line, value in _of_lines(path) if lines else _of_array(path):
+    for line, value in _of_lines(path) if is_lines(path) else _of_array(path):
         if not isinstance(value, dict):
             expected = Phrase("expected.object")
             raise BadInput(file=path.name, line=line, value=json.dumps(value), expected=expected)
