@@ -78,8 +78,9 @@ BYTES: dict[str, tuple[str, bytes, str]] = {
     ),
     "one column": (
         *("deals.csv", b"deal_id\n1\n2\n"),
-        "Table deals (deals.csv) needs the column 'created_at', which was not found. If it bears "
-        'another name, set created_at = "…" in [tables.deals.columns] of kpi.toml.',
+        "Table deals (deals.csv) needs the column 'created_at', which was not found. Missing too: "
+        "status. Where they bear other names, say so in [tables.deals.columns] of kpi.toml, as in "
+        'created_at = "…".',
     ),
     "ten thousand columns": (
         *("deals.csv", (",".join(f"c{n}" for n in range(10_000)) + "\n").encode()),

@@ -277,6 +277,12 @@ def test_a_missing_column_names_its_candidates(
     assert "[tables.deals.columns]" in str(error)
 
 
+def test_labels_of_lists_kept_by_hand_are_known_alone(tmp_path: Path) -> None:
+    header = "Numéro;Date de création;Statut;Date de clôture;Montant;Propriétaire"
+    data = kh.load(put(tmp_path, text_of(*PLAIN, header=header)))["deals"]
+    assert (data["deal_id"].tolist(), data["owner"].tolist()) == ([*"123"], ["Ann", "Bob", "Ann"])
+
+
 def test_names_are_matched_without_case_accents_and_marks(tmp_path: Path) -> None:
     header = "Deal ID *;Créated  at;STATUS;closed-at;Amount;Öwner"
     assert set(COLUMNS) <= loaded(tmp_path, *PLAIN, header=header).filled("deals")

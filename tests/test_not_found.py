@@ -18,7 +18,7 @@ def test_a_folder_without_a_table_names_its_files(tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_found_says_where_to_name_it(tmp_path: Path) -> None:
     (tmp_path / "deals.csv").write_text("id,created_at\n1,2026-01-05\n", "utf-8")
-    with pytest.raises(MissingColumn, match=r"set deal_id = .* in \[tables.deals.columns\]"):
+    with pytest.raises(MissingColumn, match=r"Missing too: status.*in \[tables.deals.columns\].*deal_id ="):
         kh.load(tmp_path)
 
 
@@ -32,6 +32,14 @@ def test_a_file_without_rows_is_named(tmp_path: Path) -> None:
     (tmp_path / "deals.csv").write_text("deal_id,created_at,status,closed_at\n", "utf-8")
     with pytest.raises(BadInput, match=r"deals.csv: there is no row with a date.* as_of"):
         kh.load(tmp_path)
+
+
+def test_of_a_folder_without_a_dated_table_the_files_not_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_text("product,series\nBasic,GTX\n", "utf-8")
+    (tmp_path / "sales.csv").write_text("opportunity_id,engage_date\n1,2016-10-20\n", "utf-8")
+    with pytest.raises(BadInput, match=r"Not read: sales\.csv") as refused:
+        kh.load(tmp_path)
+    assert "as_of" not in str(refused.value)
 
 
 def test_one_foreign_currency_without_its_rate_is_refused(tmp_path: Path) -> None:

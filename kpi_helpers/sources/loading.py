@@ -231,8 +231,8 @@ def _nothing_usable(data: Dataset) -> BadInput:
     wrong = listed[(listed["action"] == EXCLUDED) | (listed["reason"] == "unreadable")]
     if wrong.empty:
         unread = Phrase("errors.fixes.unread", {"files": ", ".join(data.passed)})
-        fix = unread if data.passed else None
-        return BadInput("no_rows", file=", ".join(data.files.values()), fix=fix)
+        key, fix = ("no_dated_row", unread) if data.passed else ("no_rows", None)
+        return BadInput(key, file=", ".join(data.files.values()), fix=fix)
     first = wrong.iloc[0]
     place = {name: first[name] for name in ("file", "line", "column") if pd.notna(first[name])}
     value = "" if pd.isna(first["value"]) else first["value"]

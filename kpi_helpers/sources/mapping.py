@@ -237,7 +237,8 @@ def _find_columns(raw: ir.Table, table: Table, spec: TableConfig, file: str) -> 
     if missing:
         others = [c for c in raw.columns if c not in (*found.values(), *ROW_FACTS)]
         near, column = candidates(table, missing[0], others) or others, missing[0]
-        fix = Phrase("errors.fixes.column", {"table": table.name, "column": column})
+        told = {"table": table.name, "column": column, "others": ", ".join(missing[1:])}
+        fix = Phrase(f"errors.fixes.{'columns' if missing[1:] else 'column'}", told)
         raise MissingColumn(table=f"{table.name} ({file})", column=column, candidates=near, fix=fix)
     return found
 
