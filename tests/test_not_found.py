@@ -18,7 +18,8 @@ def test_a_folder_without_a_table_names_its_files(tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_found_says_where_to_name_it(tmp_path: Path) -> None:
     (tmp_path / "deals.csv").write_text("id,created_at\n1,2026-01-05\n", "utf-8")
-    with pytest.raises(MissingColumn, match=r"Missing too: status.*in \[tables.deals.columns\].*deal_id ="):
+    said = r"Missing too: status.*in \[tables.deals.columns\].*deal_id ="
+    with pytest.raises(MissingColumn, match=said):
         kh.load(tmp_path)
 
 
