@@ -164,7 +164,7 @@ def _front(
         pen.row += 1
         pen.line([text(f"sheets.columns.{column}", lang) for column in columns], bold=True)
         for line in decision_lines(decisions, lang, pen.words.currency):
-            pen.line([line.get(column) for column in columns], wide)
+            pen.line([line.get(of, "").replace("\n", " · ") for of in columns], wide)
     pen.row += 1
     pen.line([text("export.sheets", lang)], bold=True)
     for stem, frame in frames.items():
