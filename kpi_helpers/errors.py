@@ -224,7 +224,7 @@ def public(address: str) -> str:
 
 
 def _without_secrets(words: str) -> str:
-    return re.sub(r"\S+", lambda word: public(word[0]), words)
+    return re.sub(r"[^\s'\"(]\S*", lambda word: public(word[0]), words)
 
 
 def shown(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import ibis
 import pandas as pd
 import pytest
 
@@ -27,6 +28,23 @@ def test_settings_that_are_not_found_bring_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "kpi.toml").write_text("schema = 1\n", "utf-8")
     with pytest.raises(UnknownName, match=r"File not found: 'kpi.tml'. Did you mean kpi.toml"):
         kh.load(tmp_path, tmp_path / "kpi.tml")
+
+
+@pytest.mark.parametrize("address", ["http://x/deals.csv", "HTTPS://ann:secret@x/deals.csv"])
+def test_a_web_address_is_to_be_downloaded_first(address: str) -> None:
+    with pytest.raises(Unavailable, match=r"x/deals.csv is a web address.* Download the file"):
+        kh.load(address)
+
+
+@pytest.mark.parametrize(("value", "kind"), [("5::UHUGEINT", "UINT128"), ("b", "UNION")])
+def test_a_type_that_no_column_takes_is_named_in_a_word(value: str, kind: str) -> None:
+    con = ibis.duckdb.connect()
+    row = f"SELECT '1' AS deal_id, DATE '2026-01-05' AS created_at, {value} AS amount"
+    rest = "'open' AS status FROM (SELECT union_value(number := 1) AS b)"
+    con.con.execute(f"CREATE TABLE deals AS {row}, {rest}")
+    with pytest.raises(BadInput) as refused:
+        kh.load(con)
+    assert str(refused.value) == f"deals, column amount: '{kind}' is not a number."
 
 
 def test_a_file_without_rows_is_named(tmp_path: Path) -> None:

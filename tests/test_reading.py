@@ -315,6 +315,7 @@ def test_columns_may_be_derived_and_are_read_like_any_other(tmp_path: Path) -> N
         ({"amount": "owner * 2"}, "column tables.deals.derived.amount: 'owner * 2' is not an"),
         ({"closed_at": "amount"}, "deals.csv, column tables.deals.derived.closed_at: 'float64' is"),
         ({"owner": "months(created_at, 99999) + 1"}, "column tables.deals.derived.owner: "),
+        ({"cost": f"{2**63 - 1} + 1"}, "deals.csv, column tables.deals.derived cannot be read"),
     ],
 )
 def test_a_derived_column_that_cannot_be_says_where(

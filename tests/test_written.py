@@ -91,9 +91,11 @@ def test_the_command_writes_once_and_replaces_only_when_told(
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KpiError, match="could not be written"):
+    with pytest.raises(KpiError, match=r"absent.kpi.toml could not be written"):
         write_settings(kh.load(frames()), tmp_path / "absent" / "kpi.toml")
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KpiError, match=r"^\. is there already"):
+        write_settings(kh.load(frames()), Path())
 
 
 @given(st.lists(st.sampled_from(HOSTILE) | st.text(max_size=8), min_size=4, max_size=4))

@@ -92,7 +92,8 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
         mapped = sealed(mapped, opened.con)
     for name, (origin, _) in found.items():
         if not (opened.remote or (origin.query is None and opened.typed(origin.raw))):
-            mapped[name] = _kept(opened.con, mapped[name], origin.label)
+            derived = f"tables.{name}.derived" if settings.table(name).derived else None
+            mapped[name] = _kept(opened.con, mapped[name], origin.label, derived)
     named = any(map(says_origin, settings.tables.values()))
     reason = Phrase("files.unnamed" if named else "files.unasked")
     opened.passed.update(dict.fromkeys(opened.unasked, reason))
@@ -161,7 +162,7 @@ def _remembered(con: Any, config: Config, mapped: dict[str, Mapped], files: dict
             files[name] = str(config.snapshots)
 
 
-def _kept(con: Any, mapped: Mapped, label: str) -> Mapped:
+def _kept(con: Any, mapped: Mapped, label: str, derived: str | None) -> Mapped:
     """The mapped table written to the embedded engine, so that its text is parsed once."""
     name = f"kpi_{mapped.table.name}"
     expr = mapped.expr
@@ -170,7 +171,8 @@ def _kept(con: Any, mapped: Mapped, label: str) -> Mapped:
     try:
         return dataclasses.replace(mapped, expr=_written(con, name, expr))
     except duckdb.Error as error:  # such as an expression that leaves the calendar
-        raise BadInput("unreadable_source", file=label, reason=first_line(error)) from error
+        reason = first_line(error)
+        raise BadInput("unreadable_source", file=label, column=derived, reason=reason) from error
 
 
 def _written(con: Any, name: str, expr: ir.Table) -> ir.Table:

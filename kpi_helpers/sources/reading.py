@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +81,10 @@ class Reader:
             return value.cast("string")
         if not _can_hold(kind, column.type):
             expected = Phrase(f"expected.{column.type}")
-            raise BadInput(file=self.file, column=source, value=str(kind), expected=expected)
+            # What Ibis has no name for is called as the engine calls it.
+            odd = re.search(r"Type\.(\w+)", str(kind))
+            said = odd[1] if odd else str(kind)
+            raise BadInput(file=self.file, column=source, value=said, expected=expected)
         return value
 
     def orders(

@@ -181,7 +181,8 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a name that no system takes
-        raise KpiError("not_written", file=path.name, reason=first_line(error)) from error
+        file = path.name if os.path.isdir(path.parent) else path
+        raise KpiError("not_written", file=file, reason=first_line(error)) from error
 
 
 def difference(file: str, before: str, after: str) -> list[str]:

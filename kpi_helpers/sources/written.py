@@ -45,7 +45,7 @@ def write_settings(data: Dataset, path: Path, *, force: bool = False, source: st
         When the file is there, or cannot be written.
     """
     if os.path.exists(path) and not force:  # which a name that no file can have does not stop
-        raise KpiError("file_exists", file=path.name)
+        raise KpiError("file_exists", file=path)
     content = settings_text(data, _from(path, source), source).encode()
     with naming(path):
         saved(path, content)

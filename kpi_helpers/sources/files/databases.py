@@ -20,6 +20,7 @@ from kpi_helpers.sources.server import no_schema
 
 IN_FILES = ("duckdb", "sqlite")
 NO_FILES = (":memory:", "md:", "motherduck:")
+WEB = ("http", "https", "ftp")
 POSTGRES = ("postgres", "postgresql")
 EXTRAS = {**dict.fromkeys(POSTGRES, "kpi-helpers[postgres]"), "pyspark": "kpi-helpers[spark]"}
 SIGNS = re.compile(r"[/?#\[\]]")  # which end a user and password where they are not written as %2F
@@ -114,6 +115,8 @@ def _parts(url: str) -> tuple[str, str, str]:
     if scheme in (*IN_FILES, "pyspark"):
         return scheme, "", rest
     login, _, place = rest.rpartition("@")
+    if scheme.lower() in WEB:
+        raise Unavailable("web_address", what=public(f"{scheme}://{place}"))
     if SIGNS.search(login):
         raise Unavailable("unclear_address", what=f"{scheme}://…")
     return scheme, login, place
