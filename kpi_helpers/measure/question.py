@@ -87,6 +87,6 @@ def questions(periods: Sequence[Period], by: tuple[str, ...], where: Where) -> l
     if unit != "span" and step is not None:
         return [Question(tuple(periods), by, where, unit, step)]
     runs = [tuple(run) for _, run in itertools.groupby(periods, lambda period: period.grain)]
-    if len(runs) > 1:
+    if len(runs) > 1 and all(one.end == other.start for one, other in itertools.pairwise(periods)):
         return [question for run in runs for question in questions(run, by, where)]
     return [Question((period,), by, where, "span", 1) for period in periods]
