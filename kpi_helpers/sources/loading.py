@@ -26,7 +26,7 @@ from kpi_helpers.sources.currencies import one_currency, one_sign, taken_over
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.engine import named, number_of, stored
 from kpi_helpers.sources.files.headers import LINE
-from kpi_helpers.sources.files.readers import Source, open_source
+from kpi_helpers.sources.files.readers import ASKING, Source, open_source
 from kpi_helpers.sources.joining import JOINED, join_customers
 from kpi_helpers.sources.linked import one_value
 from kpi_helpers.sources.mapping import Mapped, map_table
@@ -108,6 +108,7 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
         raise Unavailable("no_table", tables=list(TABLES), setting=setting, candidates=near)
     settings = settings if priced else taken_over(opened.con, mapped, settings)
     checked = _checked(opened, settings, mapped, files, as_of)
+    opened.allow(ASKING)
     return dataclasses.replace(checked, paths=_registers(source, files))
 
 

@@ -67,6 +67,8 @@ def embedded(con: Any) -> Iterator[None]:
     ------
     BadInput
         When the file is damaged or cut off.
+    Unavailable
+        When memory does not hold what is asked.
     KeyboardInterrupt
         When a person ends the query.
     """
@@ -77,6 +79,8 @@ def embedded(con: Any) -> Iterator[None]:
             raise
         con.con.interrupt()  # otherwise the engine works on, and the process cannot end before it
         raise error.__cause__ from None
+    except duckdb.OutOfMemoryException as error:
+        raise Unavailable("no_memory", reason=first_line(error)) from error
     except duckdb.Error as error:
         file, reason = _damaged(con, error)
         if not file:
