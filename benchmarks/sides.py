@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -149,7 +148,13 @@ def turn(folder: Path, side: str, name: str, times: int) -> Told | None:
     taken = [Taken(*np.subtract(end, start)) for start, end in pairwise(moments)]
     taken = taken[1:] or taken
     median = Taken(*map(statistics.median, zip(*taken, strict=True)))
-    return Told(load_, median, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+    return Told(load_, median, _held())
+
+
+def _held() -> float:
+    """GB that this process held at most; ``getrusage`` also counts what its parent held."""
+    told = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(told["VmHWM"].split()[0]) / 2**20
 
 
 def capped() -> None:
