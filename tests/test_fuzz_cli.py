@@ -45,8 +45,9 @@ def lines(draw: st.DrawFn) -> list[str]:
     many = 3 if name not in LONG else 2
     said = draw(st.lists(st.tuples(st.sampled_from(own), words, st.booleans()), max_size=many))
     pairs = [[f"{option}={word}"] if one else [option, word] for option, word, one in said]
-    line = [name, *draw(st.lists(words, max_size=2)), *(word for pair in pairs for word in pair)]
-    return [*line, "--never"] if name in LONG else line
+    never = ["--never"] if name in LONG else []  # in front: what follows "--" is no option
+    rest = (word for pair in pairs for word in pair)
+    return [name, *never, *draw(st.lists(words, max_size=2)), *rest]
 
 
 SETTINGS = 'schema = 1\nsource = "deals.csv"\nlanguage = "en"\n'
