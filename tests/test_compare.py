@@ -354,9 +354,11 @@ def test_each_group_stands_beside_the_rows_that_are_not_its_own() -> None:
 
 
 def test_the_others_are_those_of_one_dimension(company: Any) -> None:
-    for by in ([], ["owner", "status"]):
+    regions = pd.DataFrame({"owner": ["Ann"], "region": ["North"]})
+    both = company.add(regions, on="owner", to="deals")
+    for by in ([], ["owner", "region"]):
         with pytest.raises(BadInput, match="one dimension"):
-            kh.compare(company, "win_rate_count", "2026Q2", "others", by)
+            kh.compare(both, "win_rate_count", "2026Q2", "others", by)
     with pytest.raises(BadInput, match="a filter"):
         kh.compare(company, "win_rate_count", "2026Q2", "others", "owner", {"owner": "Ann"})
 

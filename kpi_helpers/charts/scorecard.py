@@ -159,7 +159,7 @@ def _histories(sheet: Page, rows: Sequence[Row], history: Sequence[Row]) -> None
         own = [each for each in read if each["kpi"] == row["kpi"] and edges(each) >= first]
         _history(ax, one_series(own), place)
     span = " – ".join(sheet.reader.told(each).period() for each in (opening, closing))
-    ax.set_title(span, loc="left", pad=4, fontsize=SMALL, color=QUIET, parse_math=False)
+    ax.set_title(span, loc="right", pad=4, fontsize=SMALL, color=QUIET, parse_math=False)
 
 
 def _history(ax: Axes, rows: Sequence[Row], place: int) -> None:
