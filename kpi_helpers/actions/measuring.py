@@ -57,7 +57,7 @@ def effects(data: Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row an action that is more than proposed. ``state`` is one of ``planned, open, late, done,
+        A row an action, unless it is proposed for no day. ``state`` is one of ``planned, open, late, done,
         done_late`` and ``dropped``; ``verdict`` is ``established``, ``opposite``,
         ``not_conclusive`` or ``not_measurable`` (``reason`` says why; ``note``, what is wrong with
         a group); ``effect, low, high`` are in the unit of the KPI (differences of rates),
@@ -81,10 +81,14 @@ def effects(data: Dataset) -> pd.DataFrame:
     >>> found["verdict"].tolist()
     ['established', 'not_conclusive', 'not_measurable']
     """
-    register = data["actions"] if "actions" in data.tables else pd.DataFrame(columns=["status"])
-    register = register[register["status"].map(status_of) != PROPOSED]
+    lacking = Unavailable(what=Phrase("effects.what"), needs="actions")
+    if "actions" not in data.tables:
+        raise lacking
+    register = data["actions"]
+    undated = (register["status"].map(status_of) == PROPOSED) & register["start_date"].isna()
+    register = register[~undated]
     if register.empty:
-        raise Unavailable(what=Phrase("effects.what"), needs="actions")
+        raise lacking
     register = register.sort_values(["start_date", "action_id"], kind="stable")
     rows = [_row(data, action) for action in register.to_dict("records")]
     found = pd.DataFrame(rows).reindex(columns=list(COLUMNS))

@@ -224,7 +224,8 @@ def _contents(cover: Html) -> list[str]:
         if link["href"].endswith(tuple(f".{view}.html" for view in VIEWS)):
             link.parent.decompose()
             continue
-        link.next_sibling.extract()
+        for said in [*link.next_siblings]:
+            said.extract()
         found.append(link["href"])
     return found
 
