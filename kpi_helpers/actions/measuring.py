@@ -57,8 +57,8 @@ def effects(data: Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row an action, unless it is proposed for no day. ``state`` is one of ``planned, open, late, done,
-        done_late`` and ``dropped``; ``verdict`` is ``established``, ``opposite``,
+        A row an action, unless it is proposed for no day. ``state`` is ``planned, open, late,
+        done, done_late`` or ``dropped``; ``verdict`` is ``established``, ``opposite``,
         ``not_conclusive`` or ``not_measurable`` (``reason`` says why; ``note``, what is wrong with
         a group); ``effect, low, high`` are in the unit of the KPI (differences of rates),
         ``relative`` is the effect in
