@@ -114,7 +114,7 @@ _STOCKS = ("open_pipeline_value", "pipeline_coverage")
 
 
 def _deals(as_of: dt.date) -> list[Mark]:
-    return [*_deal_dates(as_of), *_deal_gaps()]
+    return [*_deal_dates(as_of), *_deal_figures(), *_deal_names()]
 
 
 def _deal_dates(as_of: dt.date) -> list[Mark]:
@@ -158,7 +158,7 @@ def _is_contradicted(as_of: dt.date) -> Test:
     return lambda t: (t.status == "open") & (t.closed_at <= as_of)
 
 
-def _deal_gaps() -> list[Mark]:
+def _deal_figures() -> list[Mark]:
     return [
         Mark(
             "won_without_amount",
@@ -193,6 +193,11 @@ def _deal_gaps() -> list[Mark]:
             severity=BLOCK,
             kpis=("expected_wins_crm",),
         ),
+    ]
+
+
+def _deal_names() -> list[Mark]:
+    return [
         Mark(
             "lost_without_reason",
             "lost_reason",
