@@ -154,3 +154,9 @@ def test_settings_take_the_tax_out_and_count_a_contract_by_the_year() -> None:
     )
     yearly = {"tables": {"deals": {"derived": {"amount": "amount * 12 / term_months"}}}}
     assert amounts(kh.load({"deals": deals}, yearly), "deals", "amount") == [12_000, 900]
+
+
+def test_a_word_that_is_no_currency_is_not_taken_over() -> None:
+    rows = pd.DataFrame({"deal_id": ["1"], "created_at": ["2026-01-05"], "status": ["open"]})
+    with pytest.raises(MixedCurrencies, match="FOO"):
+        kh.load(rows.assign(amount=5.0, currency="foo"), {"language": "en"})

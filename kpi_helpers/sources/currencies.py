@@ -9,11 +9,12 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from kpi_helpers.errors import MixedCurrencies
+from kpi_helpers.errors import KpiError, MixedCurrencies
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.schema import Table
+from kpi_helpers.units import symbol_of
 
 MONEY = ("amount", "amount_net", "list_amount", "cost", "margin", "unit_price")
 RATE = "_kpi_rate"
@@ -77,8 +78,17 @@ def taken_over(con: Any, mapped: Mapping[str, Mapped], config: Config) -> Config
         return config
     rows = ibis.union(*priced) if len(priced) > 1 else priced[0]
     found = frame_of(con, rows.distinct())["currency"]
-    alone = len(found) == 1 and found.notna().all()
-    return dataclasses.replace(config, currency=found.iloc[0]) if alone else config
+    if len(found) != 1 or found.isna().any() or not _is_currency(found.iloc[0]):
+        return config
+    return dataclasses.replace(config, currency=found.iloc[0])
+
+
+def _is_currency(code: str) -> bool:
+    try:
+        symbol_of(code)
+    except KpiError:
+        return False
+    return True
 
 
 def money_of(
