@@ -8,9 +8,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pytest
@@ -136,9 +136,14 @@ def test_a_file_is_no_folder_for_the_catalogue(
     assert f"{tmp_path / 'afile'} could not be written" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("asked", [server, embedded])
+def of_server(con: Any, ask: Callable[[], Any]) -> Any:
+    with server(con):
+        return ask()
+
+
+@pytest.mark.parametrize("asked", [of_server, embedded])
 def test_a_query_that_a_person_ends_is_no_fault_of_the_engine(
-    asked: Callable[..., AbstractContextManager[None]],
+    asked: Callable[[Any, Callable[[], Any]], Any],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -146,8 +151,8 @@ def test_a_query_that_a_person_ends_is_no_fault_of_the_engine(
 
     def run(*_: object) -> int:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
-        with asked(con):
-            con.con.execute("SELECT sum(sqrt(range)) FROM range(1000000000000)")
+        endless = "SELECT sum(sqrt(range)) FROM range(1000000000000)"
+        asked(con, lambda: con.con.execute(endless))
         return 0
 
     monkeypatch.setitem(COMMANDS, "lab", replace(COMMANDS["lab"], run=run))

@@ -25,7 +25,7 @@ from exports import (
 
 import kpi_helpers as kh
 from kpi_helpers.errors import BadInput, MissingColumn, Unavailable, UnknownName
-from kpi_helpers.sources import Dataset
+from kpi_helpers.sources import Dataset, server
 from kpi_helpers.sources.files import readers
 
 TEXT = text_of(*PLAIN)
@@ -374,14 +374,19 @@ def test_the_engine_of_large_files_writes_to_disk_what_takes_much_memory(
     (tmp_path / "deals.csv").write_text("deal_id,created_at,status\n1,2026-01-05,open\n")
     con = kh.load(tmp_path / "deals.csv").con.con
     (said,) = con.execute("SELECT current_setting('memory_limit')").fetchone()
-    assert (said == "732.4 MiB") is limited
+    assert (said == "228.8 MiB") is limited
 
 
-def test_what_memory_does_not_hold_is_no_damage_of_the_file(tmp_path: Path) -> None:
+def test_what_needs_more_memory_is_asked_again_with_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "deals.parquet"
     duckdb.sql(f"COPY (SELECT i AS deal_id, DATE '2026-01-05' AS created_at, 'open' AS status, "
                f"md5(i::VARCHAR) AS owner FROM range(100000) AS t(i)) TO '{path}'")  # fmt: skip
     data = kh.load(path)
     data.con.con.execute("SET memory_limit = '1MB'")
+    assert len(kh.measure(data, "open_deals", "2026Q1", by="owner")) == 100_000
+    data.con.con.execute("SET memory_limit = '1MB'")
+    monkeypatch.setattr(server, "_given_more", lambda _: False)
     with pytest.raises(Unavailable, match=r"memory does not hold .*Export the columns"):
-        kh.measure(data, "open_deals", "2026Q1", by="owner")
+        kh.measure(data, "open_deals", "2026Q2", by="owner")

@@ -60,18 +60,18 @@ def twice(rows: ir.Table) -> ir.Table:
 
 
 @pytest.mark.parametrize(
-    ("kept", "needed"),
+    ("kept", "needed", "columns"),
     [
-        (within, 15),
-        (of_ten_days, 25),
-        (still_there, 40),
-        (by_age, 100),
-        (latest, 100),
-        (twice, 100),
+        (within, 15, "day x"),
+        (of_ten_days, 25, "day x"),
+        (still_there, 40, "day gone x"),
+        (by_age, 100, "day x"),
+        (latest, 100, "day x"),
+        (twice, 100, "day gone x"),
     ],
 )
 def test_periods_together_say_what_each_says(
-    days: tuple[Any, ir.Table], kept: Callable[[ir.Table], ir.Table], needed: int
+    days: tuple[Any, ir.Table], kept: Callable[[ir.Table], ir.Table], needed: int, columns: str
 ) -> None:
     con, table = days
     rows = kept(table)
@@ -87,7 +87,8 @@ def test_periods_together_say_what_each_says(
     assert len({*found["x"]}) > 1
     (name, (since, until)) = next(iter(query.made.items()))
     made = f"WITH {name} AS ({filled(since, *SPANS[0])}) {filled(until, *SPANS[2])}"
-    assert len(con.con.execute(made).fetchall()) == needed
+    rows = con.con.execute(made).df()
+    assert (len(rows), [*rows]) == (needed, columns.split())
 
 
 def test_what_is_dear_is_made_once_and_read_again(days: tuple[Any, ir.Table]) -> None:

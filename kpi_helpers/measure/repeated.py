@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import ibis.expr.operations as ops
@@ -13,6 +14,7 @@ from ibis.common.graph import Graph
 
 from kpi_helpers.measure.cells import PLACE
 from kpi_helpers.sources.engine import END, START, Columns, columns_of_result, filled, template
+from kpi_helpers.sources.server import embedded
 
 Span = tuple[dt.date, dt.date]
 
@@ -20,6 +22,7 @@ Span = tuple[dt.date, dt.date]
 # What does not fall where `START` and `END` rise.
 _RISING = (ops.Literal, ops.DateAdd, ops.DateSub, ops.Least, ops.Greatest)
 _DEAR = (ops.JoinChain, ops.Aggregate, ops.WindowFunction)
+_NAMING = (ops.Project, ops.Aggregate, ops.JoinChain, ops.CountStar)  # the columns they read
 _FROM, _UNTIL = (ops.GreaterEqual, ops.Greater), (ops.LessEqual, ops.Less)
 
 
@@ -27,7 +30,7 @@ class Repeated(NamedTuple):
     """The SQL of one period, dates left open, and of the tables made once for all periods.
 
     Of each of these the dates of the first period give the rows from it on, those of the last what
-    is needed of them.
+    is needed of them; no column is kept that no period reads.
     """
 
     sql: str
@@ -47,29 +50,56 @@ def repeated(con: Any, expr: ir.Table, periods: int) -> Repeated:
         for place, rows in enumerate(_whatever_period(query))
     }
     moving = query.replace(tables)
-    made = {
-        table.name: _made(con, rows, tables, _tests(moving, table))
-        for rows, table in tables.items()
-    }
+    dear = {rows: table for rows, table in tables.items() if rows.find(_DEAR)}
+    made = {}
+    for rows, table in tables.items():
+        known = rows.replace({other: once for other, once in dear.items() if other != rows})
+        # What was dear to make is read again by other tables, so kept whole.
+        whole = rows in dear and any(rows in Graph.from_bfs(o) for o in tables if o != rows)
+        since, until = ([], []) if whole else _tests(moving, table)
+        moving = _untested(moving, table, since)
+        columns = list(table.schema) if whole else _used(moving, table)
+        made[table.name] = _made(con, known, table, (since, until), columns)
     return Repeated(template(con, moving.to_expr()), made)
 
 
 def _made(
     con: Any,
-    rows: ops.Relation,
-    tables: dict[ops.Relation, ops.Relation],
+    known: ops.Relation,
+    table: ops.Relation,
     tests: tuple[list[ops.Value], list[ops.Value]],
+    columns: list[str],
 ) -> tuple[str, str]:
-    """The SQL of rows that are made once; what was dear to make is read again, so kept whole."""
-    dear = {other: table for other, table in tables.items() if other.find(_DEAR)}
-    table = tables[rows]
-    if rows in dear and any(rows in Graph.from_bfs(other) for other in tables if other != rows):
-        tests = [], []
-    known = rows.replace({other: made for other, made in dear.items() if other != rows})
+    """The SQL of rows that are made once, and of what is needed of them."""
     since, until = tests
     kept = ops.Filter(known, [test.replace({table: known}) for test in since]) if since else known
     needed = ops.Filter(table, until) if until else table
-    return template(con, kept.to_expr()), template(con, needed.to_expr())
+    return template(con, kept.to_expr()), template(con, needed.to_expr().select(*columns))
+
+
+def _untested(query: ops.Node, rows: ops.Relation, since: list[ops.Value]) -> ops.Node:
+    """The query without those tests that rows were made by and that are of no period."""
+    passed = {test for test in since if _is_still(test)}
+    if not passed:
+        return query
+    (tested,) = (node for node in query.find(ops.Filter) if node.parent == rows)
+    left = [test for test in tested.predicates if test not in passed]
+    return query.replace({tested: ops.Filter(rows, left) if left else rows})
+
+
+def _used(query: ops.Node, rows: ops.Relation) -> list[str]:
+    """The columns of rows that a query reads; all of them where it passes them on unnamed."""
+    found: set[str] = set()
+    for node, parts in Graph.from_bfs(query).items():
+        if rows not in parts:
+            continue
+        if isinstance(node, ops.Field):
+            found.add(node.name)
+        elif isinstance(node, ops.Filter | ops.Sort | ops.JoinReference):
+            found.update(_used(query, node))
+        elif not isinstance(node, _NAMING):
+            found.update(rows.schema)
+    return [name for name in rows.schema if name in found] or [*rows.schema][:1]
 
 
 def _tests(query: ops.Node, rows: ops.Relation) -> tuple[list[ops.Value], list[ops.Value]]:
@@ -152,8 +182,9 @@ def each_period(
         starts, ends = zip(*spans.values(), strict=True)
         first, last = (min(starts), min(ends)), (max(starts), max(ends))
         for name, (rows, needed) in query.made.items():
-            sql = f"WITH {name} AS ({filled(rows, *first)}) {filled(needed, *last)}"
-            con.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+            once = f"WITH {name} AS ({filled(rows, *first)}) {filled(needed, *last)}"
+            sql = f"CREATE OR REPLACE TEMP TABLE {name} AS {once}"
+            embedded(con, partial(con.con.execute, sql))
         queries = [filled(query.sql, *span) for span in spans.values()]
         results = [columns_of_result(con, sql, values) for sql in queries]
     finally:

@@ -111,8 +111,7 @@ def named(con: Any, expr: ir.Table) -> ir.Table:
         return expr
     sql = compiled(con, expr)
     name = f"{VIEW}{hashlib.sha256(sql.encode()).hexdigest()[:16]}"
-    with embedded(con):
-        con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+    embedded(con, lambda: con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}"))
     table = ops.DatabaseTable(name, schema=expr.schema(), source=con, namespace=ops.Namespace())
     return table.to_expr()
 
@@ -185,8 +184,7 @@ def columns_of_result(con: Any, sql: str, values: Collection[str]) -> Columns:
         missing ones None.
     """
     if con.name == "duckdb":
-        with embedded(con):
-            found = con.con.execute(sql).fetchnumpy()
+        found = embedded(con, lambda: con.con.execute(sql).fetchnumpy())
         return {
             name: _listed(column) if name in values else _floats(column)
             for name, column in found.items()
@@ -230,8 +228,7 @@ def fetch(con: Any, sql: str) -> pd.DataFrame:
         When the file of a database is damaged.
     """
     if con.name == "duckdb":
-        with embedded(con):
-            frame: pd.DataFrame = con.con.execute(sql).df()
+        frame: pd.DataFrame = embedded(con, lambda: con.con.execute(sql).df())
         return frame
     with server(con):
         return _of_server(con, sql)

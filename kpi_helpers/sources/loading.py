@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import os
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def load(source: Any = None, config: Any = None, as_of: Any = None) -> Dataset:
         raise Unavailable("no_table", tables=list(TABLES), setting=setting, candidates=near)
     settings = settings if priced else taken_over(opened.con, mapped, settings)
     checked = _checked(opened, settings, mapped, files, as_of)
-    opened.allow(ASKING)
+    opened.hold(ASKING)
     return dataclasses.replace(checked, paths=_registers(source, files))
 
 
@@ -177,8 +178,8 @@ def _kept(con: Any, mapped: Mapped, label: str, derived: str | None) -> Mapped:
 
 
 def _written(con: Any, name: str, expr: ir.Table) -> ir.Table:
-    with embedded(con):
-        con.raw_sql(f'CREATE OR REPLACE TABLE "{name}" AS {con.compile(expr)}')
+    made = f'CREATE OR REPLACE TABLE "{name}" AS {con.compile(expr)}'
+    embedded(con, partial(con.con.execute, made))
     table: ir.Table = con.table(name)
     return table
 

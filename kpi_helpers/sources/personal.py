@@ -25,6 +25,7 @@ from kpi_helpers.sources.mapping import TEXT_PREFIX, Mapped
 from kpi_helpers.sources.parsing import trimmed
 from kpi_helpers.sources.recognition.names import fold
 from kpi_helpers.sources.registers import REGISTERS
+from kpi_helpers.sources.server import embedded
 
 KEY_VARIABLE = "KPI_KEY"
 HIDDEN = "#"
@@ -146,7 +147,7 @@ def _made_of(con: Any, tables: dict[str, Mapped], hidden: Iterable[str]) -> str:
     for name in hidden:
         rows = con.compile(tables[name].expr.select(_texts(tables[name])))
         total = f"SELECT sum(hash(t)::HUGEINT)::VARCHAR FROM ({rows}) AS t"
-        said.append(str(con.con.execute(total).fetchone()))
+        said.append(str(embedded(con, con.con.sql(total).fetchone)))
     return hashlib.sha256(" ".join(said).encode()).hexdigest()
 
 

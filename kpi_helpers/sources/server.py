@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
 from kpi_helpers.errors import BadInput, KpiError, Unavailable, first_line, unknown
 
+T = TypeVar("T")
+
 _PARQUET = re.compile(r"read_parquet\('((?:[^']|'')*)'")
 _VIEWS = """SELECT '"' || replace(view_name, '"', '""') || '"', sql FROM duckdb_views()
 WHERE NOT internal AND NOT temporary AND sql LIKE '%read_parquet(%'"""
+
+_MEMORY = "SELECT parse_formatted_bytes(current_setting('memory_limit'))"
 
 _SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_)'"
 _LISTED = """SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()
@@ -59,9 +63,10 @@ def server(con: Any) -> Iterator[None]:
         raise Unavailable(_key(con, error), **what) from None
 
 
-@contextmanager
-def embedded(con: Any) -> Iterator[None]:
+def embedded(con: Any, ask: Callable[[], T]) -> T:
     """Ask DuckDB; what its file has lost, which shows where the rows are read, is an error of ours.
+
+    The engine of large files is held to little memory: what needs more is asked again with more.
 
     Raises
     ------
@@ -73,19 +78,30 @@ def embedded(con: Any) -> Iterator[None]:
         When a person ends the query.
     """
     try:
-        yield
+        return ask()
     except RuntimeError as error:
         if not isinstance(error.__cause__, KeyboardInterrupt):
             raise
         con.con.interrupt()  # otherwise the engine works on, and the process cannot end before it
         raise error.__cause__ from None
     except duckdb.OutOfMemoryException as error:
-        raise Unavailable("no_memory", reason=first_line(error)) from error
+        if not _given_more(con):
+            raise Unavailable("no_memory", reason=first_line(error)) from error
+        return embedded(con, ask)
     except duckdb.Error as error:
         file, reason = _damaged(con, error)
         if not file:
             raise
         raise BadInput("damaged", file=file, reason=reason) from error
+
+
+def _given_more(con: Any) -> bool:
+    """Give the engine twice its memory, or what it takes unless told; whether it had less."""
+    (had,) = con.con.execute(_MEMORY).fetchone()
+    con.con.execute("RESET memory_limit")
+    (most,) = con.con.execute(_MEMORY).fetchone()
+    con.con.execute(f"SET memory_limit = '{min(2 * had, most)}B'")
+    return bool(had < most)
 
 
 def _damaged(con: Any, error: duckdb.Error) -> tuple[str, str]:

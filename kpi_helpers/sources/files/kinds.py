@@ -143,18 +143,6 @@ def is_parquet(path: Path) -> bool:
     return _kind(path) == "parquet"
 
 
-def largest_group(path: Path) -> int:
-    """MB of the largest group of rows of a parquet file, which is read at once; else 0."""
-    from pyarrow.parquet import read_metadata
-
-    try:
-        told = read_metadata(path) if is_parquet(path) else None
-    except (OSError, ValueError):  # what is wrong with it is said where it is read
-        told = None
-    groups = [told.row_group(place) for place in range(told.num_row_groups)] if told else []
-    return max((group.total_byte_size for group in groups), default=0) >> 20
-
-
 def is_sqlite(path: Path) -> bool:
     """Whether a file is one of SQLite, and not of DuckDB, which has the same endings."""
     return _kind(path) == "sqlite"
