@@ -43,8 +43,24 @@ def pages(project: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Path]:
     made = {lang: project / "cards" / f"catalogue.{lang}.html" for lang in LANGUAGES}
     doors = [f"cards/{name}.{lang}.html" for name in ("catalogue", "api") for lang in LANGUAGES]
     told = capsys.readouterr().out.split()
-    assert (sorted(told), told[-1]) == (sorted(doors), "cards/catalogue.en.html")
+    assert told == [*doors, "cards/index.html"]
     return made
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_folder_opens_with_the_way_to_each_language(
+    lang: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = "kpi_helpers.reports.catalogue"
+    monkeypatch.setattr(f"{room}.catalogue_page", lambda each: each)
+    monkeypatch.setattr(f"{room}.api_pages", lambda each: {f"api.{each}.html": each})
+    assert main(["catalogue", "--html", "cards", "--lang", lang]) == 0
+    html = (project / "cards" / "index.html").read_text("utf-8")
+    targets = re.findall(r'href="([^"]+)"', html)
+    assert targets[:2] == [f"catalogue.{lang}.html", f"api.{lang}.html"]
+    assert {*targets} == {path.name for path in (project / "cards").iterdir()} - {"index.html"}
+    assert f'<html lang="{lang}"' in html
+    assert all(text("language.name", each) in html for each in LANGUAGES)
 
 
 def test_every_kpi_has_a_card_and_every_link_leads_to_one(pages: dict[str, Path]) -> None:
@@ -90,7 +106,7 @@ def test_a_page_is_the_same_each_time_and_left_whole(
 ) -> None:
     folder = pages["en"].parent
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    assert main(["catalogue", "--html", "cards"]) == 0
+    assert main(["catalogue", "--html", "cards", "--lang", "en"]) == 0
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     written: list[Path] = []
 

@@ -148,10 +148,7 @@ def _catalogue(options: argparse.Namespace, lang: str) -> int:
     if options.html:
         from kpi_helpers.reports.catalogue import write_catalogue
 
-        # That of the reader comes last: it is the one to open.
-        first = f"catalogue.{lang}.html"
-        pages = write_catalogue(Path(options.html))
-        print(*sorted(pages, key=lambda page: page.name == first), sep="\n")
+        print(*write_catalogue(Path(options.html), lang), sep="\n")
     elif options.json:
         print_json(records(kpis))
     else:

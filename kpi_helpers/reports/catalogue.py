@@ -22,28 +22,35 @@ if TYPE_CHECKING:
     from kpi_helpers.sources import Dataset
 
 
-def write_catalogue(folder: Path) -> list[Path]:
+START = "index.html"
+
+
+def write_catalogue(folder: Path, lang: str) -> list[Path]:
     """Write the cards of all KPIs that are declared and the functions, in every language.
 
-    Returns the pages that lead to all others: those of the cards, those that list the functions.
+    Returns the pages that lead to all others: those of the cards, those that list the functions,
+    and last the one to open, which leads to these.
 
     Parameters
     ----------
     folder : Path
         It is made where it is not there; other files in it stay as they are.
+    lang : str
+        Of the page to open.
 
     Raises
     ------
     ReportFailed
         When a page cannot be written; those that were there are then as they were.
     """
-    doors = [folder / f"{name}.{lang}.html" for name in ("catalogue", "api") for lang in LANGUAGES]
+    names = [f"{name}.{each}.html" for name in ("catalogue", "api") for each in LANGUAGES]
     drafts: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)  # before the pages, which take their time
-        pages = {folder / f"catalogue.{lang}.html": catalogue_page(lang) for lang in LANGUAGES}
-        for lang in LANGUAGES:
-            pages |= {folder / name: html for name, html in api_pages(lang).items()}
+        pages = {folder / START: _start(lang)}
+        for each in LANGUAGES:
+            pages[folder / f"catalogue.{each}.html"] = catalogue_page(each)
+            pages |= {folder / name: html for name, html in api_pages(each).items()}
         drafts = [path.with_name(f".{path.name}.new") for path in pages]
         for draft, html in zip(drafts, pages.values(), strict=True):
             draft.write_text(html, "utf-8")
@@ -56,7 +63,23 @@ def write_catalogue(folder: Path) -> list[Path]:
         for draft in drafts:
             if draft.is_file():
                 draft.unlink()
-    return doors
+    return [folder / name for name in (*names, START)]
+
+
+def _start(lang: str) -> str:
+    """Return the page that a browser opens first: the way to each language, the reader's first."""
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+    from kpi_helpers import sheets
+
+    links = [
+        (f"{name}.{each}.html", text(f"{texts}.title", each), text("language.name", each))
+        for each in sorted(LANGUAGES, key=lambda known: known != lang)
+        for name, texts in (("catalogue", "cards"), ("api", "api"))
+    ]
+    output = new_output("display_data", {"text/html": sheets.links(links)._repr_html_()})
+    cells = [new_markdown_cell(f"# {text('cards.title', lang)}"), new_code_cell(outputs=[output])]
+    return page(new_notebook(cells=cells), {}, lang)
 
 
 def catalogue_page(lang: str) -> str:
