@@ -132,10 +132,10 @@ def summary(lines: pd.DataFrame, rows: int) -> str:
     """What a size comes to."""
     ratio, less = lines["kit"] / lines["sql"], lines["kit GB"] / lines.get("pandas GB", np.nan)
     loads = [f"{lines[f'{side} load'].median():.1f} s {side}" for side in ("kit", "sql")]
+    memory = f"memory {less.max():.2f} of pandas at most, goal {MEMORY_GOAL}; "
     return (
         f"{rows:,}: ratio to SQL {ratio.median():.2f} in the median, goal {MEDIAN_GOAL}; at most "
-        f"{ratio.max():.2f}, goal {GOAL}; memory {less.max():.2f} of pandas at most, goal "
-        f"{MEMORY_GOAL}; load {', '.join(loads)}\n"
+        f"{ratio.max():.2f}, goal {GOAL}; {memory if less.any() else ''}load {', '.join(loads)}\n"
     )
 
 
