@@ -1,6 +1,7 @@
 """Each check of the data alone: a tiny table with one fault, its exact row, and a clean one."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -179,6 +180,44 @@ def test_a_target_that_nothing_is_held_against_is_listed(
     assert (row.column, row.value, row.action) == (column, changed[column][0], "flagged")
     with pytest.raises(Unavailable, match=r"none is of use here \(kpi check"):
         raised(data, "2026-01")
+
+
+JULY, QUARTER = ("2026-07-01", "2026-07-31"), ("2026-07-01", "2026-09-30")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "check", "lines"),
+    [
+        (JULY, QUARTER, [], []),
+        (JULY, ("2026-08-01", "2026-09-30"), [], []),
+        (QUARTER, QUARTER, ["overlapping_target"], [2, 3]),
+        (
+            ("2026-07-01", "2026-08-31"),
+            ("2026-08-31", "2026-09-30"),
+            ["overlapping_target"],
+            [2, 3],
+        ),
+        (("2026-07-02", "2026-09-30"), QUARTER, ["overlapping_target"], [2, 3]),
+    ],
+)
+def test_targets_that_overlap_are_listed_but_for_months_within_a_quarter(
+    one: tuple[str, str], other: tuple[str, str], check: list[str], lines: list[int], tmp_path: Path
+) -> None:
+    """Of a month within its quarter the quarter's own target counts: a rule, so nothing is odd."""
+    rows = "\n".join(
+        f"win_rate_count,{start},{end},company,,{value}"
+        for (start, end), value in ((one, 0.3), (other, 0.5), (("2026-10-01", "2026-12-31"), 0.4))
+    )
+    header = "metric,period_start,period_end,scope_type,scope_value,value\n"
+    (tmp_path / "targets.csv").write_text(header + rows)
+    pd.DataFrame(DEALS).to_csv(tmp_path / "deals.csv", index=False)
+    data = kh.load(tmp_path)
+    quality, listed = kh.quality(data), kh.left_out(data)
+    assert quality["check"].tolist() == check
+    assert quality["kpis"].tolist() == ["revenue_attainment, win_rate_count"] * len(check)
+    assert listed[["line", "value"]].to_numpy().tolist() == [
+        [line, text] for line, text in zip(lines, ("0.3", "0.5"), strict=False)
+    ]
 
 
 def test_a_target_may_be_set_for_any_dimension() -> None:

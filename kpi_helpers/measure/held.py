@@ -17,11 +17,9 @@ from kpi_helpers.kpis.settled import Remark, Settled
 from kpi_helpers.sources.dataset import Dataset
 from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import END, START
-from kpi_helpers.sources.registers import SCOPES
+from kpi_helpers.sources.registers import LONGEST_TARGET, SCOPES
 from kpi_helpers.sources.tables import TABLES
 
-# Quotas of thirteen weeks, or from the 30th to the 29th, are a little longer than their period.
-LONGEST_TARGET = 1.15
 COMPANY = "company"
 LEVELS = (COMPANY, *SCOPES)
 

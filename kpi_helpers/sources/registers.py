@@ -132,5 +132,9 @@ REGISTERS: dict[str, Table] = {
     table.name: table for table in (TARGETS, FORECASTS, BENCHMARKS, ACTIONS, KPI_LOG, EVENTS, RATES)
 }
 
+# Of targets that cover the same days the longest counts, where it is longer by more than this:
+# quotas of thirteen weeks, or from the 30th to the 29th, are a little longer than their period.
+LONGEST_TARGET = 1.15
+
 # What a target may be set for besides the company, and the column that says so on a fact.
 SCOPES: dict[str, str] = {"rep": "owner", "team": "team", "product": "product"}

@@ -24,13 +24,14 @@ from kpi_helpers.sources.checks.marks import (
 from kpi_helpers.sources.checks.rules import marks_of, unusable
 from kpi_helpers.sources.currencies import money_of
 from kpi_helpers.sources.dataset import Dataset
+from kpi_helpers.sources.derived import days_between
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.mapping import Mapped
 from kpi_helpers.sources.personal import same_phone
 from kpi_helpers.sources.reading import STATUS_WORDS
-from kpi_helpers.sources.registers import SCOPES
+from kpi_helpers.sources.registers import LONGEST_TARGET, SCOPES
 
-OUT = "_kpi_out"
+OUT, OVERLAPS = "_kpi_out", "_kpi_overlaps"
 CROWD = 20
 BURST = 10
 MANY = 1000
@@ -56,7 +57,9 @@ def _marked(data: Dataset, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
     if copies.action == EXCLUDED:
         expr = expr.mutate(**{OUT: expr[OUT] | copies.test(expr)})
     expr, twins = _twins(expr, mapped)
-    marks, rows = [*marks_of(mapped, data.as_of), copies, *twins], expr.filter(~expr[OUT])
+    expr, overlaps = _overlaps(data, expr, mapped)
+    marks = [*marks_of(mapped, data.as_of), copies, *twins, *overlaps]
+    rows = expr.filter(~expr[OUT])
     marks += [*_bursts(data, mapped, rows), *_moves(data, mapped, rows), *_far_off(data, mapped)]
     strange = [_strange_stage(data, mapped), _strange_kpi(data, rows, mapped.table.name)]
     return expr, [*marks, *chain(*strange, _strange_scope(data, rows, mapped.table.name))]
@@ -71,6 +74,8 @@ def hit(mark: Mark, table: ir.Table) -> ir.BooleanValue:
 def _copies(expr: ir.Table, mapped: Mapped, declared: tuple[str, ...]) -> tuple[ir.Table, Mark]:
     """The table with the copies of each key counted, and the mark about them."""
     own = tuple(key for key in mapped.table.keys if key in mapped.columns)
+    if mapped.table.name == "targets" and own:  # of two values, see `_overlaps`
+        own = (*own, str(mapped.table.money))
     keys = declared or own or (*mapped.columns, *mapped.dimensions)
     reason = "duplicate_key" if declared or own else "identical_row"
     keys = tuple(key for key in keys if key in expr.columns)
@@ -95,6 +100,39 @@ def _twins(expr: ir.Table, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
         expr = expr.mutate(**{copy: copy_number(expr, (key,), mapped.table, expr[OUT])})
         marks.append(Mark("duplicate_lead", column, _again(copy), kpis=("leads_generated",)))
     return expr, marks
+
+
+def _overlaps(data: Dataset, expr: ir.Table, mapped: Mapped) -> tuple[ir.Table, list[Mark]]:
+    """Targets of one metric and scope that share days, where no rule says which of them counts.
+
+    Months within a quarter are none, for the quarter's own counts; nor is a target written twice.
+    """
+    if mapped.table.name != "targets":
+        return expr, []
+    used, keys = expr.filter(~expr[OUT]), [key for key in mapped.table.keys if key in expr.columns]
+    other = used.view()
+    same = {key: used[key].identical_to(other[key]) for key in keys}
+    apart = [same.pop(key) for key in ("period_start", "period_end")]
+    shared = [used.period_start <= other.period_end, other.period_start <= used.period_end]
+    shared += [~_nested(used, other), ~_nested(other, used)]
+    on = [*same.values(), *shared, ~ibis.and_(*apart) | (used.value != other.value)]
+    clash = used.semi_join(other, on)
+    metrics = sorted(_words(data, clash.metric))
+    if not metrics:
+        return expr, []
+    parts = clash, used.anti_join(other, on), expr.filter(expr[OUT])
+    flagged = ibis.union(*(t.mutate(**{OVERLAPS: t is clash}) for t in parts))
+    kpis = tuple(dict.fromkeys(("revenue_attainment", *metrics)))
+    return flagged, [Mark("overlapping_target", "value", lambda t: t[OVERLAPS], kpis=kpis)]
+
+
+def _nested(inner: ir.Table, outer: ir.Table) -> ir.BooleanValue:
+    """Whether a target lies within another, and is clearly shorter."""
+    inner_days, outer_days = (
+        days_between(t.period_start, t.period_end) + 1 for t in (inner, outer)
+    )
+    within = (inner.period_start >= outer.period_start) & (inner.period_end <= outer.period_end)
+    return within & (inner_days * LONGEST_TARGET < outer_days)
 
 
 def _again(copy: str) -> Test:
