@@ -11,9 +11,10 @@ import pandas as pd
 
 from kpi_helpers.errors import BadInput, unknown
 from kpi_helpers.language import Phrase
+from kpi_helpers.sources.casts import as_text
 from kpi_helpers.sources.engine import stored
 from kpi_helpers.sources.files.frames import plain
-from kpi_helpers.sources.reading import Reader, as_text
+from kpi_helpers.sources.reading import Reader
 from kpi_helpers.sources.recognition.names import dimension_names
 from kpi_helpers.sources.tables import TABLES
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-import zoneinfo
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from kpi_helpers.errors import BadConfig, BadInput, KpiError, nearest, shown
+from kpi_helpers.errors import BadInput, KpiError
 from kpi_helpers.language import LANGUAGES, Phrase, nouns
 from kpi_helpers.periods import Calendar, as_day
 from kpi_helpers.sources.brand import unfit
+from kpi_helpers.sources.checker import Checker, is_number, is_whole
 from kpi_helpers.sources.expressions import names_in
 from kpi_helpers.sources.registers import SCOPES
 from kpi_helpers.sources.scenarios import faults
@@ -27,11 +26,7 @@ NOUN_FORMS = ("one", "other")
 TERM = 'fr = { one = "demande", other = "demandes", gender = "f" }'
 LONGEST_LAG = 60
 LONGEST_WINDOW = 36_500  # days: a century
-LARGEST = 1e300  # of numbers that an engine can still count with
-SECRET, HIDDEN = re.compile("pass|pwd|secret|token", re.IGNORECASE), "***"
 
-_TEXT, _TEXTS, _TABLE = (Phrase(f"expected.{kind}") for kind in ("text", "names", "table"))
-_WHOLE_TEXT = Phrase("expected.whole_text")
 _NUMBER = Phrase("expected.positive_number")
 _EXPRESSION = Phrase("expected.expression")
 
@@ -68,26 +63,8 @@ def check_table(file: str, name: str, content: Any, allowed: Collection[str]) ->
     _Checker(file).table(name, content, allowed)
 
 
-class _Checker:
-    """Raises errors that name the file they are about."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-
-    def bad(self, key: str, value: Any, expected: object) -> BadConfig:
-        said = HIDDEN if SECRET.search(key) else shown(value)
-        return BadConfig(file=self.file, key=key, value=said, expected=expected)
-
-    def known(self, place: str, content: Any, allowed: Collection[str]) -> None:
-        """A table of the file whose keys are all among those allowed."""
-        if not isinstance(content, Mapping):
-            raise self.bad(place.rstrip("."), content, _TABLE)
-        for key in content:
-            self.whole(f"{place}{key}", key)
-            if key not in allowed:
-                names = sorted(allowed)
-                expected = ", ".join(nearest(str(key), names) or names)
-                raise self.bad(f"{place}{key}", content[key], expected)
+class _Checker(Checker):
+    """Knows what each setting of the kit must be."""
 
     def settings(self, content: Mapping[str, Any], allowed: Collection[str]) -> None:
         self.known("", content, allowed)
@@ -101,35 +78,6 @@ class _Checker:
             raise self.bad(f"rates.{own}", content["rates"][own], "1")
         for place, target in enumerate(content.get("targets", ())):
             self.target(f"targets[{place}].", target, content.get("fiscal_start", 1))
-
-    def text(self, key: str, value: Any) -> None:
-        if not isinstance(value, str):
-            raise self.bad(key, value, _TEXT)
-        self.whole(key, value)
-
-    def whole(self, key: str, value: Any) -> None:
-        """Engines end a text at a zero."""
-        if "\x00" in str(value):
-            raise self.bad(key, value, _WHOLE_TEXT)
-
-    def inside(self, key: str, value: Any) -> None:
-        """A file of the folder, or a sheet of one; nothing outside of it."""
-        self.text(key, value)
-        parts = value.replace("\\", "/").split("/")
-        if ".." in parts or parts[0] == "" or ":" in parts[0]:
-            raise self.bad(key, value, Phrase("expected.inside"))
-
-    def texts(self, key: str, value: Any) -> None:
-        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-            raise self.bad(key, value, _TEXTS)
-        for text in value:
-            self.whole(key, text)
-
-    def once(self, key: str, value: Any) -> None:
-        """Names in an order, which would be none if it came back to one."""
-        self.texts(key, value)
-        for again in (name for name in value if list(value).count(name) > 1):
-            raise self.bad(key, again, Phrase("expected.each_once"))
 
     def dated_names(self, key: str, value: Any) -> None:
         self.known(f"{key}.", value, value)
@@ -151,11 +99,6 @@ class _Checker:
         self.known(f"{key}.", value, value)
         for name, state in value.items():
             self.known(f"{key}.{name}.", state, state)
-
-    def pairs(self, key: str, value: Any) -> None:
-        self.known(f"{key}.", value, value)
-        for name, text in value.items():
-            self.text(f"{key}.{name}", text)
 
     def expressions(self, key: str, value: Any) -> None:
         self.pairs(key, value)
@@ -179,18 +122,6 @@ class _Checker:
         if (expected := unfit(colours)) is not None:
             raise self.bad(f"{key}.colours", colours, expected)
 
-    def one_of(self, key: str, value: Any, allowed: Collection[Any]) -> None:
-        if isinstance(value, bool | float) or value not in allowed:
-            raise self.bad(key, value, ", ".join(map(str, allowed)))
-
-    def time_zone(self, key: str, value: Any) -> None:
-        self.text(key, value)
-        try:
-            zoneinfo.ZoneInfo(value)
-        except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError) as error:
-            near = nearest(value, zoneinfo.available_timezones())
-            raise self.bad(key, value, ", ".join(near) or "Europe/Paris") from error
-
     def currency(self, key: str, value: Any) -> None:
         self.text(key, value)
         try:
@@ -205,12 +136,6 @@ class _Checker:
         except KpiError as error:
             raise self.bad(key, value, Phrase("expected.country")) from error
 
-    def day(self, key: str, value: Any) -> None:
-        try:
-            dt.date.fromisoformat(str(value))
-        except ValueError as error:
-            raise self.bad(key, value, Phrase("expected.day")) from error
-
     def as_of(self, key: str, value: Any) -> None:
         try:
             as_day(str(value))
@@ -221,11 +146,11 @@ class _Checker:
         self.known(f"{key}.", value, value)
         for name, rate in value.items():
             self.currency(f"{key}.{name}", name)
-            if not _is_number(rate) or rate <= 0:
+            if not is_number(rate) or rate <= 0:
                 raise self.bad(f"{key}.{name}", rate, _NUMBER)
 
     def tax(self, key: str, value: Any) -> None:
-        if not _is_number(value) or not 0 < value < 1:
+        if not is_number(value) or not 0 < value < 1:
             raise self.bad(key, value, "0.2")
 
     def windows(self, key: str, value: Any) -> None:
@@ -238,7 +163,7 @@ class _Checker:
     def lags(self, key: str, value: Any) -> None:
         self.known(f"{key}.", value, value)
         for name, months in value.items():
-            if not _is_whole(months) or not 0 <= months <= LONGEST_LAG:
+            if not is_whole(months) or not 0 <= months <= LONGEST_LAG:
                 raise self.bad(f"{key}.{name}", months, f"0 … {LONGEST_LAG}")
 
     def target(self, place: str, target: Any, fiscal_start: int) -> None:
@@ -246,7 +171,7 @@ class _Checker:
         for key in TARGET_KEYS:
             if key not in target:
                 raise self.bad(place + key, "", key)
-        if not _is_number(target["value"]):
+        if not is_number(target["value"]):
             raise self.bad(f"{place}value", target["value"], Phrase("expected.number"))
         if "scope_type" in target:
             self.one_of(f"{place}scope_type", target["scope_type"], ("company", *SCOPES))
@@ -293,16 +218,8 @@ class _Checker:
             self.pairs(f"{key}.{column}", words)
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return (_is_whole(value) or isinstance(value, float)) and abs(value) < LARGEST
-
-
 def _is_window(value: Any) -> bool:
-    return _is_whole(value) and 0 < value <= LONGEST_WINDOW
+    return is_whole(value) and 0 < value <= LONGEST_WINDOW
 
 
 def _among(*allowed: Any) -> Callable[[_Checker, str, Any], None]:

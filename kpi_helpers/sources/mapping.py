@@ -15,13 +15,14 @@ import ibis.expr.types as ir
 from kpi_helpers.errors import BadConfig, BadInput, MissingColumn, unknown
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources import parsing
+from kpi_helpers.sources.casts import as_text, tidy_columns
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.engine import number_of
 from kpi_helpers.sources.expressions import compile_expression
 from kpi_helpers.sources.files.headers import LINE, ROW_FACTS
 from kpi_helpers.sources.parsing import Decision
-from kpi_helpers.sources.reading import Reader, as_text, tidy_columns
+from kpi_helpers.sources.reading import Reader
 from kpi_helpers.sources.recognition.matching import Match, candidates
 from kpi_helpers.sources.recognition.names import dimension_names, fold
 from kpi_helpers.sources.schema import WAITED, Column, Table

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import ibis
-import ibis.expr.datatypes as types
 import ibis.expr.types as ir
 
 from kpi_helpers.errors import BadInput
 from kpi_helpers.language import Phrase
 from kpi_helpers.sources import parsing
+from kpi_helpers.sources.casts import DATES, as_text, can_hold, is_naive, typed
+from kpi_helpers.sources.clocks import clock_of, moment_of
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.engine import frame_of
 from kpi_helpers.sources.parsing import Decision
-from kpi_helpers.sources.schema import IBIS_TYPES, Column, Table, Type
+from kpi_helpers.sources.schema import IBIS_TYPES, Column, Table
 
 # In lower case, without accents.
 STATUS_WORDS = {
@@ -28,8 +28,6 @@ STATUS_WORDS = {
     "abandonne, abandonnee, ferme perdu, fermee perdue, cloture perdu, cloturee perdue",
     "open": "open, en cours, ouvert, ouverte, in progress, nouveau, new",
 }
-_DATES = ("date", "time")
-LARGEST = 1e150  # the squares of larger numbers are none to an engine
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,9 @@ class Reader:
             Naming the column and its type, such as an amount where a date is needed.
         """
         kind = value.type()
-        if column.type in _DATES and kind.is_integer():
+        if column.type in DATES and kind.is_integer():
             return value.cast("string")
-        if not _can_hold(kind, column.type):
+        if not can_hold(kind, column.type):
             expected = Phrase(f"expected.{column.type}")
             # What Ibis has no name for is called as the engine calls it.
             odd = re.search(r"Type\.(\w+)", str(kind))
@@ -101,7 +99,7 @@ class Reader:
         asked: dict[str, list[ir.Scalar]] = {}
         for name, value in values.items():
             kind = self._kind(name)
-            if not value.type().is_string() or kind not in (*_DATES, "number"):
+            if not value.type().is_string() or kind not in (*DATES, "number"):
                 continue
             setting, evidence = (
                 (self.spec.decimal, parsing.number_evidence)
@@ -127,7 +125,7 @@ class Reader:
             rows, first, second, either = map(int, counted)
             seen[name] = parsing.Evidence(rows, first, second, either, str(example))
         # One file is written in one way: a habit that its other dates contradict is none.
-        dates = [evidence for name, evidence in seen.items() if self._kind(name) in _DATES]
+        dates = [evidence for name, evidence in seen.items() if self._kind(name) in DATES]
         against = {"dmy": sum(e.second for e in dates), "mdy": sum(e.first for e in dates)}
         usual = None if against.get(self.usual or "") else self.usual
         return {name: self._decide(seen[name], name, sources[name], usual) for name in seen}
@@ -135,7 +133,7 @@ class Reader:
     def _decide(
         self, seen: parsing.Evidence, name: str, source: str, usual: str | None
     ) -> Decision:
-        dates = self._kind(name) in _DATES
+        dates = self._kind(name) in DATES
         choices = ("dmy", "mdy") if dates else (",", ".")
         silent = not seen.first and not seen.second
         if dates and usual and seen.either and silent:
@@ -177,7 +175,7 @@ class Reader:
             return self._words(self._text(value), column.name)
         if not value.type().is_string():
             value = self._local(value) if value.type().is_timestamp() else value
-            return _typed(value, column.type, value.get_name() in self.tidy)
+            return typed(value, column.type, value.get_name() in self.tidy)
         text = self.clean(value)
         if column.type == "number":
             return parsing.as_number(text, order)
@@ -222,8 +220,8 @@ class Reader:
         clock, offset = parsing.as_time(text, order), parsing.utc_offset(text)
         if self.config.time_zone is None:
             return clock
-        utc = self._moment_of("UTC", clock - offset.as_interval("m"))
-        stated = self._clock_of(self.config.time_zone, utc)
+        utc = moment_of(self.con, "UTC", clock - offset.as_interval("m"))
+        stated = clock_of(self.con, self.config.time_zone, utc)
         # A day without a clock time is a day wherever one is.
         local = ibis.ifelse(text.contains(":"), self._local(clock), clock)
         return ibis.ifelse(offset.notnull(), stated, local)
@@ -236,123 +234,27 @@ class Reader:
             text = self.clean(value)
             clock = parsing.as_time(text, read_as.order if read_as else "")
             offset, timed = parsing.utc_offset(text), text.contains(":")
-            said = self._moment_of("UTC", clock - offset.as_interval("m"))
-            here = self._moment_of(zone, clock)
-            here = here if zone == ours else timed.ifelse(here, self._moment_of(ours, clock))
+            said = moment_of(self.con, "UTC", clock - offset.as_interval("m"))
+            here = moment_of(self.con, zone, clock)
+            here = here if zone == ours else timed.ifelse(here, moment_of(self.con, ours, clock))
             moment = ibis.ifelse(offset.notnull(), said, here)
         elif value.type().is_timestamp() and value.type().timezone:
             moment = value
         else:
             tidy = value.get_name() in self.tidy
             days = tidy or value.type().is_date()
-            moment = self._moment_of(ours if days else zone, _typed(value, "time", tidy))
-        return self._clock_of("UTC", moment)
+            moment = moment_of(self.con, ours if days else zone, typed(value, "time", tidy))
+        return clock_of(self.con, "UTC", moment)
 
     def _local(self, value: ir.TimestampValue) -> ir.TimestampValue:
         usual = self.spec.source_time_zone or self.config.source_time_zone
         zone = value.type().timezone or usual
         if zone is None or self.config.time_zone is None:
             return value
-        if _is_naive(value) and value.get_name() in self.tidy:
+        if is_naive(value) and value.get_name() in self.tidy:
             return value
-        known = value if value.type().timezone else self._moment_of(zone, value)
-        return self._clock_of(self.config.time_zone, known)
-
-    def _moment_of(self, zone: str, clock: ir.TimestampValue) -> ir.TimestampValue:
-        """The moment at which a clock of the zone shows a time."""
-        return _to_utc(clock, zone) if self.con.name == "pyspark" else _zoned(zone, clock)
-
-    def _clock_of(self, zone: str, moment: ir.TimestampValue) -> ir.TimestampValue:
-        """What a clock of the zone shows at a moment."""
-        return _from_utc(moment, zone) if self.con.name == "pyspark" else _zoned(zone, moment)
-
-
-def tidy_columns(con: Any, raw: ir.Table) -> list[str]:
-    """Columns of text without a value to clean, of finite numbers, of days that calendars have.
-
-    Moments of no stated zone that are all midnights are days, and the same wherever one is.
-    None is known to be where rows may still come in.
-    """
-    tests = {name: _untidy(raw[name]) for name in raw.columns if con.name == "duckdb"}
-    asked = {name: test for name, test in tests.items() if test is not None}
-    if not asked:
-        return []
-    counts = {f"untidy_{place}": test.sum() for place, test in enumerate(asked.values())}
-    found = frame_of(con, raw.aggregate(**counts)).fillna(0).iloc[0]
-    return [name for name, count in zip(asked, found, strict=True) if count == 0]
-
-
-def _untidy(value: ir.Value) -> ir.BooleanValue | None:
-    if value.type().is_string():
-        return parsing.is_untidy(value)
-    if value.type().is_date() or value.type().is_timestamp():
-        day = value.cast("date")
-        odd = ~day.between(dt.date.min, dt.date.max)
-        return odd | (value != day.cast(value.type())) if _is_naive(value) else odd
-    return ~_is_finite(value) if value.type().is_floating() else None
-
-
-@ibis.udf.scalar.builtin(
-    name="timezone", signature=((types.string, types.timestamp), types.timestamp)
-)
-def _zoned(zone: str, moment: Any) -> Any:
-    """The engine's own ``timezone``: from a zone's local time to a moment, or back."""
-
-
-_SPARK = ((types.timestamp, types.string), types.timestamp)
-
-
-@ibis.udf.scalar.builtin(name="to_utc_timestamp", signature=_SPARK)
-def _to_utc(clock: Any, zone: str) -> Any:
-    """What ``timezone`` is on Spark, from a zone's local time."""
-
-
-@ibis.udf.scalar.builtin(name="from_utc_timestamp", signature=_SPARK)
-def _from_utc(moment: Any, zone: str) -> Any:
-    """What ``timezone`` is on Spark, to a zone's local time."""
-
-
-def _is_naive(value: ir.Value) -> bool:
-    return bool(value.type().is_timestamp() and value.type().timezone is None)
-
-
-def _can_hold(kind: Any, wanted: Type) -> bool:
-    if kind.is_null() or (kind.is_string() and not kind.is_json()):
-        return True
-    if wanted in _DATES:
-        return bool(kind.is_date() or kind.is_timestamp())
-    if wanted == "number":
-        return bool(kind.is_numeric() or kind.is_boolean())
-    return bool(kind.is_primitive() or kind.is_temporal() or kind.is_decimal() or kind.is_uuid())
-
-
-def as_text(value: ir.Value) -> ir.StringValue:
-    """Text as it is; a whole number without decimals, for gaps make 12 a 12.0 in many exports."""
-    if value.type().is_string():
-        return parsing.clean(value)
-    if not value.type().is_floating():
-        return value.cast("string")
-    whole = (value == value.floor()) & (value.abs() < 2.0**53)
-    return ibis.ifelse(whole, value.cast("int64").cast("string"), value.cast("string"))
-
-
-def _typed(value: ir.Value, kind: Type, tidy: bool) -> ir.Value:
-    """The value as its column holds it: no number beyond `LARGEST`, no day that calendars lack.
-
-    "Never" is the 31 December 9999 of others, and listed as such.
-    """
-    cast = value.cast(IBIS_TYPES[kind])
-    if not tidy and kind in _DATES:
-        first, last = (ibis.literal(day).cast(cast.type()) for day in (dt.date.min, dt.date.max))
-        return ibis.cases((cast < first, first), (cast > last, last), else_=cast)
-    if tidy or not value.type().is_floating():
-        return cast
-    return ibis.ifelse(_is_finite(cast), cast, ibis.null(IBIS_TYPES[kind]))
-
-
-def _is_finite(number: ir.FloatingValue) -> ir.BooleanValue:
-    """Whether it can be counted with: engines hold what is no number for larger than all others."""
-    return number.abs() < LARGEST
+        known = value if value.type().timezone else moment_of(self.con, zone, value)
+        return clock_of(self.con, self.config.time_zone, known)
 
 
 def _status_of(word: str) -> str:

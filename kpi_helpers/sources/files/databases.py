@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_plus
 import ibis
 
 from kpi_helpers.errors import Unavailable, public
-from kpi_helpers.sources.checking import SECRET
+from kpi_helpers.sources.checker import SECRET
 from kpi_helpers.sources.config import Config
 from kpi_helpers.sources.files.grids import quoted_name
 from kpi_helpers.sources.files.kinds import there

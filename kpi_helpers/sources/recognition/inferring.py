@@ -11,11 +11,12 @@ import ibis.expr.types as ir
 
 from kpi_helpers.errors import BadInput
 from kpi_helpers.sources import parsing
+from kpi_helpers.sources.casts import as_text
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.engine import frame_of, number_of
 from kpi_helpers.sources.files.headers import ASIDE, ROW_FACTS
 from kpi_helpers.sources.mapping import found_columns
-from kpi_helpers.sources.reading import STATUS_WORDS, as_text
+from kpi_helpers.sources.reading import STATUS_WORDS
 from kpi_helpers.sources.recognition.matching import Match
 from kpi_helpers.sources.recognition.names import dimension_names, header_key, unit_of
 from kpi_helpers.sources.tables import STAND_INS
