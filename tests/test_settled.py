@@ -9,6 +9,7 @@ from kpi_helpers import intervals
 from kpi_helpers.kpis.settled import Settled
 from kpi_helpers.measure.kinds import KINDS
 from kpi_helpers.measure.tidy import _bounded
+from kpi_helpers.units import UNITS
 
 
 def settled(kind: str, **sums: list[float]) -> Settled:
@@ -127,3 +128,56 @@ def test_marks_that_are_all_alike_have_wilsons_range_on_their_scale() -> None:
     spread = settled("stars", **{"n": [6], "x": [10], "xx": [30], "xxx": [130]})
     sums = (len(few), few.sum(), (few**2).sum(), (few**3).sum())
     assert [spread.low[0], spread.high[0]] == [1, min(intervals.hall(*sums)[1], 5)]
+
+
+def test_spend_that_nobody_wrote_down_is_not_known_and_may_be_too_young() -> None:
+    """Nothing at all, only young rows, both old and young ones, and an old one of zero."""
+    found = settled("spent", x=[0, 0, 50, 0], k=[0, 0, 2, 1], young=[0, 1, 1, 0])
+    assert np.isnan(found.value).tolist() == [True, True, False, False]
+    assert found.value[2:].tolist() == found.numerator[2:].tolist() == [50, 0]
+    assert found.young.tolist() == [False, True, False, False]
+    assert said(found) == {"notes.window_open": [False, True, True, False]}
+    assert found.pace == 1  # it grows with the days worked
+
+
+def test_figures_of_several_things_are_none_and_each_keeps_its_unit() -> None:
+    """No case; one in points, with a range; one in money, alone; two; one that is not known."""
+    cases, known, ranged = [0, 1, 1, 2, 1], [0, 1, 1, 2, 0], [0, 1, 0, 2, 0]
+    unit = [0, UNITS.index("points"), UNITS.index("money"), 4, 0]
+    sums = {"x": [0, 7, 50, 57, 0], "low": [0, 5, 50, 55, 0], "high": [0, 9, 50, 59, 0]}
+    found = settled("gap", cases=cases, known=known, ranged=ranged, unit=unit, n=cases, **sums)
+    assert found.units == ["", "points", "money", "", ""]
+    assert found.value[1:3].tolist() == [7, 50]
+    assert (found.low[1], found.high[1]) == (5, 9)
+    assert np.isnan(found.value[[0, 3, 4]]).all()
+    assert np.isnan([found.low[[0, 2, 3, 4]], found.high[[0, 2, 3, 4]]]).all()
+    assert said(found) == {
+        "notes.gap_none": [True, False, False, False, False],
+        "notes.gap_several": [False, False, False, True, False],
+        "notes.gap_unknown": [False, False, False, False, True],
+    }
+
+
+def kept(kind: str, *fees: float) -> Settled:
+    """Of fees that were 10 each."""
+    a, b = np.array(fees), np.full(len(fees), 10.0)
+    a = np.minimum(a, b) if kind == "kept_gross" else a
+    products = {"n": len(a), "a": a.sum(), "b": b.sum(), "aa": a @ a, "bb": b @ b, "ab": a @ b}
+    return settled(kind, **{name: [float(each)] for name, each in products.items()})
+
+
+def test_no_more_than_all_is_kept_but_for_what_was_sold_on_top() -> None:
+    gross, net = kept("kept_gross", 10, 10, 10, 10, 20, 5), kept("kept_net", 10, 10, 10, 10, 10, 5)
+    assert gross.value[0] == net.value[0] == 55 / 60
+    assert (gross.low[0], gross.high[0]) == (net.low[0], 1)
+    assert net.high[0] > 1
+    little = kept("kept_gross", 0, 0, 0, 0, 0, 5)
+    assert little.low[0] == 0 < little.value[0] < little.high[0]
+
+
+def test_fees_that_rise_and_fall_alike_have_moved() -> None:
+    """Where none has moved nothing is known of how much may."""
+    still, moved = kept("kept_net", *[10] * 6), kept("kept_net", 10, 10, 10, 10, 15, 5)
+    assert still.value[0] == moved.value[0] == 1
+    assert np.isnan([still.low[0], still.high[0]]).all()
+    assert moved.low[0] < 1 < moved.high[0]

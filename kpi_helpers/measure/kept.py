@@ -51,6 +51,6 @@ def within_one(settled: Settled, sums: Sums) -> Settled:
 
 def unless_still(settled: Settled, sums: Sums) -> Settled:
     """No interval where nothing at all moved: that says nothing of how much may move."""
-    still = (sums["a"] == sums["b"]) & (sums["ab"] == sums["bb"])
+    still = (sums["aa"] == sums["bb"]) & (sums["ab"] == sums["bb"])
     low, high = (np.where(still, np.nan, bound) for bound in (settled.low, settled.high))
     return settled._replace(low=low, high=high)
