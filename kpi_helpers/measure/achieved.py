@@ -34,8 +34,7 @@ def achievements(data: Dataset, by: tuple[str, ...]) -> ir.Table:
         told = "no_target_of" if pairs(data) else "no_usable_target"
         raise Unavailable(told, what="targets", by=", ".join(by))
     table = timed(functools.reduce(lambda a, b: a.union(b), rows))
-    running = table.period_end > ibis.literal(data.as_of)
-    return table.mutate(is_met=table.actual >= table.value, is_running=running)
+    return table.mutate(is_met=table.actual >= table.value)
 
 
 def levels(data: Dataset, by: tuple[str, ...]) -> list[tuple[str, str]]:
