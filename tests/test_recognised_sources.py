@@ -12,7 +12,7 @@ from exports import put, refused
 
 import kpi_helpers as kh
 from kpi_helpers.sources.recognition.matching import best
-from kpi_helpers.sources.recognition.understood import understood
+from kpi_helpers.sources.recognition.understood import understood, understood_lines
 
 DAY = dt.datetime(2026, 1, 15)
 SHEETS: dict[str, list[list[Any]]] = {
@@ -143,6 +143,37 @@ def test_a_unit_in_some_cells_only_is_refused_under_a_header_with_one(tmp_path: 
     assert "1 of 2 amounts" in str(refused(put(tmp_path, head + body.format("2 M€"), "a.csv")))
     data = kh.load(put(tmp_path, head + body.format("2"), "b.csv"))
     assert data["deals"]["amount"].tolist() == [12_500, 2_000]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "read"),
+    [
+        *(
+            (header, ("1,5", "20"), [1500, 20000])
+            for header in ("CA (k€)", "CA [kEUR]", "CA K€ HT")
+        ),
+        ("CA en milliers d'euros", ("1,5", "20"), [1500, 20000]),
+        ("CA (M€)", ("1,5", "20"), [1_500_000, 20_000_000]),
+        ("CA (k€)", ("1,5 k€", "20 k€"), [1500, 20000]),
+        ("CA (m€)", ("1,5", "20"), [1.5, 20]),
+    ],
+)
+@pytest.mark.parametrize(
+    "names", ["deal_id;created_at;status", "N° affaire;Date de création;Statut"]
+)
+def test_a_column_named_in_the_settings_keeps_the_unit_of_its_header(
+    names: str, header: str, cells: tuple[str, str], read: list[float], tmp_path: Path
+) -> None:
+    first, second = cells
+    rows = f"{names};{header}\n1;05/01/2026;open;{first}\n2;15/01/2026;open;{second}\n"
+    settings = {"tables": {"deals": {"columns": {"amount": header}}}}
+    data = kh.load(put(tmp_path, rows, "deals.csv"), settings)
+    assert data["deals"]["amount"].tolist() == read
+    scaled = f"  amount ← {header} = amount * " in "\n".join(understood_lines(data))
+    assert scaled == (read[0] > 1.5 and "k" not in first)
+    settings["tables"]["deals"]["derived"] = {"amount": "amount * 2"}
+    data = kh.load(put(tmp_path, rows, "deals.csv"), settings)
+    assert data["deals"]["amount"].iloc[1] == (40_000 if "k" in second else 40)
 
 
 def test_an_opportunity_of_odoo_with_a_reason_is_lost(tmp_path: Path) -> None:

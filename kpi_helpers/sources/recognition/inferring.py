@@ -19,12 +19,11 @@ from kpi_helpers.sources.mapping import found_columns
 from kpi_helpers.sources.reading import STATUS_WORDS
 from kpi_helpers.sources.recognition.matching import Match
 from kpi_helpers.sources.recognition.names import dimension_names, header_key, unit_of
+from kpi_helpers.sources.schema import Table
 from kpi_helpers.sources.tables import STAND_INS
 
 
-def inferred(
-    con: Any, raw: ir.Table, match: Match, config: Config, file: str | None = None
-) -> TableConfig:
+def inferred(con: Any, raw: ir.Table, match: Match, config: Config) -> TableConfig:
     """The settings of a table with what is recognised added; what they say already stays.
 
     Parameters
@@ -37,13 +36,6 @@ def inferred(
         What its headers were recognised as.
     config
         The project's settings.
-    file
-        Where the table comes from, for messages.
-
-    Raises
-    ------
-    BadInput
-        When some amounts say that they are thousands, under a header that says it too.
     """
     table = match.profile.table
     own = config.table(table.name)
@@ -60,7 +52,10 @@ def inferred(
     spec = dataclasses.replace(own, columns=columns)
     named = _named(raw, match, spec)
     derived = {n: text.format_map(named) for n, text in match.derived.items() if n not in decided}
-    derived = {**_scaled(con, raw, found, derived, match, file), **derived, **own.derived}
+    share = found.get("probability_crm")
+    if share is not None and _largest(con, raw[share]) > 1:
+        derived = {"probability_crm": "probability_crm / 100", **derived}
+    derived = {**derived, **own.derived}
     values = _values(con, raw, match, columns, config)
     return dataclasses.replace(
         spec,
@@ -84,26 +79,35 @@ def _named(raw: ir.Table, match: Match, spec: TableConfig) -> dict[str, str]:
     return {part: known[source] for part, source in match.found.items() if source in known}
 
 
-def _scaled(
-    con: Any,
-    raw: ir.Table,
-    found: Mapping[str, str],
-    derived: Mapping[str, str],
-    match: Match,
-    file: str | None,
-) -> dict[str, str]:
-    """Amounts under a header in thousands, and probabilities up to 100, as expressions."""
-    table = match.profile.table
+def in_units(
+    con: Any, raw: ir.Table, table: Table, spec: TableConfig, file: str | None = None
+) -> TableConfig:
+    """The settings of a table with amounts under a header in thousands as expressions.
+
+    Parameters
+    ----------
+    con, raw
+        The table as it comes, and its connection.
+    table
+        The canonical table.
+    spec
+        Its settings, whoever named the columns; an expression that they hold is left as it is.
+    file
+        Where the table comes from, for messages.
+
+    Raises
+    ------
+    BadInput
+        When some amounts say that they are thousands, under a header that says it too.
+    """
     scaled = {
         name: f"{name} * {unit_of(source)}"
-        for name, source in found.items()
-        if unit_of(source) > 1 and _kind(table.column(name)) == "number" and name not in derived
+        for name, source in spec.columns.items()
+        if unit_of(source) > 1 and _kind(table.column(name)) == "number"
+        if name not in spec.derived and source in raw.columns
         if not _says_unit(con, raw, source, file)
     }
-    share = found.get("probability_crm")
-    if share is not None and _largest(con, raw[share]) > 1:
-        scaled["probability_crm"] = "probability_crm / 100"
-    return scaled
+    return dataclasses.replace(spec, derived={**scaled, **spec.derived}) if scaled else spec
 
 
 def _kind(column: Any) -> str | None:

@@ -11,8 +11,10 @@ from kpi_helpers.sources.derived import unbound
 from kpi_helpers.sources.schema import ADDED_COLUMNS, TIDY_COLUMNS, Table
 
 _UNIT = re.compile(r"[(\[] *(?:[kKM] ?€|k?eur|k?usd|k?£|h|s|min|j|jours|days) *[)\]] *$", re.I)
-_THOUSANDS = re.compile(r"[(\[] *(?:[kK] ?[€$£]|k ?eur|k ?usd) *[)\]] *$", re.I)
-_MILLIONS = re.compile(r"[(\[] *M ?[€$£] *[)\]] *$")
+# Words of their own wherever they stand: ``CA k€``, ``CA (en milliers)``. A small m is no million.
+_MONEY = "(?:[€$£]|EUR|USD|GBP)"
+_THOUSANDS = re.compile(rf"(?<!\w)k ?{_MONEY}(?!\w)|\b(?:milliers|thousands|en miles)\b", re.I)
+_MILLIONS = re.compile(rf"(?<!\w)M ?{_MONEY}(?!\w)|\b(?i:millions|millones)\b")
 
 
 def fold(name: str) -> str:
@@ -40,7 +42,13 @@ def header_key(header: str) -> str:
 
 
 def unit_of(header: str) -> int:
-    """How much an amount under this header stands for: 1,000 under ``Montant (k€)``."""
+    """How much an amount under this header stands for: 1,000 under ``Montant (k€)``.
+
+    Examples
+    --------
+    >>> [unit_of(each) for each in ("CA (kEUR)", "CA K€ HT", "en milliers d'euros", "M€", "Risk €")]
+    [1000, 1000, 1000, 1000000, 1]
+    """
     if _THOUSANDS.search(header):
         return 1_000
     return 1_000_000 if _MILLIONS.search(header) else 1

@@ -18,7 +18,7 @@ from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.files.headers import ROW_FACTS
 from kpi_helpers.sources.files.readers import Source
 from kpi_helpers.sources.mapping import found_columns
-from kpi_helpers.sources.recognition.inferring import inferred
+from kpi_helpers.sources.recognition.inferring import in_units, inferred
 from kpi_helpers.sources.recognition.matching import Match, best
 from kpi_helpers.sources.recognition.names import header_key
 from kpi_helpers.sources.recognition.origins import Origin, origins, two_files
@@ -61,9 +61,14 @@ def recognised(source: Source, config: Config) -> tuple[Config, Found]:
         if match is not None and match.fits and not match.is_kit:
             raw = origin.read(source)
             _check_alike(_headers(raw), match, config.table(name), origin.label)
-            tables[name] = inferred(source.con, raw, match, config, origin.label)
+            tables[name] = inferred(source.con, raw, match, config)
     found |= _entries(source, found, config, tables)
     zone = config.time_zone or (zone_of(config.country) if tables != config.tables else None)
+    tables |= {
+        name: in_units(source.con, origin.read(source), TABLES[name], tables[name], origin.label)
+        for name, (origin, _) in found.items()
+        if name in tables
+    }
     ordered = {name: found[name] for name in TABLES if name in found}
     return dataclasses.replace(config, tables=tables, time_zone=zone), ordered
 
