@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from kpi_helpers.actions import noted, proposals
 from kpi_helpers.errors import UnknownName
 from kpi_helpers.reports import running
-from kpi_helpers.reports.index import closing, first_lines, merged
+from kpi_helpers.reports.index import closing, first_lines, merged, proposed
 from kpi_helpers.reports.parameters import of_each
 from kpi_helpers.reports.tables import gather, number_of_rows, read_csv, write_csv
 
@@ -71,6 +72,32 @@ def test_what_became_of_decisions_is_told_apart() -> None:
     rows = [FIRST.assign(table="compared"), SECOND.assign(table="effects")]
     every = pd.concat(rows, ignore_index=True)
     assert every.loc[closing(every), "sentence"].tolist() == ["sure, large", "sure, unpriced"]
+
+
+def test_the_gap_of_a_figure_is_not_proposed_again_by_its_alert(tmp_path: Path) -> None:
+    """An alert stays where no figure of its money is proposed, and other findings of it do."""
+    row = {"kpi": "bookings", "period": "2026Q3", "label": "Bookings", "unit": "money", "n": 3.0}
+    row |= {"value": 90.0, "target": 100.0, "target_verdict": "missed", "certainty": "exact"}
+    told = [found(("finding", said, 0, money)) for said, money in (("same", 10.0), ("own", 12.0))]
+    frames = [
+        proposals(pd.DataFrame([{**row, "change_verdict": "none_shown", "p_value": NAN}])),
+        noted(pd.concat(told).assign(table="alerts"), "2026Q3"),
+        noted(told[0].assign(table="losses", sentence="lost"), "2026Q3"),
+    ]
+    paths = [tmp_path / f"0{place}_decisions.csv" for place in range(len(frames))]
+    for frame, path in zip(frames, paths, strict=True):
+        write_csv(frame, path)
+    kept = ["2026Q3-alerts-2", "2026Q3-bookings-1", "2026Q3-losses-1"]
+    assert list(together(paths)["action_id"]) == kept
+    assert list(together(paths[1:2])["action_id"]) == ["2026Q3-alerts-2", "2026Q3-alerts-1"]
+    write_csv(frames[0].head(0), paths[0])
+    assert together(paths[:1]).empty
+
+
+def together(paths: list[Path]) -> pd.DataFrame:
+    every = proposed(paths)
+    assert every is not None
+    return every
 
 
 def test_a_table_that_two_notebooks_make_differently_is_kept_twice(tmp_path: Path) -> None:

@@ -132,7 +132,10 @@ def section(name: str, content: Any, lang: str, more: str = "") -> list[Notebook
 
 
 def proposed(tables: Iterable[Path]) -> pd.DataFrame | None:
-    """Return what all pages propose, the most money first; what two of them do, once."""
+    """Return what all pages propose, the most money first; what two of them do, once.
+
+    An alert of a figure that is proposed by itself tells the same gap: the figure's row stays.
+    """
     import pandas as pd
 
     frames = [read_csv(path) for path in sorted(tables) if path.stem.endswith(DECISIONS)]
@@ -140,8 +143,10 @@ def proposed(tables: Iterable[Path]) -> pd.DataFrame | None:
     if not frames:
         return None
     every = pd.concat(frames, ignore_index=True).drop_duplicates(["kpi", "scope", "finding"])
-    money = every["money_at_stake"].astype(float)
-    return every.iloc[(-money).argsort(kind="stable")]
+    money = every["money_at_stake"].astype(float).round(2)
+    alerts = every["action_id"].astype(str).str.contains("-alerts-", regex=False)
+    once = ~(alerts & money.isin(money[every["kpi"].notna()]))
+    return every[once].iloc[(-money[once]).argsort(kind="stable")]
 
 
 def _pages(
