@@ -72,6 +72,20 @@ def test_won_lost_and_open_are_those_of_statsmodels(seed: int) -> None:
         assert found.loc[age, "soon"] == pytest.approx(rest.cinc[0][by_end & soon][-1])
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_sales_cycle_is_that_of_statsmodels(seed: int) -> None:
+    """Half of the wins that come by the last age at which five deals are still followed."""
+    days, ends = random_deals(seed)
+    horizon = np.sort(days)[-5]
+    oracle = incidence(days, np.array([CODES[end] for end in ends]))
+    won = oracle.cinc[0][oracle.times <= horizon]
+    half = oracle.times[np.searchsorted(won, won[-1] / 2 - 1e-12)]
+    (found,) = kh.measure(company(days, ends), "sales_cycle_duration", "all").itertuples()
+    assert (found.value, found.n) == (half, (ends == "won").sum())
+    assert 0 <= found.low <= half <= found.high <= horizon
+    assert f" {horizon} " in found.note
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_the_time_to_a_decision_is_that_of_statsmodels(seed: int) -> None:
     days, ends = random_deals(seed)

@@ -221,12 +221,19 @@ def test_limits_are_stated(tidy: pd.DataFrame, status: str, says: str) -> None:
     assert (figures.fillna(0) >= 0).all(axis=None)
 
 
-def test_a_long_horizon_and_a_part_period_are_said() -> None:
+def test_a_long_horizon_is_said() -> None:
     tidy = monthly(simulated(1)[:12])
     assert kh.forecast(tidy, 18)["note"].str.contains("longer than the past").all()
-    found = kh.forecast(tidy, 2, as_of="2021-12-15")
-    assert found["period"].tolist() == ["2021-12", "2022-01"]
     assert kh.forecast(tidy.iloc[:0], 2).empty
+
+
+@pytest.mark.parametrize(
+    ("as_of", "first"),
+    [("2021-11-29", "2021-11"), ("2021-11-30", "2021-12"), ("2021-12-15", "2021-12")],
+)
+def test_a_period_is_whole_from_its_last_day_on(as_of: str, first: str) -> None:
+    found = kh.forecast(monthly(simulated(1)[:12]), 1, as_of=as_of)
+    assert found["period"].tolist() == [first]
 
 
 @pytest.mark.parametrize(

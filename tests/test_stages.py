@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 import kpi_helpers as kh
+from kpi_helpers.catalogue import find
 from kpi_helpers.kpis.stages import DEALS, HISTORY
 from kpi_helpers.measure import chances
-from kpi_helpers.measure.chances import at_least
+from kpi_helpers.measure.cells import Spread
+from kpi_helpers.measure.chances import at_least, settle_chances
 from kpi_helpers.sources import Dataset
 from kpi_helpers.sources.course import Ladder, ladder
 
@@ -164,6 +167,25 @@ def test_the_distribution_is_that_of_every_outcome(deals: list[tuple[int, int]],
     step, reached = at_least(amount, chance, np.ones(len(deals)))
     place = int(np.ceil(of / step))
     assert (reached[place] if place < len(reached) else 0.0) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_limits_are_those_of_so_many_coins() -> None:
+    """A hundred deals of 10 at one in two, and of another owner forty of 3 at one in four."""
+    numbers = {"amount": [10.0, 3.0], "chance": [0.5, 0.25], "n": [100.0, 40.0]}
+    found = {f"weighted_pipeline__{name}": np.array(each) for name, each in numbers.items()}
+    settled = settle_chances(Spread(found, np.array([0, 1]), 2), find("weighted_pipeline"))
+    assert settled.value.tolist() == [500, 30]
+    for limit, level in ((settled.low, 0.025), (settled.high, 0.975)):
+        expected = binom.ppf(level, [100, 40], [0.5, 0.25]) * [10, 3]
+        assert limit == pytest.approx(expected)
+
+
+def test_one_deal_of_a_hundred_among_a_thousand_comes_or_does_not() -> None:
+    amount, count = np.array([1.0, 100.0]), np.array([1200.0, 1.0])
+    _, reached = at_least(amount, np.array([0.5, 0.3]), count)
+    less = np.arange(1300) - 1
+    without, coming = binom.sf(less, 1200, 0.5), binom.sf(less - 100, 1200, 0.5)
+    np.testing.assert_allclose(reached[:1300], 0.7 * without + 0.3 * coming, atol=1e-9)
 
 
 def test_amounts_without_a_common_measure_keep_their_mean() -> None:

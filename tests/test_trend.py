@@ -206,6 +206,7 @@ def test_w20_pacing() -> None:
     linear, seasonal = forecasting.paced(380, 45 / 92, 0.38)
     assert linear == pytest.approx(W20["pacing_linear"])
     assert seasonal == pytest.approx(W20["pacing_seasonal"])
+    assert np.isnan(forecasting.paced(380, 0.0)).all()  # nothing had come by then
 
 
 def test_a_running_quarter_is_paced_as_in_past_years() -> None:
