@@ -1,10 +1,15 @@
 """Bad figures of others, in files: said by ``kpi check`` and on the page, in both languages."""
 
+import math
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import kpi_helpers as kh
 from kpi_helpers.cli import main
+from kpi_helpers.measure.outside import surest
 from kpi_helpers.reports import run
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "03_competitor_benchmarking.ipynb"
@@ -81,7 +86,6 @@ def test_the_check_says_what_is_wrong_with_a_file(
 
 
 def test_the_figure_that_counts_does_not_depend_on_the_order_of_rows(tmp_path: Path) -> None:
-    import kpi_helpers as kh
     from kpi_helpers import benchmarking
 
     lines = [*SOUND.splitlines(keepends=True), CASES["two figures of one source"][0]]
@@ -102,3 +106,29 @@ def test_a_report_on_such_a_file_is_made_and_says_so(tmp_path: Path) -> None:
     said = ("plus de 100\u00a0%", "autre devise", "période non lue", "Valeur requise absente")
     for each in (*said, "vendent plus que tout le marché"):
         assert each in page
+
+
+def test_of_several_rows_the_surest_then_the_newest_counts_whatever_their_order() -> None:
+    """By a loop: confidence, day (unknown ones last), name of the source, the larger figure."""
+    draw = np.random.default_rng(2)
+    days = pd.to_datetime(["2026-01-01", "2026-02-01", None])
+    rows = pd.DataFrame({"entity": draw.choice([*"xyz"], 90), "middle": draw.permutation(90)})
+    rows = rows.assign(confidence=draw.choice([*"AB"], 90), source=draw.choice([*"pq"], 90))
+    rows["source_date"] = draw.choice(days, 90)
+    best: dict[str, tuple[str, float, str, int]] = {}
+    for row in rows.itertuples():
+        age = math.inf if pd.isna(row.source_date) else -row.source_date.timestamp()
+        own = (row.confidence, age, row.source, -row.middle)
+        best[row.entity] = min(best.get(row.entity, own), own)
+    found = surest(rows, ["entity"]).set_index("entity")["middle"]
+    assert found.to_dict() == {name: -last for name, (*_, last) in best.items()}
+
+
+def test_of_leaders_that_sell_alike_the_first_by_name_is_told() -> None:
+    named = {"metric": "market_sales", "source": "panel", "period": "2025", "confidence": "A"}
+    rows = pd.DataFrame({**named, "entity": ["Beta", "Alpha", "Gamma"], "value": [9.0, 9.0, 5.0]})
+    rows = rows.assign(value_low=[8.0, 7.0, 1.0], value_high=[10.0, 11.0, 9.0])
+    rows = rows.assign(source_date="2026-02-01", definition_match="yes")
+    data = kh.load({"benchmarks": rows}, as_of="2026-03-31")
+    (found,) = kh.measure(data, "leader_sales", "2025").itertuples()
+    assert (found.value, found.low, found.high) == (9, 7, 11)
