@@ -4,7 +4,7 @@ Rates are 0 to 1 and written in percent; a difference between two rates is writt
 in percent. A minus is U+2212. What is missing, or infinite, is a dash. Halves round away from zero.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
@@ -41,6 +41,7 @@ UNITS = tuple(_DIGITS)
 
 _SCALES = (("billion", 9), ("million", 6), ("thousand", 3))
 _COMPACT_FROM = 10_000
+_NO_CENTS_FROM = 1_000
 _MINUS, _NBSP = "\u2212", "\u00a0"
 _EXACT = Context(prec=999, rounding=ROUND_HALF_UP)
 _THREE_FIGURES = Context(prec=3, rounding=ROUND_HALF_UP)
@@ -75,6 +76,22 @@ def write(
     ('23.5%', '$2,373')
     """
     return _written(_rounded(value, unit, digits), unit, lang, currency)
+
+
+def decimals(values: Iterable[object], unit: str) -> int:
+    """Return the decimals that the numbers of one column share: those of the finest.
+
+    Beside an amount of a thousand and more no other has cents.
+
+    Examples
+    --------
+    >>> decimals([12.5, 8, None], DAYS), decimals([8.5, 12.5], DAYS), decimals([86.49, 4647], MONEY)
+    (0, 1, 0)
+    """
+    numbers = [number for value in values if (number := _scaled(value, unit)) is not None]
+    if unit == MONEY and any(abs(number) >= _NO_CENTS_FROM for number in numbers):
+        return 0
+    return max((_customary(number, unit) for number in numbers), default=0)
 
 
 def write_change(
@@ -212,10 +229,8 @@ def _rounded(value: object, unit: str, digits: int | None = None) -> Decimal | N
 def _rounded_alike(
     low: object, high: object, unit: str, digits: int | None
 ) -> list[Decimal | None]:
-    numbers = [_scaled(low, unit), _scaled(high, unit)]
-    if digits is None:
-        digits = max((_customary(each, unit) for each in numbers if each is not None), default=0)
-    return [None if number is None else _quantized(number, digits) for number in numbers]
+    digits = decimals((low, high), unit) if digits is None else digits
+    return [_rounded(end, unit, digits) for end in (low, high)]
 
 
 def _scaled(value: object, unit: str) -> Decimal | None:

@@ -308,3 +308,32 @@ def test_headers_are_headers() -> None:
     html = sheets.scorecard(compared(), compared(), "en").as_raw_html()
     assert html.count('scope="col"') == 5
     assert html.count('scope="row"') == 1
+
+
+def test_the_numbers_of_a_column_have_the_same_decimals() -> None:
+    cycle = {"kpi": "sales_cycle", "label": "Sales cycle", "unit": "days", "owner": ["Ann", "Bob"]}
+    cycle |= {"value": [8.5, 37.25], "low": [7.0, 31.0], "high": [9.5, 44.0]}
+    cycle |= {"reference": [8.0, 45.0], "change": [0.5, -7.75]}
+    frame = compared(**cycle, change_low=[-2.0, -24.0], change_high=[3.0, 10.0])
+    _, _, ann, bob = texts(sheets.changes(frame, "en", by=["owner"]))
+    assert ann[1:4] == ["8 days", "8.5 days", "7.0–9.5 days"]
+    assert bob[1:4] == ["45 days", "37.3 days", "31.0–44.0 days"]
+    assert [row[5].partition(" (")[0] for row in (ann, bob)] == ["+0.5 days", "−7.8 days"]
+    assert [row[6] for row in (ann, bob)] == ["−2 to +3 days", "−24 to +10 days"]
+    tidy = frame[[*wording.told.TIDY, "owner"]]
+    shown = [row[2:4] for row in texts(sheets.measured(tidy, "fr"))[-2:]]
+    assert shown == [
+        ["8,5 jours", "7,0 à 9,5 jours"],
+        ["37,3 jours", "31,0 à 44,0 jours"],
+    ]
+
+
+def test_a_declared_table_has_the_same_decimals_down_a_column() -> None:
+    spent = {
+        "channel": ["a", "b"],
+        "leads": [3, 40],
+        "spend": [86.49, 40.0],
+        "net": [86.49, 4647.0],
+    }
+    rows = texts(sheets.selling(pd.DataFrame(spent), "channels", "en"))[1:3]
+    assert [row[2:4] for row in rows] == [["€86.49", "€86"], ["€40.00", "€4,647"]]

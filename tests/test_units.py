@@ -27,6 +27,7 @@ from kpi_helpers.units import (
     SCORE,
     TIMES,
     UNITS,
+    decimals,
     write,
     write_change,
     write_change_range,
@@ -362,3 +363,19 @@ def test_a_compact_difference_has_its_sign():
 def test_the_unit_of_a_range_agrees_with_its_larger_end():
     assert write_change_range(-0.093, 0.015, PERCENT, "fr").endswith("+1,5 points")
     assert write_range(0.4, 1.5, DAYS, "fr") == "0,4 à 1,5 jour"
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "digits"),
+    [
+        ([8, 12.5], DAYS, 0),
+        ([8.5, 12.5, np.nan, None], DAYS, 1),
+        ([2, 4_000.5], COUNT, 0),
+        ([12.5, 999], MONEY, 2),
+        ([12.5, -1_000], MONEY, 0),
+        ([0.5, 1], PERCENT, 1),
+        ([], DAYS, 0),
+    ],
+)
+def test_a_column_has_the_decimals_of_its_finest_number(values, unit, digits):
+    assert decimals(values, unit) == digits

@@ -11,8 +11,10 @@ from kpi_helpers.sheets.table import (
     LOUD,
     Row,
     absent,
+    alike,
     build,
     coloured,
+    digits_of,
     noted,
     plain,
     records,
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from kpi_helpers.customers import Outlook
 
 COSTS = ("channel", "spend", "leads", "customers", "cac", "value", "ratio", "payback", "verdict")
+RANGES = {f"{of}_range": (MONEY, f"{of}_low", f"{of}_high") for of in ("cac", "value")}
+NUMBERS = {of: (MONEY, of) for of in ("spend", "cac", "value")} | RANGES
+NUMBERS |= {"payback": (COUNT, "payback", "payback_seen")}
 BOUGHT = ("part", "known", "alive", "expected", "seen", "worth")
 
 
@@ -41,11 +46,11 @@ def economics(
     lang, terms, currency
         As for `kpi_helpers.wording.sentence`.
     """
-    rows, look = records(found), (lang, terms)
+    rows, look = alike(records(found), NUMBERS), (lang, terms)
     lines = [
         {
             "channel": plain(row["channel"]) if row["basis"] == "media" else _text("all", *look),
-            "spend": write(row["spend"], MONEY, lang, currency),
+            "spend": write(row["spend"], MONEY, lang, currency, digits_of(row, "spend")),
             "leads": _leads(row, lang),
             "customers": write(row["customers"], COUNT, lang),
             **{of: within(row, of, MONEY, lang, currency) for of in ("cac", "value")},
@@ -106,7 +111,8 @@ def payback(row: Row, lang: str) -> str:
     """Return the months at an even pace, and with those who leave; or that it takes longer."""
     if absent(row["ratio"]):
         return ""
-    months = (write(row[of], COUNT, lang) for of in ("payback", "payback_seen"))
+    digits = digits_of(row, "payback")
+    months = (write(row[of], COUNT, lang, digits=digits) for of in ("payback", "payback_seen"))
     late = f"> {row['months']}"
     both = (row["payback"], row["payback_seen"])
     even, seen = (late if absent(each) else said for each, said in zip(both, months, strict=True))

@@ -16,8 +16,10 @@ from kpi_helpers.sheets.table import (
     LOUD,
     Row,
     absent,
+    alike,
     build,
     coloured,
+    digits_of,
     finding,
     noted,
     plain,
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
     from great_tables import GT
 
 CERTAIN = ("exact", "established")
+# The numbers of a column, in the unit of the KPI.
+RANGES = {"value_range": ("low", "high"), "change_range": ("change_low", "change_high")}
+COLUMNS = {of: (of,) for of in ("value", "reference", "change")} | RANGES
+NUMBERS = {name: ("own", *fields) for name, fields in COLUMNS.items()}
 
 
 def scorecard(
@@ -122,11 +128,14 @@ def changes(
     name : str
         Id of the table.
     """
-    rows = [row for row in records(compared) if by or not absent(row["change"])]
+    known = [row for row in records(compared) if by or not absent(row["change"])]
+    rows = alike(known, NUMBERS)
     lines = [
         {
             **_names(row, by, lang, terms),
-            "before": _value(row, lang, currency, "reference") if _is_beside(row) else "",
+            "before": _value(row, lang, currency, "reference")
+            if not absent(row["reference"])
+            else "",
             "value": _value(row, lang, currency),
             "range": _range(row, lang, currency) if by else "",
             "n": write(row["n"], COUNT, lang) if by else "",
@@ -161,17 +170,17 @@ def measured(
     lang, currency, terms
         As for `scorecard`.
     """
-    by = [str(column) for column in tidy if column not in OWN]
+    by, rows = [str(column) for column in tidy if column not in OWN], records(tidy)
     lines = [
         {
             **_names(row, by, lang, terms),
             "period": label_of(row["period"], row, lang),
-            "value": _value(row, lang, currency),
-            "range": _range(row, lang, currency),
+            "value": _value(even, lang, currency),
+            "range": _range(even, lang, currency),
             "n": write(row["n"], COUNT, lang),
             "reading": "" if row["status"] == OK else wording.reading(row, lang, terms, currency),
         }
-        for row in records(tidy)
+        for row, even in zip(rows, alike(rows, NUMBERS), strict=True)
     ]
     return build("measured", lines, lang, right=("value", "range", "n"))
 
@@ -189,7 +198,7 @@ def _names(row: Row, by: Sequence[str], lang: str, terms: Terms | None) -> dict[
 
 
 def _value(row: Row, lang: str, currency: str, of: str = "value") -> str:
-    return write(row[of], row["unit"], lang, currency)
+    return write(row[of], row["unit"], lang, currency, digits_of(row, of))
 
 
 def _figure(row: Row, lang: str, currency: str, terms: Terms | None) -> str:
@@ -203,7 +212,8 @@ def _figure(row: Row, lang: str, currency: str, terms: Terms | None) -> str:
 def _range(row: Row, lang: str, currency: str) -> str:
     if absent(row["low"]) and absent(row["high"]):
         return ""
-    return write_range(row["low"], row["high"], row["unit"], lang, currency)
+    digits = digits_of(row, "value_range")
+    return write_range(row["low"], row["high"], row["unit"], lang, currency, digits)
 
 
 def _target(row: Row, lang: str, currency: str) -> str:
@@ -219,7 +229,7 @@ def _target(row: Row, lang: str, currency: str) -> str:
 
 def _before(row: Row, lang: str, currency: str) -> str:
     """Return what the figure was; under it the change, then whether this is shown."""
-    if not row or not _is_beside(row):
+    if not row or absent(row["reference"]):
         return ""
     said = [_value(row, lang, currency, "reference")]
     if not absent(row["change"]):
@@ -231,7 +241,7 @@ def _change(row: Row, lang: str, currency: str) -> str:
     """Return a change as it is and, where both figures are above 0, in relation to the first."""
     if absent(row["change"]):
         return ""
-    said = write_change(row["change"], row["unit"], lang, currency)
+    said = write_change(row["change"], row["unit"], lang, currency, digits_of(row, "change"))
     if not (row["reference"] > 0 and row["value"] > 0):
         return said
     return f"{said} ({write_relative(row['change_relative'], lang)})"
@@ -240,8 +250,8 @@ def _change(row: Row, lang: str, currency: str) -> str:
 def _change_range(row: Row, lang: str, currency: str) -> str:
     if absent(row["change_low"]) or absent(row["change_high"]):
         return ""
-    low, high = row["change_low"], row["change_high"]
-    return write_change_range(low, high, row["unit"], lang, currency)
+    low, high, digits = row["change_low"], row["change_high"], digits_of(row, "change_range")
+    return write_change_range(low, high, row["unit"], lang, currency, digits)
 
 
 def _verdict(row: Row, lang: str) -> str:
@@ -258,10 +268,6 @@ def _needed(row: Row, lang: str) -> str:
     """Return how many more cases would settle a change; those that settle a target stand there."""
     open_ = row["change_verdict"] == "none_shown" and row["target_verdict"] == "none"
     return write(row["more_needed"], COUNT, lang) if open_ and row["more_needed"] > 0 else ""
-
-
-def _is_beside(row: Row) -> bool:
-    return not absent(row["reference"])
 
 
 def _is_sure(row: Row) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from kpi_helpers.language import Terms, nouns, text, texts
-from kpi_helpers.units import write, write_change, write_change_range, write_range
+from kpi_helpers.units import decimals, write, write_change, write_change_range, write_range
 from kpi_helpers.wording.told import plain as one_line
 
 if TYPE_CHECKING:
@@ -86,22 +86,27 @@ def listed(found: pd.DataFrame, name: str, form: Form, look: Look) -> GT:
     def said(key: str) -> str:
         return text(f"{form.room}.{key}", look[0], **nouns(look[0], look[1]))
 
+    def limits(of: str) -> tuple[str, ...]:
+        return tuple(form.limits.get(of, f"{of}_") + end for end in ("low", "high"))
+
     def cell(row: Row, of: str, unit: str) -> str:
         value, key = row[of], f"{form.room}.{of}.{row[of]}"
         if not unit and absent(value):
             return said(form.blank) if form.blank else ""
         if not unit:
             return text(key, look[0]) if key in texts(look[0]) else plain(value)
-        base = form.limits.get(of, f"{of}_")
-        ends = {f"{of}_{end}": row.get(base + end) for end in ("low", "high")}
-        own = row["unit"] if unit in (OWN, CHANGE) else unit
+        low, high = limits(of)
+        ends = {f"{of}_low": row.get(low), f"{of}_high": row.get(high)}
+        own = _unit(row, unit)
         return within(row | ends, of, own, look[0], look[2], unit == CHANGE)
 
     columns = {of: unit for of, unit in form.columns.items() if of in found}
-    lines = [{of: cell(row, of, unit) for of, unit in columns.items()} for row in records(found)]
+    units = {of: unit for of, unit in columns.items() if unit}
+    ranges = {f"{of}_range": (unit, *limits(of)) for of, unit in units.items()}
+    rows = alike(records(found), {of: (unit, of) for of, unit in units.items()} | ranges)
+    lines = [{of: cell(row, of, unit) for of, unit in columns.items()} for row in rows]
     headings = {of: said(f"columns.{of}") for of in columns}
-    right = [of for of, unit in columns.items() if unit]
-    return noted(build(name, lines, look[0], headings, right), said(f"notes.{name}"))
+    return noted(build(name, lines, look[0], headings, [*units]), said(f"notes.{name}"))
 
 
 def noted(table: GT, *notes: str) -> GT:
@@ -125,6 +130,37 @@ def coloured(table: GT, rows: list[int], columns: list[str], colour: str) -> GT:
 def records(frame: pd.DataFrame) -> list[Row]:
     """Return the rows of a frame, each by column."""
     return [dict(record) for record in frame.to_dict("records")]
+
+
+def alike(rows: list[Row], columns: Mapping[str, tuple[str, ...]]) -> list[Row]:
+    """Return the rows with the decimals that the numbers of a KPI share in each column.
+
+    Parameters
+    ----------
+    rows : list of dict
+    columns : mapping
+        What a table shows → its unit, or `OWN`, and the fields that its numbers are of.
+    """
+    kinds: dict[Any, list[Row]] = {}
+    for row in rows:
+        kinds.setdefault(row.get("kpi"), []).append(row)
+    digits = {
+        kpi: {
+            name: decimals((row.get(of) for row in own for of in fields), _unit(own[0], unit))
+            for name, (unit, *fields) in columns.items()
+        }
+        for kpi, own in kinds.items()
+    }
+    return [row | {"digits": digits[row.get("kpi")]} for row in rows]
+
+
+def digits_of(row: Row, of: str) -> int | None:
+    """Return the decimals of a figure that shares them with its column, else None."""
+    return row.get("digits", {}).get(of)
+
+
+def _unit(row: Row, unit: str) -> str:
+    return row["unit"] if unit in (OWN, CHANGE) else unit
 
 
 def plain(value: object) -> str:
@@ -156,10 +192,11 @@ def within(
     if absent(row[of]):
         return ""
     one, two = (write_change, write_change_range) if change else (write, write_range)
-    said, low, high = one(row[of], unit, lang, currency), row[f"{of}_low"], row[f"{of}_high"]
+    said = one(row[of], unit, lang, currency, digits_of(row, of))
+    low, high = row[f"{of}_low"], row[f"{of}_high"]
     if absent(low) or absent(high):
         return said
-    return "\n".join([said, two(low, high, unit, lang, currency)])
+    return "\n".join([said, two(low, high, unit, lang, currency, digits_of(row, f"{of}_range"))])
 
 
 def finding(said: str) -> str:

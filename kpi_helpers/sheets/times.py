@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kpi_helpers.language import Terms, nouns, text
-from kpi_helpers.sheets.table import build, records
-from kpi_helpers.wording.times import UNITS, written
+from kpi_helpers.sheets.table import alike, build, records
+from kpi_helpers.wording.times import LIMITS, UNITS, written
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -34,9 +34,11 @@ def times(found: pd.DataFrame, lang: str, terms: Terms | None = None, name: str 
     shown = [
         c for c in ("group", "stage", "measure", *UNITS, "apart") if c in rows and c not in NOT
     ]
+    numbers = {c: (UNITS[c], c) for c in shown if c in UNITS}
+    ranges = {f"{c}_range": (unit, *LIMITS[c]) for c, (unit, _) in numbers.items()}
     lines = []
-    for row in records(rows):
-        said = written(row, lang)
+    for row in alike(records(rows), {**numbers, **ranges}):
+        said = written(row, lang, row["digits"])
         said |= {
             c: text(f"times.words.{row[c]}", lang, **nouns(lang, terms)) for c in WORDS if c in row
         }

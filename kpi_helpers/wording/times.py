@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,9 @@ UNITS = {
     **dict.fromkeys(("won", "lost", "open", "soon", "chance", "least"), PERCENT),
     **dict.fromkeys(("n", "deals", "now", "now_late", "now_very_late"), COUNT),
     "horizon": DAYS,
+}
+LIMITS = {
+    of: tuple(f"{of}_{end}".removeprefix("value_") for end in ("low", "high")) for of in UNITS
 }
 
 
@@ -46,16 +50,22 @@ def cycle_findings(found: pd.DataFrame, look: Look) -> Sequence[Line]:
     return lines
 
 
-def written(row: Mapping[Any, Any], lang: str) -> dict[str, str]:
-    """Return the figures of a row with their units, their ranges, and its names."""
+def written(
+    row: Mapping[Any, Any], lang: str, digits: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, str]:
+    """Return the figures of a row with their units, their ranges, and its names.
+
+    ``digits`` are the decimals that some share with a column; by default each has its own.
+    """
     said = {name: plain(row[name]) for name in ("group", "stage") if name in row}
     said |= {"segment": subject(row["group"], lang)} if "group" in row else {}
     for name, unit in UNITS.items():
         if name in row and row[name] == row[name]:
-            said[name] = write(row[name], unit, lang)
-            low, high = (row.get(f"{name}_{end}".removeprefix("value_")) for end in ("low", "high"))
+            said[name] = write(row[name], unit, lang, digits=digits.get(name))
+            low, high = (row.get(end) for end in LIMITS[name])
             if low is not None and low == low:
-                said[f"{name}_range"] = write_range(low, high, unit, lang)
+                fine = digits.get(f"{name}_range")
+                said[f"{name}_range"] = write_range(low, high, unit, lang, digits=fine)
     said |= {"days": label_of(SPAN, row, lang)} if "start" in row else {}
     return said | ({"clock": text(f"times.clocks.{row['clock']}", lang)} if "clock" in row else {})
 
