@@ -113,6 +113,16 @@ def test_a_table_that_two_notebooks_make_differently_is_kept_twice(tmp_path: Pat
     assert number_of_rows(tables / "quality.csv") == 2
 
 
+def test_a_table_without_rows_is_kept_only_where_no_other_has_its_name(tmp_path: Path) -> None:
+    some, none = pd.DataFrame({"a": [1]}), pd.DataFrame({"a": []})
+    for stem, frame in (("01_a", some), ("02_b", none), ("03_c", some.assign(a=2))):
+        write_csv(frame, tmp_path / stem / "decisions.csv")
+        write_csv(none, tmp_path / stem / "stalled.csv")
+        gather(tmp_path / stem, tmp_path / "tables")
+    kept = ["03_decisions.csv", "decisions.csv", "stalled.csv"]
+    assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == kept
+
+
 def test_each_notebook_gets_the_parameters_that_it_declares(tmp_path: Path) -> None:
     a = notebook(tmp_path / "01_a.ipynb", 'period = "last"\nsegment = ""')
     b = notebook(tmp_path / "02_b.ipynb", 'period = "last"\ndraws = 10')

@@ -119,7 +119,7 @@ TABLES = (
     # Of the forecasts.
     *("04_decisions", "backtest", "course", "forecast_log", "forecasts", "trends"),
     # Of the actions.
-    *("05_decisions", "adapted", "decided", "effect_months", "effects", "priorities", "revised"),
+    *("adapted", "decided", "effect_months", "effects", "priorities", "revised"),
 )
 
 

@@ -107,7 +107,8 @@ def gather(parts: Path, tables: Path, leave_out: Collection[str] = ()) -> dict[s
     parts : Path
         Folder of the notebook's tables, called as the notebook is.
     tables : Path
-        Where they go. A table that another notebook has made differently gets this one's number.
+        Where they go. A table that another notebook has made differently gets this one's number,
+        and stays behind where it has no rows.
     leave_out : collection of str
         Tables that stay behind.
 
@@ -121,6 +122,8 @@ def gather(parts: Path, tables: Path, leave_out: Collection[str] = ()) -> dict[s
     for part in sorted(parts.glob("*.csv")):
         place = tables / part.name
         if place.exists() and place.read_bytes() != part.read_bytes():
+            if not number_of_rows(part):
+                continue
             place = tables / f"{parts.name[:2]}_{part.name}"
         if part.stem not in leave_out:
             named[part.stem] = part.replace(place).stem
