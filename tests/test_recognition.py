@@ -229,6 +229,23 @@ def test_settings_win_over_the_profile(tmp_path: Path) -> None:
     assert column(data, "deals", "closed_at") == [pd.Timestamp("2026-01-05")]
 
 
+def test_settings_of_some_columns_leave_the_others_to_the_profile(tmp_path: Path) -> None:
+    source = hubspot(tmp_path, "1;A;Fermé gagné;12;2026-02-01;2026-01-05;x")
+    columns = {"deal_id": "Nom de la transaction", "created_at": "Date de création"}
+    columns |= {"status": "Phase de la transaction"}
+    for own in ({}, {"file": source.name}):
+        data = kh.load(source, {"tables": {"deals": {**own, "columns": columns}}})
+        assert column(data, "deals", "deal_id") == ["A"]
+        assert column(data, "deals", "closed_at") == [pd.Timestamp("2026-02-01")]
+        assert column(data, "deals", "amount") == [12]
+
+
+def test_an_expression_goes_on_from_what_the_profile_reads(tmp_path: Path) -> None:
+    source = hubspot(tmp_path, "1;A;Fermé gagné;12;2026-02-01;2026-01-05;x")
+    data = kh.load(source, {"tables": {"deals": {"derived": {"amount": "amount * 12"}}}})
+    assert column(data, "deals", "amount") == [144]
+
+
 def test_french_labels_decide_dates_that_nothing_else_decides(tmp_path: Path) -> None:
     rows = "N° affaire;Date de création;Statut;Montant HT\n1;05/01/2026;en cours;10\n"
     data = kh.load(put(tmp_path, rows, "suivi.csv"))

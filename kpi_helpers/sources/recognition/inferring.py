@@ -14,6 +14,7 @@ from kpi_helpers.sources import parsing
 from kpi_helpers.sources.casts import as_text
 from kpi_helpers.sources.config import Config, TableConfig
 from kpi_helpers.sources.engine import frame_of, number_of
+from kpi_helpers.sources.expressions import names_in
 from kpi_helpers.sources.files.headers import ASIDE, ROW_FACTS
 from kpi_helpers.sources.mapping import found_columns
 from kpi_helpers.sources.reading import STATUS_WORDS
@@ -39,7 +40,7 @@ def inferred(con: Any, raw: ir.Table, match: Match, config: Config) -> TableConf
     """
     table = match.profile.table
     own = config.table(table.name)
-    decided = {*own.columns, *own.derived}
+    decided = {*own.columns, *_replaced(match, own)}
     found = {
         name: source
         for name, source in match.found.items()
@@ -64,6 +65,12 @@ def inferred(con: Any, raw: ir.Table, match: Match, config: Config) -> TableConf
         source_time_zone=own.source_time_zone or _habit(match, "source_time_zone"),
         changes_of=own.changes_of or match.profile.changes_of,
     )
+
+
+def _replaced(match: Match, own: TableConfig) -> set[str]:
+    """The columns of an expression, but those that only go on from what the source holds."""
+    told = {name for name, source in match.found.items() if unit_of(source) == 1} - {*match.derived}
+    return {n for n, text in own.derived.items() if n not in told or n not in names_in(text)}
 
 
 def _habit(match: Match, name: str) -> str | None:

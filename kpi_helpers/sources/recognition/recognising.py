@@ -1,8 +1,8 @@
 """Which vendor wrote each raw table, which canonical table it is, and the settings that follow.
 
 What is recognised becomes settings like those of ``kpi.toml``, which win over it; everything
-after this reads settings only. A table that settings and canonical names already supply is read
-by these alone.
+after this reads settings only. A table that canonical names already supply is read by these alone,
+and one that settings supply too, unless its headers are a vendor's for certain.
 """
 
 from __future__ import annotations
@@ -83,9 +83,11 @@ def _match(source: Source, origin: Origin, name: str, config: Config) -> Match |
     raw, table = origin.read(source), TABLES[name]
     spec = config.table(name)
     supplied = {*found_columns(raw.columns, table, spec, origin.label), *spec.derived}
-    if {*table.required} <= supplied or spec.entered:
+    enough = {*table.required} <= supplied
+    if spec.entered or (enough and not spec.columns):
         return None
-    return best(_headers(raw), table)
+    match = best(_headers(raw), table)
+    return match if match.is_sure or not enough else None
 
 
 def _headers(raw: ir.Table) -> list[str]:
