@@ -152,6 +152,15 @@ def test_no_open_deal_at_all_has_no_pipeline_of_anyone() -> None:
     assert row["status"] == "missing"
 
 
+def test_an_open_deal_without_an_amount_is_not_one_of_nothing() -> None:
+    amounts = [10.0] * 7 + [None, 0.0]
+    deals = pd.DataFrame({"deal_id": range(9), "amount": amounts, "status": "open"})
+    data = kh.load(deals.assign(created_at="2026-01-05"), {"language": "en"}, "2026-03-31")
+    (row,) = kh.measure(data, "open_pipeline_value", "2026Q1").itertuples()
+    assert (row.value, row.n) == (70, 9)
+    assert "2 of 9" in row.note
+
+
 sums = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 10)), min_size=1, max_size=7)
 
 
