@@ -180,3 +180,16 @@ def test_the_command_says_the_sums_and_writes_the_rows(
     (row,) = pd.read_csv(file, encoding="utf-8-sig").to_dict("records")
     assert (row["file"], row["line"], row["above"]) == ("deals.csv", 3, 300.5)
     assert main(["rows", str(tiny.parent), "--lang", "en"]) == 2
+
+
+def test_a_customer_of_several_families_is_counted_once_by_its_first_row() -> None:
+    """A buys of two families, B twice of one, C of three: two customers of three."""
+    bought = {"customer_id": [*"ABACBCC"], "product_family": [*"xxyxxyz"], "amount_net": 10.0}
+    days = pd.date_range("2026-01-05", periods=7)
+    data = kh.load({"orders": pd.DataFrame({**bought, "order_id": range(7), "order_date": days})})
+    year = data.config.calendar.parse("2026Q1")
+    rows = traced(data, "cross_sell_rate", year).sort_values("line")
+    assert rows["above"].tolist() == [1, 0, 0, 1, 0, 0, 0]
+    assert rows["below"].tolist() == [1, 1, 0, 1, 0, 0, 0]
+    (found,) = kh.measure(data, "cross_sell_rate", "2026Q1").itertuples()
+    assert (found.numerator, found.denominator) == (2, 3)
