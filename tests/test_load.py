@@ -374,7 +374,7 @@ def test_the_engine_of_large_files_writes_to_disk_what_takes_much_memory(
     (tmp_path / "deals.csv").write_text("deal_id,created_at,status\n1,2026-01-05,open\n")
     con = kh.load(tmp_path / "deals.csv").con.con
     (said,) = con.execute("SELECT current_setting('memory_limit')").fetchone()
-    assert (said == "228.8 MiB") is limited
+    assert (said == "267.0 MiB") is limited
 
 
 def test_what_needs_more_memory_is_asked_again_with_more(

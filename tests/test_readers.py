@@ -14,6 +14,7 @@ import pytest
 from exports import COLUMNS, HEADER, LOST, OPEN, PLAIN, WON, left, out, put, refused, text_of
 
 import kpi_helpers as kh
+from kpi_helpers.sources.files import readers
 from kpi_helpers.sources.files.headers import find_header
 
 TEXT = text_of(*PLAIN)
@@ -240,3 +241,13 @@ def test_two_tables_of_one_name_are_refused_by_their_places(tmp_path: Path) -> N
     )
     named = {"tables": {"deals": {"file": "crm.db/deals"}}}
     assert content(kh.load(tmp_path, named)) == EXPECTED
+
+
+def test_a_text_file_is_read_with_as_much_memory_as_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "LARGE", 0)
+    monkeypatch.setattr(readers, "OPENING", 1)
+    rows = (f"{i},2026-01-05,open" for i in range(50_000))
+    (tmp_path / "deals.csv").write_text("\n".join(["deal_id,created_at,status", *rows]))
+    assert kh.measure(kh.load(tmp_path), "open_deals", "2026Q1")["value"].item() == 50_000

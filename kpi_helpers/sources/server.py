@@ -66,8 +66,6 @@ def server(con: Any) -> Iterator[None]:
 def embedded(con: Any, ask: Callable[[], T]) -> T:
     """Ask DuckDB; what its file has lost, which shows where the rows are read, is an error of ours.
 
-    The engine of large files is held to little memory: what needs more is asked again with more.
-
     Raises
     ------
     BadInput
@@ -78,21 +76,29 @@ def embedded(con: Any, ask: Callable[[], T]) -> T:
         When a person ends the query.
     """
     try:
-        return ask()
+        return roomy(con, ask)
     except RuntimeError as error:
         if not isinstance(error.__cause__, KeyboardInterrupt):
             raise
         con.con.interrupt()  # otherwise the engine works on, and the process cannot end before it
         raise error.__cause__ from None
     except duckdb.OutOfMemoryException as error:
-        if not _given_more(con):
-            raise Unavailable("no_memory", reason=first_line(error)) from error
-        return embedded(con, ask)
+        raise Unavailable("no_memory", reason=first_line(error)) from error
     except duckdb.Error as error:
         file, reason = _damaged(con, error)
         if not file:
             raise
         raise BadInput("damaged", file=file, reason=reason) from error
+
+
+def roomy(con: Any, ask: Callable[[], T]) -> T:
+    """Ask DuckDB again with more memory if need be: that of large files begins with little."""
+    try:
+        return ask()
+    except duckdb.OutOfMemoryException:
+        if not _given_more(con):
+            raise
+        return roomy(con, ask)
 
 
 def _given_more(con: Any) -> bool:

@@ -83,6 +83,8 @@ def _read_at_once(con: Any, name: str, path: Path, shape: Shape) -> bool:
     names, cells = shape.header.names, f"{name} (cells)"
     try:
         create(con, cells, "*", text_cells(path, shape.delimiter, names, header=True))
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error:
         return False
     table = quoted_name(cells)

@@ -10,6 +10,7 @@ import glob
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,12 @@ from kpi_helpers.sources.files.kinds import (
     unchanged,
 )
 from kpi_helpers.sources.files.sqlite import file_of
-from kpi_helpers.sources.server import hidden, listed, no_right, server
+from kpi_helpers.sources.server import hidden, listed, no_right, roomy, server
 
 DATABASES = (".duckdb", ".ddb", ".db")
 LARGE = 256 << 20  # bytes of files from which on tables are kept on disk, not in memory
-# MB that their engine begins with: with less, figures of stages take half as long again.
-OPENING, ASKING = 160, 240
+# MB that their engine begins with: with less to ask, figures of stages take half as long again.
+OPENING, ASKING = 64, 280
 
 
 @dataclass
@@ -154,7 +155,7 @@ class Source:
             if name in self.frames:
                 self._take(name, plain(self.frames[name]))
             elif name in self.files:
-                self._read(name, self.files[name])
+                roomy(self.con, partial(self._read, name, self.files[name]))
                 return self.con.table(name)
         except FAULTS as error:
             raise refusal(self.label(name), error) from error
