@@ -108,8 +108,9 @@ def on_spark(folder: Path) -> Dataset:
     import ibis
     from pyspark.sql import SparkSession
 
-    quiet = {"spark.ui.enabled": "false", "spark.log.level": "ERROR"}
-    quiet |= {"spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "4"}
+    quiet = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+    quiet |= {"spark.log.level": "ERROR", "spark.sql.session.timeZone": "UTC"}
+    quiet |= {"spark.sql.shuffle.partitions": "4"}
     quiet |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     session = SparkSession.builder.master("local[2]").config(map=quiet).getOrCreate()
     for path in sorted(folder.glob("*.parquet")):
