@@ -9,6 +9,7 @@ from vendors import CUSTOM_AS, DIALECTS, LABELS, LANGUAGES, Dialect, expected, e
 
 import kpi_helpers as kh
 from kpi_helpers.sources import Dataset
+from kpi_helpers.sources.recognition import recognising
 from kpi_helpers.sources.tables import DEALS
 from kpi_helpers.sources.written import settings_text
 
@@ -63,12 +64,17 @@ def test_what_stands_around_a_report_is_listed(how: Dialect, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("vendor", LABELS)
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_settings_written_give_the_same_tables(vendor: str, lang: str, tmp_path: Path) -> None:
+def test_the_settings_written_give_the_same_tables(
+    vendor: str, lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the profile, which they win over, and by themselves."""
     how = DIALECTS[len(vendor) % len(DIALECTS)]
     source = export(tmp_path, vendor, lang, how)
     data = kh.load(source, {"language": lang})
     settings = tomllib.loads(settings_text(data))
-    again = kh.load(source, settings)
-    pd.testing.assert_frame_equal(again["deals"], data["deals"])
-    assert again.as_of == data.as_of
-    assert again.mapped["deals"].match is None
+    for known in (True, False):
+        again = kh.load(source, settings)
+        pd.testing.assert_frame_equal(again["deals"], data["deals"])
+        assert again.as_of == data.as_of
+        assert (again.mapped["deals"].match is not None) is known
+        monkeypatch.setattr(recognising, "_match", lambda *_: None)
