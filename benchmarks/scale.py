@@ -36,6 +36,8 @@ refunds, .37 or less for the others.
 A hundred million order lines (810 MB) are opened in 112 s with .50 GB (SQL 2.5); revenue is then
 .45 s (2.4 of SQL, which keeps all orders in memory), average order value 1.3 (2.2), new customers
 3.5 (1.7), cohorts 7.3 (1.3). At ten million the ratios are 1.03 to 1.37.
+
+On Spark six figures took .13 to .28 of ten times as long at a million deals as at 100,000.
 """
 
 from __future__ import annotations
